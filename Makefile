@@ -1,0 +1,48 @@
+# Every target makes what it needs: a virtual environment with exact versions, and the Node peer.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+NODE_PEER := tests/interop/node
+NODE_STAMP := $(NODE_PEER)/node_modules/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: demo test check bench screenshots interop help clean
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check "pip>=25.1"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+$(NODE_STAMP): $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+	  cd $(NODE_PEER) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
+	else echo "!! Node.js is missing: the tests against the real server will be SKIPPED" >&2; fi
+
+demo: $(STAMP)  ## the monitor on an embedded server with jobs worth watching
+	@$(BIN)/durably-tui demo
+
+test: $(STAMP) $(NODE_STAMP)  ## every test, the real Node server included
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+interop: $(STAMP) $(NODE_STAMP)  ## only the tests against the real Node server
+	@$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)
+
+check: $(STAMP)  ## types, lint, format, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(STAMP)  ## figures beside a reference in the same run; never fails by the clock
+	@$(BIN)/python -m tests.bench
+
+screenshots: $(STAMP)  ## pictures of the real app on the demo server, into screenshots/
+	@$(BIN)/python -m tests.screenshots
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) $(NODE_PEER)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,1 @@
+"""Watch and steer Durably jobs from the terminal and from Python."""

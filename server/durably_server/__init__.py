@@ -1,0 +1,1 @@
+"""Run durable Python jobs and serve them over the Durably protocol."""
