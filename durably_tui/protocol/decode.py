@@ -1,0 +1,360 @@
+"""Tolerant decoding: what is known becomes typed data, the rest is kept and counted.
+
+Each word that changed between the generations is decided by itself from what is seen. A frame or
+a record that cannot be read is counted and skipped; nothing here raises for what a server says,
+except ``Malformed`` where the whole of a single answer is unusable.
+
+The quick way is one strict msgspec call that refuses unknown fields; only what it refuses is read
+again, field by field.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from .events import KNOWN, Event, RunStart, RunStart08, UnknownEvent
+from .models import (
+    Disposition,
+    Progress,
+    Run,
+    RunStatus,
+    Step,
+    StepStatus,
+    Triggered,
+)
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+_MAX_NAMES = 100
+
+
+class Malformed(ValueError):
+    """An answer that is not what its route answers; the text says what was wrong."""
+
+
+class Tally:
+    """What a decoder met that it did not know. Counts only; bounded by ``_MAX_NAMES`` names."""
+
+    def __init__(self) -> None:
+        self.malformed = 0
+        self.unknown_events: Counter[str] = Counter()
+        self.unknown_fields: Counter[str] = Counter()
+
+    def field(self, name: str) -> None:
+        """Count a field that no generation has."""
+        self._count(self.unknown_fields, name)
+
+    def event(self, word: str) -> None:
+        """Count an event that no generation has."""
+        self._count(self.unknown_events, word)
+
+    @staticmethod
+    def _count(names: Counter[str], name: str) -> None:
+        known = name in names or len(names) < _MAX_NAMES
+        names[name[:200] if known else "(others)"] += 1
+
+
+class _WireRun(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A run as either generation writes it."""
+
+    id: str
+    job_name: str
+    status: str
+    input: Any = None
+    payload: Any = None
+    output: Any = None
+    error: str | None = None
+    progress: Progress | None = None
+    current_step_index: int = 0
+    completed_step_count: int | None = None
+    step_count: int | None = None
+    labels: dict[str, str] | None = None
+    created_at: Any = None
+    started_at: Any = None
+    completed_at: Any = None
+    updated_at: Any = None
+    heartbeat_at: Any = None
+    idempotency_key: str | None = None
+    concurrency_key: str | None = None
+    is_terminal: bool | None = None
+    is_active: bool | None = None
+
+
+class _WireStep(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    name: str
+    index: int
+    status: str
+    id: str | None = None
+    run_id: str | None = None
+    output: Any = None
+    error: str | None = None
+    started_at: Any = None
+    completed_at: Any = None
+
+
+class _WireTriggered(msgspec.Struct, rename="camel"):
+    run_id: str
+    disposition: str = "created"
+
+
+_STATUSES = {status.value: status for status in RunStatus} | {"leased": RunStatus.RUNNING}
+_STEP_STATUSES = {status.value: status for status in StepStatus}
+_DISPOSITIONS = {word.value: word for word in Disposition}
+_BY_WORD: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for cls in KNOWN}
+
+_ANY_EVENT: Any = functools.reduce(operator.or_, KNOWN)
+_one_event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(_ANY_EVENT)
+_many_events: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[_ANY_EVENT])
+_many_runs = msgspec.json.Decoder(list[_WireRun])
+_one_run = msgspec.json.Decoder(_WireRun)
+_many_steps = msgspec.json.Decoder(list[_WireStep])
+_anything = msgspec.json.Decoder()
+
+
+class Decoder:
+    """Decodes the answers and frames of one server and keeps the tally of what was unknown."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+
+    # -- streams ---------------------------------------------------------------------------
+
+    def events(self, frames: Sequence[bytes]) -> list[Event]:
+        """The events in ``frames``, in order; a frame that cannot be read is left out."""
+        if not frames:
+            return []
+        try:
+            if len(frames) == 1:
+                events = [_one_event.decode(frames[0])]
+            else:
+                # One call for a whole burst: half the cost of one call a frame.
+                events = _many_events.decode(b"[" + b",".join(frames) + b"]")
+        except _UNREADABLE:
+            events = [event for frame in frames if (event := self._slow_event(frame)) is not None]
+        return [_lift(event) if type(event) is RunStart08 else event for event in events]
+
+    def event(self, frame: bytes) -> Event | None:
+        """The event in one frame, or None where it cannot be read."""
+        events = self.events((frame,))
+        return events[0] if events else None
+
+    def _slow_event(self, frame: bytes) -> Event | None:
+        try:
+            return _one_event.decode(frame)
+        except _UNREADABLE:
+            pass
+        try:
+            fields = _anything.decode(frame)
+        except _UNREADABLE:
+            self.tally.malformed += 1
+            return None
+        if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
+            self.tally.malformed += 1
+            return None
+        word: str = fields.pop("type")
+        cls = _BY_WORD.get(word)
+        if cls is None:
+            self.tally.event(word)
+            fields["word"] = word
+            cls = UnknownEvent
+        return self._tolerant(cls, fields, count_fields=cls is not UnknownEvent)
+
+    # -- answers ---------------------------------------------------------------------------
+
+    def runs(self, body: bytes) -> list[Run]:
+        """The runs of ``GET /runs``; a run that cannot be read is counted and left out.
+
+        Raises:
+            Malformed: the answer is not a JSON array.
+        """
+        return [
+            _run(wire, extra)
+            for wire, extra in self._records(body, _WireRun, _many_runs, "a list of runs")
+        ]
+
+    def run(self, body: bytes) -> Run:
+        """The run of ``GET /run``.
+
+        Raises:
+            Malformed: the answer is not a run.
+        """
+        try:
+            return _run(_one_run.decode(body), {})
+        except _UNREADABLE:
+            pass
+        fields = _parse(body)
+        if isinstance(fields, dict):
+            found = self._record(_WireRun, fields)
+            if found is not None:
+                return _run(*found)
+        raise Malformed("the answer is not a run")
+
+    def steps(self, body: bytes) -> list[Step]:
+        """The steps of ``GET /steps``, by index.
+
+        Raises:
+            Malformed: the answer is not a JSON array.
+        """
+        records = self._records(body, _WireStep, _many_steps, "a list of steps")
+        return sorted((_step(wire, extra) for wire, extra in records), key=lambda s: s.index)
+
+    def triggered(self, body: bytes) -> Triggered:
+        """The answer of ``POST /trigger`` and ``POST /retrigger``.
+
+        Raises:
+            Malformed: the answer names no run.
+        """
+        try:
+            wire = msgspec.json.decode(body, type=_WireTriggered)
+        except _UNREADABLE:
+            raise Malformed("the answer names no new run") from None
+        return Triggered(wire.run_id, _DISPOSITIONS.get(wire.disposition, Disposition.CREATED))
+
+    # -- field by field --------------------------------------------------------------------
+
+    def _records(
+        self, body: bytes, cls: type[StructT], quick: msgspec.json.Decoder[list[StructT]], what: str
+    ) -> list[tuple[StructT, dict[str, Any]]]:
+        try:
+            return [(wire, {}) for wire in quick.decode(body)]
+        except _UNREADABLE:
+            pass
+        rows = _parse(body)
+        if not isinstance(rows, list):
+            raise Malformed(f"the answer is not {what}")
+        found = (self._record(cls, row) if isinstance(row, dict) else None for row in rows)
+        read = [record for record in found if record is not None]
+        self.tally.malformed += sum(not isinstance(row, dict) for row in rows)
+        return read
+
+    def _record(
+        self, cls: type[StructT], fields: dict[str, Any]
+    ) -> tuple[StructT, dict[str, Any]] | None:
+        known, extra = self._split(cls, fields)
+        if known is None:
+            return None
+        return cls(**known), extra
+
+    def _tolerant(
+        self, cls: type[Event], fields: dict[str, Any], *, count_fields: bool
+    ) -> Event | None:
+        known, extra = self._split(cls, fields, count_fields=count_fields)
+        if known is None:
+            return None
+        return cls(**known, extra=extra) if extra else cls(**known)
+
+    def _split(
+        self, cls: type[msgspec.Struct], fields: dict[str, Any], *, count_fields: bool = True
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The fields that ``cls`` knows, each of its type, and the others.
+
+        A known field of another type is dropped to its default, kept among the others and counted
+        as malformed; where it has no default, the record is lost: None.
+        """
+        rest = dict(fields)
+        known: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for field in msgspec.structs.fields(cls):
+            if field.encode_name not in rest:
+                if field.required:
+                    self.tally.malformed += 1
+                    return None, {}
+                continue
+            value = rest.pop(field.encode_name)
+            try:
+                known[field.name] = msgspec.convert(value, field.type)
+            except _UNREADABLE:
+                if value is None and not field.required:
+                    continue  # null where a value may be absent
+                self.tally.malformed += 1
+                if field.required:
+                    return None, {}
+                extra[field.encode_name] = value
+        if count_fields:
+            for name in rest:
+                self.tally.field(name)
+        return known, extra | rest
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return _anything.decode(body)
+    except _UNREADABLE:
+        raise Malformed("the answer is not JSON") from None
+
+
+def _lift(old: RunStart08) -> RunStart:
+    return RunStart(
+        run_id=old.run_id,
+        job_name=old.job_name,
+        labels=old.labels,
+        timestamp=old.timestamp,
+        sequence=old.sequence,
+        extra=old.extra,
+        input=old.payload if old.input is None else old.input,
+        lease_owner=old.lease_owner,
+        lease_expires_at=old.lease_expires_at,
+    )
+
+
+def _when(value: Any, name: str, extra: dict[str, Any]) -> Any:
+    """A time of the wire (ISO 8601), or None with the value kept in ``extra``."""
+    if value is None:
+        return None
+    try:
+        from_text: Any = msgspec.convert(value, datetime)
+    except _UNREADABLE:
+        extra[name] = value
+        return None
+    return from_text
+
+
+def _run(wire: _WireRun, extra: dict[str, Any]) -> Run:
+    extra = dict(extra)
+    status = _STATUSES.get(wire.status, RunStatus.UNKNOWN)
+    if status is RunStatus.UNKNOWN:
+        extra["status"] = wire.status
+    done = wire.completed_step_count
+    return Run(
+        id=wire.id,
+        job_name=wire.job_name,
+        status=status,
+        input=wire.payload if wire.input is None else wire.input,
+        output=wire.output,
+        error=wire.error,
+        progress=wire.progress,
+        current_step_index=wire.current_step_index,
+        completed_step_count=(wire.step_count or 0) if done is None else done,
+        labels=wire.labels or {},
+        created_at=_when(wire.created_at, "createdAt", extra),
+        started_at=_when(wire.started_at, "startedAt", extra),
+        completed_at=_when(wire.completed_at, "completedAt", extra),
+        updated_at=_when(wire.updated_at, "updatedAt", extra),
+        idempotency_key=wire.idempotency_key,
+        concurrency_key=wire.concurrency_key,
+        extra=extra,
+    )
+
+
+def _step(wire: _WireStep, extra: dict[str, Any]) -> Step:
+    extra = dict(extra)
+    return Step(
+        id=wire.id,
+        run_id=wire.run_id,
+        name=wire.name,
+        index=wire.index,
+        status=_STEP_STATUSES.get(wire.status, StepStatus.UNKNOWN),
+        output=wire.output,
+        error=wire.error,
+        started_at=_when(wire.started_at, "startedAt", extra),
+        completed_at=_when(wire.completed_at, "completedAt", extra),
+        extra=extra,
+    )
