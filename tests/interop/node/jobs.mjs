@@ -1,0 +1,101 @@
+// Jobs that the tests trigger. Each shows one behaviour that a monitor has to get right.
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { defineJob } from '@coji/durably'
+import { z } from 'zod'
+
+const LEVELS = ['info', 'warn', 'error']
+
+// `signal` is raised when the run is cancelled, so a cancelled step ends at once.
+const pause = (ms, signal) => (ms > 0 ? sleep(ms, undefined, { signal }) : undefined)
+
+const echo = defineJob({
+  name: 'echo',
+  input: z.object({ value: z.string() }),
+  output: z.object({ value: z.string() }),
+  run: async (step, input) => ({ value: await step.run('echo', () => input.value) }),
+})
+
+const steps = defineJob({
+  name: 'steps',
+  input: z.object({
+    count: z.number().int().nonnegative(),
+    delayMs: z.number().nonnegative().default(0),
+  }),
+  output: z.object({ done: z.number() }),
+  run: async (step, { count, delayMs }) => {
+    for (let i = 0; i < count; i++) {
+      await step.run(`step-${i}`, async (signal) => {
+        await pause(delayMs, signal)
+        return i
+      })
+      step.progress(i + 1, count, `step ${i + 1} of ${count}`)
+      step.log.info(`finished step ${i}`, { i })
+    }
+    return { done: count }
+  },
+})
+
+const fails = defineJob({
+  name: 'fails',
+  input: z.object({ message: z.string() }),
+  run: async (step, { message }) => {
+    step.log.warn('about to fail')
+    await step.run('boom', () => {
+      throw new Error(message)
+    })
+  },
+})
+
+// Fails when told to, or for as long as the file `until` is not there: a test makes the file and
+// triggers the same input again.
+const flaky = defineJob({
+  name: 'flaky',
+  input: z.object({ fail: z.boolean().default(false), until: z.string().optional() }),
+  output: z.object({ ok: z.boolean() }),
+  run: async (step, { fail, until }) => {
+    await step.run('prepare', () => null)
+    await step.run('work', () => {
+      if (fail || (until !== undefined && !existsSync(until))) throw new Error('not this time')
+    })
+    return { ok: true }
+  },
+})
+
+const noisy = defineJob({
+  name: 'noisy',
+  input: z.object({ lines: z.number().int().nonnegative() }),
+  output: z.object({ lines: z.number() }),
+  run: async (step, { lines }) => {
+    await step.run('talk', () => {
+      for (let i = 0; i < lines; i++) {
+        step.log[LEVELS[i % LEVELS.length]](`line ${i}`, { line: i, of: lines })
+      }
+    })
+    return { lines }
+  },
+})
+
+// Puts `text` everywhere that a job can put text. The test brings the text, so that no control
+// code stands in a source file.
+const hostile = defineJob({
+  name: 'hostile',
+  input: z.object({ text: z.string(), fail: z.boolean().default(true) }),
+  output: z.object({ text: z.string() }),
+  run: async (step, { text, fail }) => {
+    await step.run(text, () => {
+      for (const level of LEVELS) step.log[level](text, { [text]: text })
+      step.progress(1, 2, text)
+      return text
+    })
+    if (fail) {
+      await step.run(`fail ${text}`, () => {
+        throw new Error(text)
+      })
+    }
+    return { text }
+  },
+})
+
+export const jobs = { echo, steps, fails, flaky, noisy, hostile }
