@@ -1,0 +1,69 @@
+"""``durably-tui serve MODULE:NAME``: run a Python job server."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from durably_server import Durably
+
+
+def serve(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:NAME",
+            help="Where the Durably is, such as app:durably.",
+            show_default=False,
+        ),
+    ],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    base_path: Annotated[str, typer.Option(help="Where the routes begin.")] = "/api/durably",
+) -> None:
+    """Serve the jobs of MODULE:NAME and work on them, until Ctrl-C or SIGTERM."""
+    durably = load(target)
+    from durably_server.http.serving import run_server
+
+    run_server(
+        durably,
+        host=host,
+        port=port,
+        base_path=base_path,
+        on_ready=lambda url: typer.echo(f"Serving {target} at {url} (Ctrl-C stops)", err=True),
+    )
+
+
+def load(target: str) -> Durably:
+    """The ``Durably`` that ``MODULE:NAME`` names, found from the current folder.
+
+    Raises:
+        typer.BadParameter: there is no such module or name, or it is something else.
+    """
+    from importlib import import_module
+
+    from durably_server import Durably
+
+    module_name, colon, attribute = target.partition(":")
+    if not colon or not module_name or not attribute:
+        raise typer.BadParameter(
+            f"{target!r} is not MODULE:NAME, such as app:durably.", param_hint="MODULE:NAME"
+        )
+    sys.path.insert(0, "")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as missing:
+        raise typer.BadParameter(
+            f"there is no module {missing.name!r} here; run this in the folder that holds it.",
+            param_hint="MODULE:NAME",
+        ) from None
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Durably):
+        what = "has no" if found is None else f"has a {type(found).__name__}, not a Durably, as"
+        raise typer.BadParameter(
+            f"module {module_name!r} {what} {attribute!r}.", param_hint="MODULE:NAME"
+        )
+    return found
