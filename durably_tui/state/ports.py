@@ -1,0 +1,61 @@
+"""What the hooks need of a server, whoever speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from durably_tui.protocol import (
+    Abilities,
+    EventStream,
+    Run,
+    RunsQuery,
+    Step,
+    Trigger,
+    Triggered,
+)
+
+
+class DurablyPort(Protocol):
+    """One server. Every method raises a ``DurablyError`` where it cannot do what it says."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What is known of the server by now."""
+
+    async def probe(self) -> Abilities:
+        """Look what the server can do, without a side effect on it."""
+
+    async def get_runs(self, query: RunsQuery | None = None) -> list[Run]:
+        """The runs that match, newest first."""
+
+    async def get_run(self, run_id: str) -> Run | None:
+        """One run, or None where the server has none of that id."""
+
+    async def get_steps(self, run_id: str) -> list[Step]:
+        """The steps that the server still has of a run, by index."""
+
+    async def trigger(self, trigger: Trigger, /) -> Triggered:
+        """Ask for a new run."""
+
+    async def retry(self, run_id: str) -> None:
+        """The same run goes back to pending and resumes after its last finished step."""
+
+    async def retrigger(self, run_id: str) -> str:
+        """A new run with the same input and labels; answers its id."""
+
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a run that waits or works."""
+
+    async def delete_run(self, run_id: str) -> None:
+        """Delete a run that has ended."""
+
+    def subscribe(self, run_id: str) -> EventStream:
+        """The events of one run; it ends when the run is over."""
+
+    def subscribe_runs(
+        self,
+        job_name: str | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> EventStream:
+        """The events of all runs that match; it never ends by itself."""
