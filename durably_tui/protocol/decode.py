@@ -10,11 +10,13 @@ again, field by field.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
+import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,6 +36,10 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 _MAX_NAMES = 100
+_SURROGATES = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 
 class Malformed(ValueError):
@@ -102,7 +108,7 @@ class _WireStep(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_o
 
 class _WireTriggered(msgspec.Struct, rename="camel"):
     run_id: str
-    disposition: str = "created"
+    disposition: Any = "created"
 
 
 _STATUSES = {status.value: status for status in RunStatus} | {"leased": RunStatus.RUNNING}
@@ -131,15 +137,14 @@ class Decoder:
         """The events in ``frames``, in order; a frame that cannot be read is left out."""
         if not frames:
             return []
-        try:
-            if len(frames) == 1:
-                events = [_one_event.decode(frames[0])]
-            else:
-                # One call for a whole burst: half the cost of one call a frame.
-                events = _many_events.decode(b"[" + b",".join(frames) + b"]")
-        except _UNREADABLE:
-            events = [event for frame in frames if (event := self._slow_event(frame)) is not None]
-        return [_lift(event) if type(event) is RunStart08 else event for event in events]
+        quick: list[Event] = []
+        # One call for a whole burst: half the cost of one call a frame. No string can reach over
+        # a raw line end, and the count tells when two broken frames would have made a whole one.
+        with contextlib.suppress(*_UNREADABLE):
+            quick = _many_events.decode(b"[" + b",\n".join(frames) + b"]")
+        if len(quick) != len(frames) or any(event.extra for event in quick):
+            quick = [event for frame in frames if (event := self._slow_event(frame)) is not None]
+        return [_lift(event) if type(event) is RunStart08 else event for event in quick]
 
     def event(self, frame: bytes) -> Event | None:
         """The event in one frame, or None where it cannot be read."""
@@ -147,10 +152,11 @@ class Decoder:
         return events[0] if events else None
 
     def _slow_event(self, frame: bytes) -> Event | None:
-        try:
-            return _one_event.decode(frame)
-        except _UNREADABLE:
-            pass
+        frame = _without_lone_surrogates(frame)
+        with contextlib.suppress(*_UNREADABLE):
+            event = _one_event.decode(frame)
+            if not event.extra:  # on the wire that is a field like any other that nobody knows
+                return event
         try:
             fields = _anything.decode(frame)
         except _UNREADABLE:
@@ -163,9 +169,13 @@ class Decoder:
         cls = _BY_WORD.get(word)
         if cls is None:
             self.tally.event(word)
-            fields["word"] = word
-            cls = UnknownEvent
-        return self._tolerant(cls, fields, count_fields=cls is not UnknownEvent)
+            fields.setdefault("runId", "")
+        known, extra = self._split(cls or Event, fields, count_fields=cls is not None)
+        if known is None:
+            return None
+        if cls is None:
+            return UnknownEvent(word=word, **known, extra=extra)
+        return cls(**known, extra=extra)
 
     # -- answers ---------------------------------------------------------------------------
 
@@ -216,7 +226,7 @@ class Decoder:
             wire = msgspec.json.decode(body, type=_WireTriggered)
         except _UNREADABLE:
             raise Malformed("the answer names no new run") from None
-        return Triggered(wire.run_id, _DISPOSITIONS.get(wire.disposition, Disposition.CREATED))
+        return Triggered(wire.run_id, _DISPOSITIONS.get(str(wire.disposition), Disposition.CREATED))
 
     # -- field by field --------------------------------------------------------------------
 
@@ -243,14 +253,6 @@ class Decoder:
             return None
         return cls(**known), extra
 
-    def _tolerant(
-        self, cls: type[Event], fields: dict[str, Any], *, count_fields: bool
-    ) -> Event | None:
-        known, extra = self._split(cls, fields, count_fields=count_fields)
-        if known is None:
-            return None
-        return cls(**known, extra=extra) if extra else cls(**known)
-
     def _split(
         self, cls: type[msgspec.Struct], fields: dict[str, Any], *, count_fields: bool = True
     ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
@@ -263,6 +265,8 @@ class Decoder:
         known: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         for field in msgspec.structs.fields(cls):
+            if field.name == "extra":
+                continue  # ours, not the wire's
             if field.encode_name not in rest:
                 if field.required:
                     self.tally.malformed += 1
@@ -285,10 +289,21 @@ class Decoder:
 
 
 def _parse(body: bytes) -> Any:
-    try:
+    with contextlib.suppress(*_UNREADABLE):
         return _anything.decode(body)
+    # One bad character in one run must not hide all the others.
+    try:
+        return _anything.decode(_without_lone_surrogates(body.decode("utf-8", "replace").encode()))
     except _UNREADABLE:
         raise Malformed("the answer is not JSON") from None
+
+
+def _without_lone_surrogates(text: bytes) -> bytes:
+    r"""JSON with U+FFFD for each half of a ``\uD83D\uDE00`` pair that stands alone.
+
+    JavaScript writes one wherever a string was cut inside an emoji; msgspec refuses all of it.
+    """
+    return _SURROGATES.sub(lambda found: found[1] or rb"\ufffd", text)
 
 
 def _lift(old: RunStart08) -> RunStart:
@@ -305,16 +320,16 @@ def _lift(old: RunStart08) -> RunStart:
     )
 
 
-def _when(value: Any, name: str, extra: dict[str, Any]) -> Any:
-    """A time of the wire (ISO 8601), or None with the value kept in ``extra``."""
+def _when(value: Any, name: str, extra: dict[str, Any]) -> datetime | None:
+    """A time of the wire (ISO 8601, UTC where it names no zone), or None, kept in ``extra``."""
     if value is None:
         return None
     try:
-        from_text: Any = msgspec.convert(value, datetime)
+        when: datetime = msgspec.convert(value, datetime)
     except _UNREADABLE:
         extra[name] = value
         return None
-    return from_text
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _run(wire: _WireRun, extra: dict[str, Any]) -> Run:

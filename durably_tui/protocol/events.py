@@ -12,11 +12,14 @@ run's id may be absent. Match on the class::
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from .models import LogEntry, LogLevel, Progress
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone: one without cannot be compared, so it counts as of a wrong type."""
 
 
 class Event(
@@ -33,7 +36,7 @@ class Event(
     run_id: str
     job_name: str = ""
     labels: dict[str, str] = {}
-    timestamp: datetime | None = None
+    timestamp: Moment | None = None
     sequence: int | None = None
     """Counts up per server process; 0 in the synthetic replay of a ``/subscribe``."""
     extra: dict[str, Any] = {}
@@ -63,14 +66,14 @@ class RunStart(Event, frozen=True, kw_only=True, gc=False, tag="run:leased"):
 
     input: Any = None
     lease_owner: str | None = None
-    lease_expires_at: datetime | None = None
+    lease_expires_at: Moment | None = None
 
 
 class RunLeaseRenewed(Event, frozen=True, kw_only=True, gc=False, tag="run:lease-renewed"):
     """The worker still has the run."""
 
     lease_owner: str | None = None
-    lease_expires_at: datetime | None = None
+    lease_expires_at: Moment | None = None
 
 
 class RunProgress(Event, frozen=True, kw_only=True, gc=False, tag="run:progress"):
