@@ -1,7 +1,7 @@
 """Servers that do what a monitor meets in the field: refuse, hang, lie, cut and fall silent.
 
 Each is `async with … as server` and gives a BadServer with `url` (a base URL to hand to the
-program under test), `port` and `requests`. They are written on bare sockets, since an HTTP
+program under test), `port` and `requests`. They are written on bare sockets, as an HTTP
 library would not let them misbehave. `closed_port` is a plain `with`.
 """
 
