@@ -1,0 +1,333 @@
+"""The client of one Durably server: every endpoint, every stream, one language."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import msgspec
+
+from durably_tui.protocol import (
+    Abilities,
+    Decoder,
+    Event,
+    Malformed,
+    NotFound,
+    ReadOnly,
+    RefusedInput,
+    Run,
+    RunsQuery,
+    Step,
+    Tally,
+    Trigger,
+    Triggered,
+    UnknownEvent,
+)
+
+from .address import parse_address
+from .answer import Answer
+from .door import Door, Params
+from .knowledge import Knowledge, forced_abilities
+from .listing import merged, needed_abilities, requests_for
+from .pace import Pace
+from .run_stream import RunStream
+from .stream import Stream
+from .together import together
+
+if TYPE_CHECKING:
+    import ssl
+
+ValueT = TypeVar("ValueT")
+
+DEFAULT_TIMEOUT = 10.0
+
+
+class DurablyClient:
+    """A Durably server of any generation, over HTTP.
+
+    Nothing is sent before the first call. Every method raises a ``DurablyError`` whose text is one
+    sentence for a person: what was tried, what came back, what to do.
+
+    Args:
+        url: the base address, such as ``http://127.0.0.1:8080/api/durably``; a user and a
+            password in it are sent as basic authorisation and never shown.
+        headers: sent with every request; they win over ``token``.
+        token: sent as ``Authorization: Bearer``.
+        timeout: seconds for a connection to be made, and for each part of an answer to come.
+            Streams may be quiet for ever.
+        verify: whether to check TLS certificates, or the path of a CA file or folder, or a context.
+        abilities: what the server can do, instead of looking: ``"0.8"``, ``"0.15"``, ``"python"``,
+            or ``Abilities``, of which what is None is still looked up.
+        read_only: refuse to send whatever would change something.
+        pace: the times of streams, and the clock.
+
+    Raises:
+        DurablyError: the address, a header or the name of a generation cannot be right.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        verify: bool | str | ssl.SSLContext = True,
+        abilities: str | Abilities | None = None,
+        read_only: bool = False,
+        pace: Pace | None = None,
+    ) -> None:
+        self._address = parse_address(url, headers, token)
+        self._door = Door(self._address, timeout=timeout, verify=verify)
+        self._knowledge = Knowledge(self._door, forced_abilities(abilities))
+        self._decoder = Decoder()
+        self._pace = pace or Pace()
+        self._streams: set[Stream] = set()
+        self.read_only = read_only
+
+    def __repr__(self) -> str:
+        return f"DurablyClient({self.url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every stream and every connection."""
+        await asyncio.gather(*(stream.aclose() for stream in list(self._streams)))
+        await self._door.aclose()
+
+    # -- what is known ---------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """The base address, without credentials."""
+        return self._address.url
+
+    @property
+    def abilities(self) -> Abilities:
+        """What is known of the server by now."""
+        return self._knowledge.abilities
+
+    @property
+    def tally(self) -> Tally:
+        """What the server said that nobody here knows, counted."""
+        return self._decoder.tally
+
+    async def probe(self) -> Abilities:
+        """Look what the server can do, without a side effect on it."""
+        return await self._knowledge.look()
+
+    # -- looking ---------------------------------------------------------------------------
+
+    async def get_runs(self, query: RunsQuery | None = None) -> list[Run]:
+        """The runs that match, newest first."""
+        query = query or RunsQuery()
+        abilities = await self._knowledge.needing(*needed_abilities(query))
+        lists = await together(*(self._runs(params) for params in requests_for(query, abilities)))
+        return merged(lists, query)
+
+    async def get_run(self, run_id: str) -> Run | None:
+        """One run, or None where the server has none of that id."""
+        try:
+            answer = await self._ask("GET", "/run", run_id)
+        except NotFound:
+            return None
+        return _read(answer, self._decoder.run)
+
+    async def get_steps(self, run_id: str) -> list[Step]:
+        """The steps that the server still has of a run, by index; 0.15 forgets them at its end.
+
+        Raises:
+            NotFound: the server has no such run; a 0.8 server answers no steps instead.
+        """
+        return _read(await self._ask("GET", "/steps", run_id), self._decoder.steps)
+
+    def subscribe(self, run_id: str) -> RunStream:
+        """The events of one run; it ends when the run is over."""
+        stream = RunStream(
+            self._door,
+            self._decoder,
+            self._pace,
+            run_id,
+            looks_at_once=lambda: self.abilities.leased is not True,
+            on_close=self._streams.discard,
+        )
+        self._streams.add(stream)
+        return stream
+
+    def subscribe_runs(
+        self,
+        job_name: str | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Stream:
+        """The events of all runs that match; it never ends by itself.
+
+        Args:
+            job_name: only runs of this job, or of any of these.
+            labels: only runs that have all of these; where runs have no labels, none.
+        """
+        names = (job_name,) if isinstance(job_name, str) else tuple(job_name or ())
+        pairs = dict(labels or {})
+
+        async def params() -> Params:
+            asked = [(f"label.{key}", value) for key, value in pairs.items()]
+            if len(names) > 1:
+                abilities = await self._knowledge.needing("many")
+                if not abilities.many:
+                    return asked  # it would read the first name only: all come, some are kept
+            return [("jobName", name) for name in names] + asked
+
+        stream = Stream(
+            self._door,
+            self._decoder,
+            self._pace,
+            params=params,
+            wanted=_wanted(names, pairs),
+            on_close=self._streams.discard,
+        )
+        self._streams.add(stream)
+        return stream
+
+    # -- acting ----------------------------------------------------------------------------
+
+    async def trigger(self, trigger: Trigger) -> Triggered:
+        """Ask for a new run.
+
+        Raises:
+            NotFound: the server has no such job.
+            RefusedInput: the input does not fit the job, or cannot be written as JSON.
+        """
+        self._must_write("trigger a run")
+        answer = await self._door.ask("POST", "/trigger", body=_trigger_body(trigger))
+        return _read(_checked(answer), self._decoder.triggered)
+
+    async def retry(self, run_id: str) -> None:
+        """The same run goes back to pending and resumes after its last finished step.
+
+        Raises:
+            Conflict: the run is in another state than failed or cancelled, or this server has no
+                ``/retry``.
+        """
+        await self._act("retry", run_id, "retrigger it, which makes a new run")
+
+    async def retrigger(self, run_id: str) -> str:
+        """A new run with the same input and labels; answers its id.
+
+        Raises:
+            Conflict: the run has not ended, or this server has no ``/retrigger``.
+        """
+        answer = await self._act("retrigger", run_id, "retry it, or trigger its job")
+        return _read(answer, self._decoder.triggered).run_id
+
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a run that waits or works.
+
+        Raises:
+            Conflict: the run has ended.
+        """
+        self._must_write("cancel a run")
+        await self._ask("POST", "/cancel", run_id)
+
+    async def delete_run(self, run_id: str) -> None:
+        """Delete a run that has ended.
+
+        Raises:
+            Conflict: the run has not ended.
+        """
+        self._must_write("delete a run")
+        await self._ask("DELETE", "/run", run_id)
+
+    # -- inside ----------------------------------------------------------------------------
+
+    async def _ask(self, method: str, path: str, run_id: str) -> Answer:
+        return _checked(await self._door.ask(method, path, [("runId", run_id)]))
+
+    async def _runs(self, params: Params) -> list[Run]:
+        answer = _checked(await self._door.ask("GET", "/runs", params))
+        before = self._decoder.tally.malformed
+        runs = _read(answer, self._decoder.runs)
+        if not runs and self._decoder.tally.malformed > before:
+            raise answer.strange("a list of something else than runs")
+        return runs
+
+    async def _act(self, word: str, run_id: str, instead: str) -> Answer:
+        """``/retry`` or ``/retrigger``: no generation of Node has both."""
+        self._must_write(f"{word} a run")
+        answer = await self._door.ask("POST", f"/{word}", [("runId", run_id)])
+        if answer.is_missing_route:
+            await self._knowledge.look()  # raises where it is no Durably server at all
+            raise answer.no_route(f"/{word}", instead)
+        return _checked(answer)
+
+    def _must_write(self, what: str) -> None:
+        if self.read_only:
+            raise ReadOnly(
+                f"Nothing was sent to {self.url}, since it was opened read-only: "
+                f"open it without that to {what}."
+            )
+
+
+def _checked(answer: Answer) -> Answer:
+    if (error := answer.error()) is not None:
+        raise error
+    return answer
+
+
+def _read(answer: Answer, decode: Callable[[bytes], ValueT]) -> ValueT:
+    try:
+        return decode(answer.body)
+    except Malformed as malformed:
+        if "json" in answer.content_type and "not JSON" in str(malformed):
+            raise answer.garbled("JSON that is cut off or broken") from None
+        raise answer.strange(f"but {malformed}") from None
+
+
+def _wanted(names: tuple[str, ...], labels: Mapping[str, str]) -> Callable[[Event], bool] | None:
+    """What a server that filters by one name, or by no label, sends all the same."""
+    if len(names) <= 1 and not labels:
+        return None
+
+    def wanted(event: Event) -> bool:
+        if isinstance(event, UnknownEvent):
+            return True  # it may be about the stream itself
+        of_job = len(names) <= 1 or event.job_name in names
+        return of_job and labels.items() <= event.labels.items()
+
+    return wanted
+
+
+def _trigger_body(trigger: Trigger) -> bytes:
+    fields: dict[str, Any] = {
+        "jobName": trigger.job_name,
+        "input": trigger.input,
+        "labels": trigger.labels or None,
+        "idempotencyKey": trigger.idempotency_key,
+        "concurrencyKey": trigger.concurrency_key,
+        "coalesce": trigger.coalesce,
+    }
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        return msgspec.json.encode(given, enc_hook=_plain)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+        raise RefusedInput(
+            f"The input for {trigger.job_name} cannot be written as JSON ({error}): "
+            "nothing was sent, give plain data."
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """A pydantic model, of which this package knows nothing, as plain data."""
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        raise TypeError(f"{type(value).__name__} is no JSON")
+    return dump(mode="json", by_alias=True)

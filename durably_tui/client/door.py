@@ -1,0 +1,234 @@
+"""The one place that speaks HTTP: every request and every stream goes through this door.
+
+httpx is imported when the door is first used, in a thread, since that takes longer than a first
+paint may wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from durably_tui.protocol import DurablyError
+
+from .address import Address
+from .answer import Answer
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+Params = Sequence[tuple[str, str]]
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+# Below the 5 s after which Node closes an idle connection, or a request could meet its end.
+_KEEPALIVE_SECONDS = 4.0
+
+
+class Door:
+    """Requests to one server. Opened by its first use, closed by ``aclose``.
+
+    Args:
+        address: the server and the headers for it.
+        timeout: seconds for connecting, and for each part of an answer to come.
+        verify: True, False, the path of a CA file or folder, or an SSL context.
+        max_answer_bytes: larger answers are refused.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        timeout: float,
+        verify: bool | str | ssl.SSLContext,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._verify = verify
+        self._max_answer_bytes = max_answer_bytes
+        self._opening = asyncio.Lock()
+        self._http: httpx.AsyncClient | None = None
+        self._closed = False
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        params: Params = (),
+        body: bytes | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send one request and read its answer, whatever its status.
+
+        Raises:
+            DurablyError: no answer came, or one that is too large.
+        """
+        http = await self._open()
+        import httpx
+
+        began = time.perf_counter()
+        headers = {} if body is None else {"content-type": "application/json"}
+        tried = self.tried(method, path)
+        try:
+            async with http.stream(
+                method,
+                self._url(path, params),
+                content=body,
+                headers=headers,
+                timeout=httpx.Timeout(self._timeout if timeout is None else timeout),
+            ) as response:
+                content = await self._read(response, tried)
+                took = (time.perf_counter() - began) * 1000
+                return self._answer(response, tried, content, took)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
+            raise self._translate(error, tried) from None
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: Params, last_event_id: str = ""
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open an event stream; gives its bytes as they come.
+
+        Raises:
+            DurablyError: no answer came, or it was no event stream, or the stream broke.
+        """
+        http = await self._open()
+        import httpx
+        import httpx_sse
+
+        tried = self.tried("GET", path)
+        # A compressed stream would wait in the compressor for more.
+        headers = {"accept-encoding": "identity"}
+        if last_event_id:
+            headers["last-event-id"] = quote(last_event_id, safe=" !#$&'()*+,/:;=?@[]-._~|")
+        try:
+            async with httpx_sse.aconnect_sse(
+                http,
+                "GET",
+                self._url(path, params),
+                headers=headers,
+                timeout=httpx.Timeout(self._timeout, read=None),
+            ) as source:
+                response = source.response
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if response.status_code != 200 or kind != "text/event-stream":
+                    content = await self._read(response, tried, _MAX_ERROR_BYTES)
+                    answer = self._answer(response, tried, content, 0.0)
+                    raise answer.error() or answer.strange("not an event stream")
+                packed = "content-encoding" in response.headers
+                yield response.aiter_bytes() if packed else response.aiter_raw()
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
+            raise self._translate(error, tried) from None
+
+    def tried(self, method: str, path: str) -> str:
+        """A request as a person may see it."""
+        return f"{method} {self.address.url}{path}"
+
+    async def aclose(self) -> None:
+        """Close every connection. Asking again is an error."""
+        self._closed = True
+        async with self._opening:
+            http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    async def _open(self) -> httpx.AsyncClient:
+        if self._closed:
+            raise RuntimeError("this client is closed: make another one")
+        if self._http is None:
+            async with self._opening:
+                if self._http is None:
+                    self._http = await asyncio.to_thread(self._make)
+        return self._http
+
+    def _make(self) -> httpx.AsyncClient:
+        importlib.import_module("httpx_sse")
+        import httpx
+
+        loopback = self.address.is_loopback
+        return httpx.AsyncClient(
+            headers={"user-agent": "durably-tui", **self.address.headers},
+            verify=self._verification(),
+            # Neither a proxy nor ~/.netrc has a say where the server is on this machine.
+            trust_env=not loopback,
+            # Each stream holds a connection; the pool must never make one wait.
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=20,
+                keepalive_expiry=_KEEPALIVE_SECONDS,
+            ),
+        )
+
+    def _verification(self) -> bool | ssl.SSLContext:
+        if not isinstance(self._verify, bool | str):
+            return self._verify
+        if not self.address.is_tls and not _tls_to_proxy():
+            return False  # a context that nothing uses would cost 40 ms
+        if isinstance(self._verify, bool):
+            return self._verify
+        import ssl
+
+        folder = os.path.isdir(self._verify)
+        try:
+            return ssl.create_default_context(
+                capath=self._verify if folder else None,
+                cafile=None if folder else self._verify,
+            )
+        except OSError as error:
+            raise DurablyError(
+                f"The CA at {self._verify} cannot be read ({error.strerror or error}): "
+                "give verify the path of a PEM file or of a folder of them."
+            ) from None
+
+    def _url(self, path: str, params: Params) -> str:
+        query = urlencode(params, quote_via=quote)
+        return f"{self.address.url}{path}" + (f"?{query}" if query else "")
+
+    async def _read(self, response: httpx.Response, tried: str, limit: int | None = None) -> bytes:
+        """The body; beyond the limit an error's is cut off, and any other is refused."""
+        if limit is None and response.is_error:
+            limit = _MAX_ERROR_BYTES
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if limit is not None and size > limit:
+                break
+            if size > self._max_answer_bytes:
+                limit = self._max_answer_bytes
+                raise self._answer(response, tried, b"", 0.0).too_large(limit)
+        return b"".join(parts)
+
+    def _answer(self, response: httpx.Response, tried: str, body: bytes, took_ms: float) -> Answer:
+        return Answer(
+            address=self.address,
+            tried=tried,
+            status=response.status_code,
+            content_type=response.headers.get("content-type", "").lower(),
+            location=response.headers.get("location", ""),
+            body=body,
+            took_ms=took_ms,
+        )
+
+    def _translate(self, error: Exception, tried: str) -> DurablyError:
+        from .unreachable import translate
+
+        return translate(error, tried, self.address)
+
+
+def _tls_to_proxy() -> bool:
+    """Whether a proxy of the environment is itself spoken to over TLS."""
+    values: list[Any] = [
+        value for name, value in os.environ.items() if name.lower().endswith("_proxy")
+    ]
+    return any(str(value).startswith("https:") for value in values)

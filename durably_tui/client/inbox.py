@@ -1,0 +1,79 @@
+"""Between the one who reads a stream and the one who takes from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from durably_tui.protocol import Connection, Event, StreamBatch
+
+MAX_WAITING_BYTES = 8 * 1024 * 1024
+
+
+class Inbox:
+    """Joins what comes between two takes into one batch, and holds the reader back when full.
+
+    The order of events and of changes of the connection is kept; of changes with no event between
+    them only the last is told.
+
+    Args:
+        max_waiting_bytes: how much of the stream, in bytes as read, may wait to be taken.
+    """
+
+    def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+        self._max_waiting = max_waiting_bytes
+        self._waiting: deque[tuple[Connection, list[Event]]] = deque()
+        self._size = 0
+        self._closed = False
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+
+    def put(
+        self,
+        connection: Connection,
+        events: Sequence[Event] = (),
+        size: int = 0,
+        *,
+        joins: bool = False,
+    ) -> None:
+        """Add events and the connection that they came over.
+
+        Args:
+            size: how many bytes the events were.
+            joins: whether it is the same connection as before, but for its times, so that one
+                batch will do for both.
+        """
+        if self._waiting and (joins or not self._waiting[-1][1]):
+            _, before = self._waiting.pop()
+            before.extend(events)
+            self._waiting.append((connection, before))
+        else:
+            self._waiting.append((connection, list(events)))
+        self._size += size
+        self._news.set()
+
+    async def room(self) -> None:
+        """Wait until the taker has kept up."""
+        while self._size > self._max_waiting and not self._closed:
+            self._room.clear()
+            await self._room.wait()
+
+    async def take(self) -> StreamBatch | None:
+        """The next batch; None once the inbox is closed and empty."""
+        while not self._waiting:
+            if self._closed:
+                return None
+            self._news.clear()
+            await self._news.wait()
+        connection, events = self._waiting.popleft()
+        if not self._waiting:
+            self._size = 0
+            self._room.set()
+        return StreamBatch(connection, tuple(events))
+
+    def close(self) -> None:
+        """Nothing more comes; what waits can still be taken."""
+        self._closed = True
+        self._news.set()
+        self._room.set()

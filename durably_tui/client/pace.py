@@ -1,0 +1,41 @@
+"""How often and how long: the times of a client, and the clock that it goes by."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pace:
+    """All in seconds. The clock, the sleep and the dice are here too, so that a test can give its
+    own and wait for nothing.
+    """
+
+    first_delay: float = 0.25
+    """Between the loss of a stream and the first attempt; it doubles with each further one."""
+    max_delay: float = 15.0
+    """Where the doubling ends; also the delay where trying again can hardly help."""
+    steady_after: float = 10.0
+    """A stream that lived this long was a good one: the next delay is the first again."""
+    head_grace: float = 1.0
+    """A stream whose answer has not begun by then may be open all the same: ask."""
+    quiet_after: float = 15.0
+    """Without a byte for so long, the server is asked whether it is still there."""
+    probe_timeout: float = 5.0
+    """How long that question may take before the stream counts as dead."""
+    closing_grace: float = 1.0
+    """How long events that are still under way get, once a run is known to be over."""
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+    def delay(self, failures: int, at_least: float = 0.0) -> float:
+        """How long to wait after so many failures in a row (1 or more): a random time between the
+        half and the whole of a delay that doubles, so that many clients do not come back at once.
+        """
+        doubled = max(self.first_delay, at_least) * 2.0 ** min(failures - 1, 30)
+        return min(self.max_delay, doubled) * (0.5 + self.random() / 2)

@@ -1,0 +1,109 @@
+"""The stream of one run, which ends when the run is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from durably_tui.protocol import (
+    Decoder,
+    DurablyError,
+    Event,
+    Malformed,
+    NotFound,
+    Phase,
+    RunCancel,
+    RunComplete,
+    RunDelete,
+    RunFail,
+    RunRetry,
+    RunStart,
+    RunStatus,
+)
+
+from .door import Door, Params
+from .pace import Pace
+from .stream import Stream
+
+
+class RunStream(Stream):
+    """``GET /subscribe``: the events of one run. Fits ``protocol.EventStream``.
+
+    The server ends the stream itself after the run's terminal event; 0.8 does so after
+    ``run:complete`` only, since a retry may follow the others, and has nothing to say to whoever
+    comes late. So the run itself is what is looked at when the stream is quiet, and at once where
+    the server may be of that kind.
+
+    Args:
+        looks_at_once: whether the server may stay silent about a run that is over.
+    """
+
+    _path = "/subscribe"
+
+    def __init__(
+        self,
+        door: Door,
+        decoder: Decoder,
+        pace: Pace,
+        run_id: str,
+        *,
+        looks_at_once: Callable[[], bool],
+        on_close: Callable[[Any], None] = lambda stream: None,
+    ) -> None:
+        super().__init__(door, decoder, pace, params=self._run_params, on_close=on_close)
+        self.run_id = run_id
+        self._may_be_silent = looks_at_once
+        self._over = False
+        """The run has ended: when this connection goes, no other one is opened."""
+        self._completed = False
+
+    async def _run_params(self) -> Params:
+        return [("runId", self.run_id)]
+
+    def _ends_with(self, error: DurablyError) -> bool:
+        if self._over:
+            self._tell(self._changed(Phase.ENDED, error=None))
+        elif isinstance(error, NotFound):
+            self._tell(self._changed(Phase.ENDED, error=error))
+        else:
+            return False
+        return True
+
+    def _closes_after(self, events: list[Event]) -> bool:
+        for event in events:
+            match event:
+                case RunDelete():
+                    self._over = True
+                    return True
+                case RunComplete() | RunFail() | RunCancel():
+                    self._over = True
+                case RunRetry() | RunStart():
+                    self._over = False
+        return False
+
+    def _looks_at_once(self) -> bool:
+        return self._may_be_silent()
+
+    async def _look(self, life: asyncio.Timeout) -> bool:
+        if not await super()._look(life):
+            return False
+        if self._completed:
+            await self._pace.sleep(self._pace.closing_grace)
+            self._end(life)
+            return False
+        return True
+
+    async def _ask(self) -> float:
+        answer = await self._door.ask(
+            "GET", "/run", [("runId", self.run_id)], timeout=self._pace.probe_timeout
+        )
+        if (error := answer.error()) is not None:
+            raise error
+        try:
+            run = self._decoder.run(answer.body)
+        except Malformed as malformed:
+            raise answer.garbled(str(malformed)) from None
+        self._over = self._over or run.is_terminal
+        self._completed = run.status is RunStatus.COMPLETED
+        return answer.took_ms

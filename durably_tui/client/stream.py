@@ -1,0 +1,306 @@
+"""A stream of events that stays: opened, read, watched, and opened again, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from durably_tui.protocol import (
+    Connection,
+    Decoder,
+    DurablyError,
+    Event,
+    Phase,
+    ServerFault,
+    SseDecoder,
+    StreamBatch,
+    Unreachable,
+)
+
+from .door import Door, Params
+from .inbox import Inbox
+from .pace import Pace
+
+Wanted = Callable[[Event], bool]
+
+
+class Stream:
+    """``GET /runs/subscribe``: the events of many runs. Fits ``protocol.EventStream``.
+
+    Iterating it gives typed events; ``batches`` gives them as they came together, with the state
+    of the connection. Either may be used, once. Frames name no event and carry no id on today's
+    servers, so what was published while the connection was down is gone: ``connection.epoch``
+    rises with each opening, and whoever keeps a picture has to fetch again then.
+
+    Args:
+        params: what to ask for, found out anew before each attempt.
+        wanted: which events to keep, where the server cannot choose.
+        on_close: called once, when the stream is closed.
+    """
+
+    _path = "/runs/subscribe"
+
+    def __init__(
+        self,
+        door: Door,
+        decoder: Decoder,
+        pace: Pace,
+        *,
+        params: Callable[[], Awaitable[Params]],
+        wanted: Wanted | None = None,
+        on_close: Callable[[Any], None] = lambda stream: None,
+    ) -> None:
+        self._door = door
+        self._decoder = decoder
+        self._pace = pace
+        self._params = params
+        self._wanted = wanted
+        self._on_close = on_close
+        self._inbox = Inbox()
+        self._connection = Connection(since=pace.clock())
+        self._task: asyncio.Task[None] | None = None
+        self._taken = False
+        self._closed = False
+        self._dead: DurablyError | None = None
+        self._last_event_id = ""
+        self._retry_seconds = 0.0
+
+    # -- for whoever listens ---------------------------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """How the stream is doing."""
+        return self._connection
+
+    def batches(self) -> AsyncIterator[StreamBatch]:
+        """Events as they come together, and changes of the connection; ends when closed.
+
+        Raises:
+            RuntimeError: the stream was listened to before.
+        """
+        if self._taken:
+            raise RuntimeError("a stream can be listened to once: subscribe again")
+        self._taken = True
+        return self._batches()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        async with aclosing(self.batches()) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                for event in batch.events:
+                    yield event
+
+    async def aclose(self) -> None:
+        """Close the stream. ``batches`` ends."""
+        self._closed = True
+        self._inbox.close()
+        task = self._task
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        if self._connection.phase is not Phase.ENDED:
+            self._connection = self._changed(Phase.ENDED)
+        self._on_close(self)
+
+    # -- the one that keeps it open --------------------------------------------------------
+
+    async def _batches(self) -> AsyncIterator[StreamBatch]:
+        if self._closed:
+            return
+        self._task = asyncio.create_task(self._keep(), name=f"durably stream {self._path}")
+        try:
+            while (batch := await self._inbox.take()) is not None:
+                yield batch
+            if self._task.done() and not self._task.cancelled():
+                self._task.result()  # a fault of this program must not pass for a quiet end
+        finally:
+            await self.aclose()
+
+    async def _keep(self) -> None:
+        failures = 0
+        try:
+            while True:
+                before = self._connection
+                try:
+                    await self._attempt()
+                    error: DurablyError = Unreachable(
+                        f"{self._tried} was ended by the server: it is opened again by itself."
+                    )
+                except DurablyError as reason:
+                    error = reason
+                if self._ends_with(error):
+                    return
+                now = self._pace.clock()
+                lived = self._connection.phase is Phase.LIVE
+                steady = lived and now - (self._connection.since or now) >= self._pace.steady_after
+                failures = 1 if steady else failures + 1
+                await self._wait(error, failures, 0 if lived else before.attempt + 1)
+        finally:
+            self._inbox.close()
+
+    def _ends_with(self, error: DurablyError) -> bool:
+        """Whether the subject is over, so that no other attempt is made; if so it is told."""
+        return False
+
+    async def _wait(self, error: DurablyError, failures: int, attempt: int) -> None:
+        """Tell why the stream is not live, and sleep until the next attempt."""
+        may_heal = isinstance(error, Unreachable | ServerFault)
+        delay = self._pace.delay(failures if may_heal else 32, self._retry_seconds)
+        self._tell(
+            self._changed(
+                Phase.RECONNECTING if may_heal else Phase.OFFLINE,
+                attempt=attempt,
+                error=error,
+                retry_at=self._pace.clock() + delay,
+            )
+        )
+        await self._pace.sleep(delay)
+        self._tell(msgspec.structs.replace(self._connection, retry_at=None))
+
+    async def _attempt(self) -> None:
+        """Open the stream and read it to its end.
+
+        Raises:
+            DurablyError: why it could not be opened, or broke.
+        """
+        self._dead = None
+        params = await self._params()
+        try:
+            async with asyncio.timeout(None) as life:
+                watch = asyncio.create_task(self._watch(life), name="durably liveness")
+                try:
+                    await self._read(params)
+                finally:
+                    watch.cancel()
+                    await asyncio.wait([watch])
+                    if not watch.cancelled():
+                        watch.result()
+        except TimeoutError:
+            if self._dead is not None:
+                raise self._dead from None
+
+    async def _read(self, params: Params) -> None:
+        decoder = SseDecoder()
+        decoder.last_event_id = self._last_event_id
+        opened = self._pace.clock()
+        async with self._door.stream(self._path, params, self._last_event_id) as chunks:
+            if self._connection.phase is not Phase.LIVE:
+                self._live((self._pace.clock() - opened) * 1000)
+            async for chunk in chunks:
+                frames = decoder.feed(chunk)
+                if decoder.oversized:
+                    self._decoder.tally.malformed += decoder.oversized
+                    decoder.oversized = 0
+                self._last_event_id = decoder.last_event_id
+                self._retry_seconds = (decoder.retry_ms or 0) / 1000
+                events = self._decoder.events(frames)
+                if self._wanted is not None:
+                    events = [event for event in events if self._wanted(event)]
+                self._connection = msgspec.structs.replace(
+                    self._connection, last_seen=self._pace.clock()
+                )
+                if events:
+                    self._inbox.put(self._connection, events, len(chunk), joins=True)
+                    if self._closes_after(events):
+                        return
+                    await self._inbox.room()
+
+    def _closes_after(self, events: list[Event]) -> bool:
+        """Whether the subject is gone for good with these; a list of runs never is."""
+        return False
+
+    # -- is it still there? ----------------------------------------------------------------
+
+    async def _watch(self, life: asyncio.Timeout) -> None:
+        """Ask the server for something cheap whenever the stream is quiet; end its life if that
+        fails, since a quiet stream and a dead one look alike.
+
+        Some servers send the head of an answer with its first event only, so the same question
+        also tells that a stream which seems not to open is open.
+        """
+        quiet_after = self._pace.quiet_after
+        wait = self._pace.head_grace
+        if self._looks_at_once() and not await self._look(life):
+            return
+        while True:
+            await self._pace.sleep(wait)
+            quiet = self._pace.clock() - (self._connection.last_seen or 0.0)
+            if 0 <= quiet < quiet_after and self._connection.phase is Phase.LIVE:
+                wait = quiet_after - quiet
+                continue
+            wait = quiet_after
+            if not await self._look(life):
+                return
+
+    def _looks_at_once(self) -> bool:
+        """Whether to ask at once, instead of when the stream is quiet."""
+        return False
+
+    async def _look(self, life: asyncio.Timeout) -> bool:
+        """Ask; False where that ended this connection."""
+        try:
+            took_ms = await self._ask()
+        except DurablyError as error:
+            self._dead = error
+            self._end(life)
+            return False
+        if self._connection.phase is Phase.LIVE:
+            now = self._pace.clock()
+            self._tell(msgspec.structs.replace(self._connection, last_seen=now, latency_ms=took_ms))
+        else:
+            self._live(took_ms)
+        return True
+
+    async def _ask(self) -> float:
+        """One cheap request; answers how long it took, in ms.
+
+        Raises:
+            DurablyError: the server is not there, or not well.
+        """
+        answer = await self._door.ask(
+            "GET", "/runs", [("limit", "1")], timeout=self._pace.probe_timeout
+        )
+        if (error := answer.error()) is not None:
+            raise error
+        return answer.took_ms
+
+    @staticmethod
+    def _end(life: asyncio.Timeout) -> None:
+        """Let what reads the stream stop, as it would at a time limit."""
+        life.reschedule(asyncio.get_running_loop().time())
+
+    # -- telling ---------------------------------------------------------------------------
+
+    @property
+    def _tried(self) -> str:
+        return self._door.tried("GET", self._path)
+
+    def _live(self, took_ms: float) -> None:
+        self._tell(
+            self._changed(
+                Phase.LIVE,
+                epoch=self._connection.epoch + 1,
+                attempt=0,
+                error=None,
+                last_seen=self._pace.clock(),
+                latency_ms=took_ms,
+            )
+        )
+
+    def _changed(self, phase: Phase, **fields: Any) -> Connection:
+        same = phase is self._connection.phase
+        fields.setdefault("retry_at", None)
+        return msgspec.structs.replace(
+            self._connection,
+            phase=phase,
+            since=self._connection.since if same else self._pace.clock(),
+            **fields,
+        )
+
+    def _tell(self, connection: Connection) -> None:
+        same_phase = connection.phase is self._connection.phase
+        self._connection = connection
+        self._inbox.put(connection, joins=same_phase and connection.phase is Phase.LIVE)
