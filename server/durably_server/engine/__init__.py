@@ -1,0 +1,1 @@
+"""The durable engine: jobs, steps, leases, events and the Store port. No SQL, no HTTP."""

@@ -1,0 +1,258 @@
+"""What happens in the engine, as typed events, and the bus that carries them inside one process."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
+
+from durably_server.engine.clock import Clock, iso
+from durably_server.engine.model import Labels, Level, Run
+
+logger = logging.getLogger("durably_server")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events. The bus fills in ``timestamp`` and ``sequence``."""
+
+    type: ClassVar[str]
+    run_id: str
+    job_name: str
+    labels: Labels
+    timestamp: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTrigger(Event):
+    """A run was stored as pending."""
+
+    type: ClassVar[str] = "run:trigger"
+    input: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCoalesced(Event):
+    """A trigger was answered with a run that was already waiting."""
+
+    type: ClassVar[str] = "run:coalesced"
+    skipped_input: Any
+    skipped_labels: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRetry(Event):
+    """A failed or cancelled run went back to pending, and keeps its finished steps."""
+
+    type: ClassVar[str] = "run:retry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLeased(Event):
+    """A worker has begun, or resumed, a run."""
+
+    type: ClassVar[str] = "run:leased"
+    input: Any
+    lease_owner: str
+    lease_expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLeaseRenewed(Event):
+    """A worker keeps a run for another lease time. Not sent over HTTP."""
+
+    type: ClassVar[str] = "run:lease-renewed"
+    lease_owner: str
+    lease_expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress(Event):
+    """``step.progress`` was called."""
+
+    type: ClassVar[str] = "run:progress"
+    progress: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComplete(Event):
+    """A run has ended well; ``duration`` is the milliseconds of this attempt."""
+
+    type: ClassVar[str] = "run:complete"
+    output: Any
+    duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFail(Event):
+    """A run has failed."""
+
+    type: ClassVar[str] = "run:fail"
+    error: str
+    failed_step_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCancel(Event):
+    """A run was cancelled."""
+
+    type: ClassVar[str] = "run:cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDelete(Event):
+    """A run was deleted, with its steps and logs."""
+
+    type: ClassVar[str] = "run:delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStart(Event):
+    """A step begins; steps that an earlier attempt finished are silent."""
+
+    type: ClassVar[str] = "step:start"
+    step_name: str
+    step_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepComplete(Event):
+    """A step is finished and its checkpoint is stored; ``duration`` in milliseconds."""
+
+    type: ClassVar[str] = "step:complete"
+    step_name: str
+    step_index: int
+    output: Any
+    duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFail(Event):
+    """A step has raised."""
+
+    type: ClassVar[str] = "step:fail"
+    step_name: str
+    step_index: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCancel(Event):
+    """A step was under way when its run was cancelled."""
+
+    type: ClassVar[str] = "step:cancel"
+    step_name: str
+    step_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogWrite(Event):
+    """A job wrote a log line. ``data`` is the JSON value, or ``has_data`` is false."""
+
+    type: ClassVar[str] = "log:write"
+    step_name: str | None
+    level: Level
+    message: str
+    data: Any
+    has_data: bool
+
+
+EventT = TypeVar("EventT", bound=Event)
+Listener = Callable[[Event], None]
+Unsubscribe = Callable[[], None]
+
+ENDS_A_RUN = frozenset({"run:complete", "run:fail", "run:cancel", "run:delete"})
+"""After one of these a stream about one run is over."""
+
+
+class EventBus:
+    """Calls listeners in order, on the event loop's thread; none of them can break the engine."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sequence = 0
+        self._listeners: dict[int, tuple[str | None, Listener]] = {}
+        self._next_key = 0
+
+    def on(self, event_type: str | None, listener: Listener) -> Unsubscribe:
+        """Call ``listener`` for each event of a type, or for all of them; answers how to stop."""
+        key = self._next_key
+        self._next_key += 1
+        self._listeners[key] = (event_type, listener)
+
+        def unsubscribe() -> None:
+            self._listeners.pop(key, None)
+
+        return unsubscribe
+
+    def emit(self, event: EventT) -> EventT:
+        """Stamp an event with time and sequence, and hand it to everyone who listens."""
+        self._sequence += 1
+        stamped = replace(event, timestamp=iso(self._clock()), sequence=self._sequence)
+        for wanted, listener in tuple(self._listeners.values()):
+            if wanted is None or wanted == event.type:
+                try:
+                    listener(stamped)
+                except Exception:
+                    logger.exception("A listener for %s raised", event.type)
+        return stamped
+
+
+def replay(run: Run, timestamp: str) -> list[Event]:
+    """The state of a run as the events that a late subscriber has missed (protocol.md, /subscribe).
+
+    ``sequence`` and ``duration`` are 0, since a run does not keep them. A pending run has none.
+    """
+    if run.status == "pending":
+        return []
+    found: list[Event] = []
+    run_id, job_name, labels = run.id, run.job_name, run.labels
+    if run.status == "leased":
+        found.append(
+            RunLeased(
+                run_id=run_id,
+                job_name=job_name,
+                labels=labels,
+                timestamp=timestamp,
+                input=run.input,
+                lease_owner=run.lease_owner or "",
+                lease_expires_at=run.lease_expires_at or "",
+            )
+        )
+        if run.progress is not None:
+            found.append(
+                RunProgress(
+                    run_id=run_id,
+                    job_name=job_name,
+                    labels=labels,
+                    timestamp=timestamp,
+                    progress=run.progress,
+                )
+            )
+    elif run.status == "completed":
+        found.append(
+            RunComplete(
+                run_id=run_id,
+                job_name=job_name,
+                labels=labels,
+                timestamp=timestamp,
+                output=run.output,
+                duration=0,
+            )
+        )
+    elif run.status == "failed":
+        found.append(
+            RunFail(
+                run_id=run_id,
+                job_name=job_name,
+                labels=labels,
+                timestamp=timestamp,
+                error=run.error or "Unknown error",
+                failed_step_name="",
+            )
+        )
+    else:
+        found.append(
+            RunCancel(run_id=run_id, job_name=job_name, labels=labels, timestamp=timestamp)
+        )
+    return found

@@ -1,0 +1,115 @@
+"""Takes a leased run to its end: calls the job, and writes what came of it under the lease."""
+
+import asyncio
+import logging
+from typing import Any
+
+from durably_server.engine.attempt import Attempt, Interruption
+from durably_server.engine.errors import RunInterrupted
+from durably_server.engine.events import RunComplete, RunFail, RunLeased
+from durably_server.engine.jobs import JobDefinition, JobRegistry
+from durably_server.engine.reasons import reason_of
+from durably_server.engine.step import BlockingStep, Step
+
+logger = logging.getLogger("durably_server")
+
+
+async def execute(attempt: Attempt, registry: JobRegistry) -> None:
+    """Execute a run that was just leased. Never raises: a job's failure is the run's failure.
+
+    A write that touches no row means that the lease is lost or the run was cancelled; then
+    nothing more is written and nothing is said.
+    """
+    run, services = attempt.run, attempt.services
+    services.bus.emit(
+        RunLeased(
+            run_id=run.id,
+            job_name=run.job_name,
+            labels=run.labels,
+            input=run.input,
+            lease_owner=run.lease_owner or "",
+            lease_expires_at=run.lease_expires_at or "",
+        )
+    )
+    started = services.clock()
+    definition = registry.get(run.job_name)
+    try:
+        if definition is None:
+            await _fail(attempt, f"Unknown job: {run.job_name}")
+            return
+        task = asyncio.get_running_loop().create_task(
+            _call(definition, attempt), name=f"durably run {run.id}"
+        )
+        attempt.bind(task)
+        await asyncio.wait((task,))
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        await attempt.flush()
+        if error is None:
+            text, output = task.result()
+            await _complete(attempt, text, output, services.clock() - started)
+        elif attempt.interruption is None:
+            logger.info("Run %s of %s failed", run.id, run.job_name, exc_info=error)
+            await _fail(attempt, reason_of(error))
+        elif attempt.interruption is Interruption.SHUTDOWN:
+            await services.store.release(run.id, run.lease_generation, now=services.now())
+    except Exception:
+        # The database refused. The lease runs out, and then some worker resumes the run.
+        logger.exception("Run %s could not be written; its lease will run out", run.id)
+
+
+async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> tuple[str, Any]:
+    """The job's output as JSON text and as it is."""
+    value = definition.parse_input(attempt.run.input)
+    try:
+        if definition.is_async:
+            output = await definition.function(Step(attempt), value)
+        else:
+            output = await attempt.services.threads.run(
+                definition.function, BlockingStep(attempt), value
+            )
+    except RunInterrupted:
+        raise asyncio.CancelledError from None
+    except SystemExit as error:
+        # Left alone it would end the event loop, and with it every other run.
+        raise RuntimeError(reason_of(error)) from error
+    return definition.dump_output(output), output
+
+
+async def _complete(attempt: Attempt, text: str, output: Any, duration: int) -> None:
+    run, services = attempt.run, attempt.services
+    if await services.store.complete_run(
+        run.id,
+        run.lease_generation,
+        output=text,
+        now=services.now(),
+        keep_steps=services.keep_steps,
+    ):
+        services.bus.emit(
+            RunComplete(
+                run_id=run.id,
+                job_name=run.job_name,
+                labels=run.labels,
+                output=output,
+                duration=duration,
+            )
+        )
+
+
+async def _fail(attempt: Attempt, reason: str) -> None:
+    run, services = attempt.run, attempt.services
+    if await services.store.fail_run(
+        run.id,
+        run.lease_generation,
+        error=reason,
+        now=services.now(),
+        keep_steps=services.keep_steps,
+    ):
+        services.bus.emit(
+            RunFail(
+                run_id=run.id,
+                job_name=run.job_name,
+                labels=run.labels,
+                error=reason,
+                failed_step_name=attempt.failed_step or "unknown",
+            )
+        )

@@ -1,0 +1,31 @@
+"""Why a run failed, in one readable text: what a person sees first at three in the morning."""
+
+import asyncio
+
+from durably_server.engine import codec
+
+MAX_REASON = 16_384
+"""Characters of an error that are kept."""
+
+
+def reason_of(error: BaseException) -> str:
+    """The error's own words; its class name where it has none, or where the words need it."""
+    if isinstance(error, BaseExceptionGroup) and error.exceptions:
+        inner = "; ".join(reason_of(each) for each in error.exceptions[:3])
+        return _bounded(f"{error.message}: {inner}")
+    text = str(error).strip()
+    name = type(error).__name__
+    if not text:
+        return "the job was cancelled from inside" if _is_cancel(error) else name
+    if isinstance(error, KeyError | SystemExit | StopIteration | AssertionError):
+        return _bounded(f"{name}: {text}")
+    return _bounded(text)
+
+
+def _is_cancel(error: BaseException) -> bool:
+    return isinstance(error, asyncio.CancelledError)
+
+
+def _bounded(text: str) -> str:
+    text = codec.printable(text)
+    return text if len(text) <= MAX_REASON else text[:MAX_REASON] + " …"

@@ -1,0 +1,239 @@
+"""What a job's function is given: checkpoints, progress, logs, and whether it should stop."""
+
+import asyncio
+import functools
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, TypeVarTuple, get_type_hints, overload
+
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
+
+from durably_server.engine import codec
+from durably_server.engine.attempt import (
+    Attempt,
+    OpenStep,
+    current_step,
+    enter_step,
+    leave_step,
+)
+from durably_server.engine.errors import RunInterrupted
+from durably_server.engine.model import Level, Progress, StepRecord
+from durably_server.engine.reasons import reason_of
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_ABSENT: Any = object()
+
+
+class StepLog:
+    """Log lines of a run; they are streamed and stored. ``data`` is any value, best a dict."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def info(self, message: str, data: Any = _ABSENT) -> None:
+        """Something that a reader may want to know."""
+        self._write("info", message, data)
+
+    def warn(self, message: str, data: Any = _ABSENT) -> None:
+        """Something odd that the job can live with."""
+        self._write("warn", message, data)
+
+    def error(self, message: str, data: Any = _ABSENT) -> None:
+        """Something that went wrong; the run goes on."""
+        self._write("error", message, data)
+
+    def _write(self, level: Level, message: str, data: Any) -> None:
+        has_data = data is not _ABSENT
+        _on_loop(
+            self._attempt,
+            self._attempt.log,
+            level,
+            str(message),
+            data if has_data else None,
+            has_data,
+            current_step(),
+        )
+
+
+class _StepBase:
+    """What async and plain jobs have in common."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self.log = StepLog(attempt)
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self._attempt.run.id
+
+    @property
+    def attempt(self) -> int:
+        """1 at first, and one more each time the run is taken up again."""
+        return self._attempt.run.lease_generation
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job should end: its run is cancelled, taken over, or handed back."""
+        return self._attempt.is_interrupted
+
+    @property
+    def signal(self) -> threading.Event:
+        """The same as an event that a thread can wait for."""
+        return self._attempt.interrupted
+
+    def progress(
+        self, current: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """Say how far the run is. Never waits; call it as often as you like."""
+        _on_loop(self._attempt, self._attempt.report, Progress(current, total, message))
+
+
+class Step(_StepBase):
+    """The first argument of an async job."""
+
+    @overload
+    async def run(
+        self, name: str, fn: Callable[..., Awaitable[T]], *args: Any, returns: Any = None
+    ) -> T: ...
+    @overload
+    async def run(self, name: str, fn: Callable[..., T], *args: Any, returns: Any = None) -> T: ...
+    async def run(self, name: str, fn: Callable[..., Any], *args: Any, returns: Any = None) -> Any:
+        """Execute ``fn(*args)`` once in the life of the run, and keep what it returns.
+
+        When the run resumes, a finished step is not executed again; its stored output is the
+        answer. The output is kept as JSON, and comes back as the type that ``fn``'s annotation
+        or ``returns`` names; without either, as plain JSON values. An async function runs on
+        the event loop, a plain one in a thread; what it returns is awaited if it can be.
+
+        Raises:
+            asyncio.CancelledError: the run was cancelled, taken over, or must be handed back.
+            Exception: whatever ``fn`` raises, after it is recorded.
+        """
+        step = await self._attempt.begin_step(name)
+        if step is None:
+            raise asyncio.CancelledError
+        if isinstance(step, StepRecord):
+            return restore(fn, returns, step.output)
+        token = enter_step(name)
+        try:
+            if _is_async(fn):
+                output = await fn(*args)
+            else:
+                output = await self._attempt.services.threads.run(fn, *args)
+                if inspect.isawaitable(output):
+                    output = await output
+        except asyncio.CancelledError:
+            if self._attempt.interruption is None:
+                await self._attempt.fail_step(step, "the step was cancelled by its own job")
+            else:
+                await self._attempt.interrupt_step(step)
+            raise
+        except Exception as error:
+            await self._attempt.fail_step(step, reason_of(error))
+            raise
+        finally:
+            leave_step(token)
+        if not await _finish(self._attempt, step, output):
+            await self._attempt.interrupt_step(step)
+            raise asyncio.CancelledError
+        return output
+
+
+class BlockingStep(_StepBase):
+    """The first argument of a plain job, which runs in a thread of its own."""
+
+    def run(self, name: str, fn: Callable[..., T], *args: Any, returns: Any = None) -> T:
+        """As :meth:`Step.run`, but it answers when the step is finished.
+
+        Raises:
+            RunInterrupted: the run was cancelled, taken over, or must be handed back.
+            Exception: whatever ``fn`` raises, after it is recorded.
+        """
+        attempt = self._attempt
+        step = self._wait(attempt.begin_step(name))
+        if step is None:
+            raise RunInterrupted
+        if isinstance(step, StepRecord):
+            restored: T = restore(fn, returns, step.output)
+            return restored
+        token = enter_step(name)
+        try:
+            output: Any = fn(*args)
+            if inspect.iscoroutine(output):
+                output = self._wait(output)
+        except Exception as error:
+            self._wait(attempt.fail_step(step, reason_of(error)))
+            raise
+        finally:
+            leave_step(token)
+        if not self._wait(_finish(attempt, step, output)):
+            self._wait(attempt.interrupt_step(step))
+            raise RunInterrupted
+        answer: T = output
+        return answer
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._attempt.loop).result()
+        except RuntimeError as error:
+            work.close()
+            if self._attempt.loop.is_closed():
+                raise RunInterrupted from None
+            raise error
+
+
+def restore(fn: Callable[..., Any], returns: Any, value: Any) -> Any:
+    """A stored output as the type that ``returns`` or the annotation of ``fn`` names.
+
+    Raises:
+        pydantic.ValidationError: the stored value no longer fits that type.
+    """
+    wanted = returns
+    if wanted is None:
+        inner = fn.func if isinstance(fn, functools.partial) else fn
+        try:
+            wanted = get_type_hints(inner).get("return")
+        except (NameError, TypeError):
+            return value
+    if wanted is None or wanted is Any:
+        return value
+    try:
+        adapter = TypeAdapter(wanted)
+    except PydanticUserError:
+        return value
+    return adapter.validate_json(codec.encode(value))
+
+
+async def _finish(attempt: Attempt, step: OpenStep, output: Any) -> bool:
+    """Store the checkpoint; an output that has no JSON form fails the step with a sentence."""
+    try:
+        return await attempt.complete_step(step, output)
+    except codec.NotJsonError as error:
+        reason = f'Step "{step.name}" returned a value that has no JSON form: {error}'
+        await attempt.fail_step(step, reason)
+        raise TypeError(reason) from None
+
+
+def _is_async(fn: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine; for an object, whether its class is called so."""
+    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
+
+
+def _on_loop(attempt: Attempt, call: Callable[[*Ts], None], *args: *Ts) -> None:
+    """Call it now on the loop's own thread, else have the loop call it, in order."""
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if running is attempt.loop:
+        call(*args)
+        return
+    try:
+        attempt.loop.call_soon_threadsafe(call, *args)
+    except RuntimeError:  # the loop is closed: a thread that was left behind has no reader
+        return

@@ -1,0 +1,91 @@
+"""Threads for plain functions: reused, limited, and never in the way of the process's end."""
+
+import asyncio
+import contextlib
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_Work = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+
+
+class ThreadPool:
+    """Runs plain functions on daemon threads.
+
+    ``concurrent.futures`` waits for its threads when the process ends, so one plain job that
+    hangs would keep a stopped server alive. A daemon thread does not; what it was doing is
+    covered by the checkpoints and the lease.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._crew = _Crew()
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """The function's answer; its context variables are the caller's.
+
+        When the caller is cancelled the thread goes on, and its answer is dropped.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        context = contextvars.copy_context()
+        self._crew.take((lambda: context.run(function, *args), loop, future), self._limit)
+        return await future
+
+    def close(self) -> None:
+        """Let the threads end once they are idle; the pool may be used again."""
+        crew, self._crew = self._crew, _Crew()
+        crew.dismiss()
+
+
+class _Crew:
+    """Threads that share a queue. A thread that hangs stays with the crew that it belongs to."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def take(self, work: _Work, limit: int) -> None:
+        with self._lock:
+            if self._idle > 0:
+                self._idle -= 1
+            elif self._threads < limit:
+                self._threads += 1
+                threading.Thread(target=self._serve, name="durably-plain", daemon=True).start()
+        self._work.put(work)
+
+    def dismiss(self) -> None:
+        for _ in range(self._threads):
+            self._work.put(None)
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            call, loop, future = work
+            result, error = None, None
+            try:
+                result = call()
+            except BaseException as raised:
+                error = raised
+            with self._lock:
+                self._idle += 1
+            # A closed loop has taken whoever waited with it.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_resolve, future, result, error)
+            del work, call, future, result, error
+
+
+def _resolve(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    elif isinstance(error, StopIteration):
+        # A future refuses StopIteration, since it would end the coroutine that awaits it.
+        future.set_exception(RuntimeError("a plain function raised StopIteration"))
+    else:
+        future.set_exception(error)

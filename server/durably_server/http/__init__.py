@@ -1,0 +1,1 @@
+"""The engine over HTTP: the routes and event streams of the Durably protocol."""

@@ -1,0 +1,25 @@
+"""Which names mean this machine."""
+
+import ipaddress
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine's own: 127.0.0.0/8, ::1, localhost."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback_host(header: str | None) -> bool:
+    """The same for a Host header, with or without a port.
+
+    A page of a foreign site that makes its own name point to 127.0.0.1 (DNS rebinding) still
+    sends its own name.
+    """
+    if not header:
+        return False
+    name = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
+    return is_loopback(name.lower())

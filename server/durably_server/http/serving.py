@@ -1,0 +1,175 @@
+"""Serves a handler with uvicorn: on a port that it tells, until it is told to stop.
+
+uvicorn alone waits for ever for open event streams when it is told to stop. So the streams are
+closed first, then the listener, and the worker hands back its runs last.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from durably_server.engine.engine import Engine
+from durably_server.engine.errors import DurablyError
+from durably_server.http.handler import create_durably_handler
+from durably_server.http.hosts import is_loopback
+
+BASE_PATH = "/api/durably"
+DRAIN_TIMEOUT = 2
+"""Seconds that open requests get once the streams are closed."""
+_BACKLOG = 2048
+
+
+class ServingError(DurablyError):
+    """The address cannot be listened on."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, and leaves signals to whoever embeds it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve any ASGI app while the block runs; gives its URL. Port 0 takes a free one.
+
+    The app's lifespan is not run. Open responses get two seconds at the end.
+
+    Raises:
+        ServingError: the address is in use, not allowed, or not this machine's.
+    """
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=DRAIN_TIMEOUT,
+    )
+    server = _Server(config)
+    task = asyncio.get_running_loop().create_task(
+        server.serve(sockets=[listener]), name="durably http"
+    )
+    try:
+        await server.listening.wait()
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+@contextlib.asynccontextmanager
+async def running_server(
+    durably: Engine,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    base_path: str = BASE_PATH,
+    stop_grace: float | None = None,
+) -> AsyncIterator[str]:
+    """Migrate, start the worker and serve while the block runs; gives the URL with its base path.
+
+    On a loopback address the Host header is checked.
+
+    Args:
+        durably: what to serve.
+        host: the address to listen on.
+        port: 0 takes a free one.
+        base_path: the path below which the routes are.
+        stop_grace: seconds that running steps get at the end; None leaves it to ``durably``.
+
+    Raises:
+        ServingError: the address cannot be listened on.
+        StoreError: the database cannot be opened.
+    """
+    base_path = "/" + base_path.strip("/") if base_path.strip("/") else ""
+    handler = create_durably_handler(durably, base_path=base_path, loopback_only=is_loopback(host))
+    await durably.start()
+    try:
+        async with serving(handler, host=host, port=port) as origin:
+            try:
+                yield origin + base_path
+            finally:
+                handler.hub.close()
+    finally:
+        await durably.stop(stop_grace)
+
+
+def run_server(
+    durably: Engine,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    base_path: str = BASE_PATH,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop cleanly; a second signal ends the grace.
+
+    Prints nothing; ``on_ready`` is called with the URL once it answers.
+
+    Raises:
+        ServingError: the address cannot be listened on.
+        StoreError: the database cannot be opened.
+    """
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told.set)
+        async with running_server(durably, host=host, port=port, base_path=base_path) as url:
+            if on_ready is not None:
+                on_ready(url)
+            await told.wait()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, durably.hurry)
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(main())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ServingError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ServingError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    return listener

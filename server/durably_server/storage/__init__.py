@@ -1,0 +1,1 @@
+"""Databases that fit the engine's Store port, one folder each."""

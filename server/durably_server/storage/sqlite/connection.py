@@ -1,0 +1,36 @@
+"""How this server opens a SQLite file."""
+
+import sqlite3
+from pathlib import Path
+
+from durably_server.engine.errors import StoreError
+
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for another process that writes."""
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection in autocommit mode, usable from any one thread at a time.
+
+    WAL lets readers go on beside the writer; FULL makes an answered write survive a power cut.
+
+    Raises:
+        StoreError: the file cannot be opened, or is no database.
+    """
+    try:
+        db = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"The database {path} cannot be opened: {error}.") from None
+    try:
+        if read_only:
+            db.execute("PRAGMA query_only = ON")
+        else:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        db.close()
+        raise StoreError(f"The database {path} cannot be used: {error}.") from None
+    return db

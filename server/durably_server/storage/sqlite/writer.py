@@ -1,0 +1,125 @@
+"""One thread that writes: what waits is committed together, and answered after the commit.
+
+Group commit makes ``synchronous=FULL`` as fast as NORMAL: one fsync serves up to 256 operations.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from durably_server.engine.errors import DurablyError, StoreError
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], T]
+
+GROUP = 256
+"""Operations in one transaction at most."""
+
+
+@dataclass(slots=True)
+class _Job:
+    operation: Operation[Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs write operations in order, each in a savepoint of its own."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="durably-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
+        """Queue an operation now; the future is resolved when it is committed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Job(operation, loop, future))
+        return future
+
+    async def close(self) -> None:
+        """Commit what was queued, end the thread and close the connection."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        try:
+            while True:
+                first = self._queue.get()
+                if first is None:
+                    return
+                group, ended = [first], False
+                while len(group) < GROUP:
+                    try:
+                        job = self._queue.get_nowait()
+                    except queue.Empty:
+                        break
+                    if job is None:
+                        ended = True
+                        break
+                    group.append(job)
+                self._commit(group)
+                _answer(group)
+                if ended:
+                    return
+        finally:
+            self._db.close()
+
+    def _commit(self, group: list[_Job]) -> None:
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for job in group:
+                db.execute("SAVEPOINT operation")
+                try:
+                    job.result = job.operation(db)
+                except Exception as error:
+                    job.error = _translate(error)
+                    db.execute("ROLLBACK TO operation")
+                db.execute("RELEASE operation")
+            db.execute("COMMIT")
+        except Exception as error:
+            # Nothing of the group is stored: nobody may be told that it is.
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            for job in group:
+                job.error = _translate(error)
+
+
+def _translate(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
+        return StoreError(f"The database could not be written: {error}.")
+    if isinstance(error, DurablyError):
+        return error.with_traceback(None)
+    return error
+
+
+def _answer(group: list[_Job]) -> None:
+    """Wake each loop once, however many of its operations were committed."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
+    for job in group:
+        by_loop[job.loop].append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, jobs)
+        except RuntimeError:  # that loop is closed; what it asked for is stored all the same
+            continue
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)
