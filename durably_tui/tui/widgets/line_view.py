@@ -1,0 +1,187 @@
+"""The base of every widget that draws itself line by line: a palette and strips made from spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from durably_tui.text import cells, clip, fit
+
+Span = tuple[str, str]
+"""Safe text and the name of its style in ``PALETTE``."""
+Spans = tuple[Span, ...]
+
+PALETTE: dict[str, str] = {
+    "text": "color: $foreground;",
+    "strong": "color: $foreground; text-style: bold;",
+    "muted": "color: $text-muted;",
+    "faint": "color: $text-disabled;",
+    "header": "color: $text-muted; text-style: bold;",
+    "accent": "color: $text-accent;",
+    "pending": "color: $text-warning;",
+    "running": "color: $text-primary;",
+    "completed": "color: $text-success;",
+    "failed": "color: $text-error; text-style: bold;",
+    "cancelled": "color: $text-muted;",
+    "unknown": "color: $text-muted;",
+    "info": "color: $text-primary;",
+    "warn": "color: $text-warning; text-style: bold;",
+    "error": "color: $text-error; text-style: bold;",
+    "bar": "color: $primary;",
+    "bar-completed": "color: $success;",
+    "bar-failed": "color: $error;",
+    "bar-cancelled": "color: $text-disabled;",
+    "rail": "color: $foreground 22%;",
+    "key": "color: $text-primary;",
+    "string": "color: $text-success;",
+    "number": "color: $text-warning;",
+    "literal": "color: $text-accent;",
+    "match": "color: $foreground; background: $warning 45%;",
+    "match-current": "color: $background; background: $warning; text-style: bold;",
+    "ground-cursor": "background: $primary 30%; text-style: bold;",
+    "ground-blurred": "background: $foreground 10%;",
+    "ground-glow": "background: $accent 18%;",
+    "ground-marked": "background: $secondary 20%;",
+}
+"""Every name that a span may have, with its style in theme variables.
+
+Names that start with ``ground-`` are the background of a whole line.
+"""
+
+CONTENT_STYLES = {name: css.removeprefix("color: ").split(";")[0] for name, css in PALETTE.items()}
+"""The colour of each name, as ``Content`` takes it."""
+
+PALETTE_CLASSES = frozenset(f"line--{name}" for name in PALETTE)
+
+
+def palette_css(widget: str) -> str:
+    """The default CSS that gives a widget type the palette."""
+    return "".join(f"{widget} > .line--{name} {{ {css} }}\n" for name, css in PALETTE.items())
+
+
+def fitted(spans: Iterable[Span], width: int) -> Spans:
+    """Spans in exactly ``width`` cells: padded, or cut with an ellipsis."""
+    if width <= 0:
+        return ()
+    kept: list[Span] = []
+    room = width
+    for text, style in spans:
+        length = cells(text)
+        if length > room:
+            kept.append((fit(text, room), style) if room else _closed(kept.pop()))
+            return tuple(kept)
+        room -= length
+        kept.append((text, style))
+    if room:
+        kept.append((" " * room, "text"))
+    return tuple(kept)
+
+
+def _closed(span: Span) -> Span:
+    """A span whose last cells say that something was cut after it."""
+    text, style = span
+    return fit(text + "…", cells(text)), style
+
+
+class Painter:
+    """Turns spans into strips in the colours of one widget, remembering each style."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[tuple[str, str], Style] = {}
+
+    def forget(self) -> None:
+        """Forget the styles, as the theme or the widget's own style changed."""
+        self._styles.clear()
+
+    def style(self, name: str, ground: str = "") -> Style:
+        """The style of a palette name on the background of another, or of the widget."""
+        style = self._styles.get((name, ground))
+        if style is None:
+            style = self._styles[name, ground] = self._mixed(name, ground)
+        return style
+
+    def _mixed(self, name: str, ground: str) -> Style:
+        get = self._widget.get_component_rich_style
+        style = get(f"line--{name}")
+        if not ground:
+            return style
+        under = get(f"line--ground-{ground}")
+        own_ground = "background" in PALETTE[name]
+        return Style(
+            color=style.color,
+            bgcolor=style.bgcolor if own_ground else under.bgcolor,
+            bold=style.bold or under.bold or None,
+            italic=style.italic,
+            underline=style.underline,
+            reverse=style.reverse,
+        )
+
+    def strip(self, spans: Iterable[Span], width: int, ground: str = "") -> Strip:
+        """A strip of exactly ``width`` cells. What is too long is cut, what is short is padded."""
+        runs: list[tuple[str, Style]] = []
+        room = width
+        for piece, name in spans:
+            length = cells(piece)
+            if cut := length > room:
+                piece = clip(piece, room)  # noqa: PLW2901
+                length = cells(piece)
+            room -= length
+            if piece:
+                self._append(runs, piece, name, ground)
+            if cut:
+                break
+        if room > 0:
+            self._append(runs, " " * room, "text", ground)
+        return Strip([Segment(text, style) for text, style in runs], width)
+
+    def _append(self, runs: list[tuple[str, Style]], piece: str, name: str, ground: str) -> None:
+        style = self.style(name, ground)
+        if runs:
+            before, before_style = runs[-1]
+            # A gap looks the same in any style with the same ground: no escape codes for it.
+            if before_style is style or (piece.isspace() and before_style.bgcolor == style.bgcolor):
+                runs[-1] = (before + piece, before_style)
+                return
+        runs.append((piece, style))
+
+
+class LineView(ScrollView, can_focus=True):
+    """A scrolling widget that draws its lines itself, in the palette."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(PALETTE_CLASSES)
+    DEFAULT_CSS = """
+    LineView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
+    """ + palette_css("LineView")
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        self.painter = Painter(self)
+
+    @property
+    def line_width(self) -> int:
+        """How many cells a line has beside the scrollbar."""
+        return self.scrollable_size.width
+
+    def notify_style_update(self) -> None:
+        """Forget what was painted in other colours."""
+        super().notify_style_update()
+        self.painter.forget()
