@@ -78,13 +78,13 @@ def _lost(error: Exception, address: Address) -> str:
             return "got no answer in time: see whether the server hangs, or raise timeout"
         case httpx.ProxyError():
             return f"failed at the proxy ({_words(error, address)}): check HTTP_PROXY and NO_PROXY"
-        case httpx.RemoteProtocolError() if address.is_tls:
-            return "lost its connection before the answer was whole: see whether the server runs"
-        case httpx.RemoteProtocolError():
+        case httpx.RemoteProtocolError() if "without sending" in str(error) and not address.is_tls:
             return (
-                "lost its connection before the answer was whole: "
+                "was not answered, the connection was closed: "
                 "see whether the server runs, and whether it wants https"
             )
+        case httpx.RemoteProtocolError():
+            return "lost its connection before the answer was whole: see whether the server runs"
         case httpx.ConnectError():
             return f"got no connection ({_words(error, address)}): check the host and the network"
         case _:
