@@ -74,7 +74,8 @@ class _ServerThread(threading.Thread):
     async def _serve(self) -> None:
         from durably_server.http.serving import running_server
 
-        from durably_server.demo import create_demo, feed
+        from durably_server.demo import feed
+        from durably_server.demonstration import create_demo
 
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()

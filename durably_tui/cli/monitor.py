@@ -119,7 +119,7 @@ def show(
 
     session = Session(
         hooks=create_durably_client(client),
-        url=client.display_url,
+        url=client.url,
         name=name or "",
         read_only=read_only,
         close=client.aclose,

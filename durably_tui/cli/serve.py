@@ -26,15 +26,20 @@ def serve(
 ) -> None:
     """Serve the jobs of MODULE:NAME and work on them, until Ctrl-C or SIGTERM."""
     durably = load(target)
-    from durably_server.http.serving import run_server
+    from durably_server import DurablyError
+    from durably_server.http.serving import ServingError, run_server
 
-    run_server(
-        durably,
-        host=host,
-        port=port,
-        base_path=base_path,
-        on_ready=lambda url: typer.echo(f"Serving {target} at {url} (Ctrl-C stops)", err=True),
-    )
+    try:
+        run_server(
+            durably,
+            host=host,
+            port=port,
+            base_path=base_path,
+            on_ready=lambda url: typer.echo(f"Serving {target} at {url} (Ctrl-C stops)", err=True),
+        )
+    except (ServingError, DurablyError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 def load(target: str) -> Durably:

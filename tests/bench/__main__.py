@@ -1,0 +1,23 @@
+"""``make bench``: every figure beside a reference in the same run; prints ratios, judges nothing."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import paint, start, wire
+
+SUITES = {"start": start.run, "wire": wire.run, "paint": paint.run}
+
+
+def main() -> None:
+    """Run the suites that are named, or all."""
+    names = sys.argv[1:] or list(SUITES)
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}")
+    for name in names:
+        SUITES[name]()
+
+
+if __name__ == "__main__":
+    main()
