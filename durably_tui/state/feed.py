@@ -1,12 +1,34 @@
-"""The streams of ``/runs/subscribe``, shared by everybody who listens."""
+"""The streams of ``/runs/subscribe``: one for each filter, shared by everybody who listens."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
 import msgspec
 
-from durably_tui.protocol import Connection
+from durably_tui.protocol import (
+    Connection,
+    DurablyError,
+    EventStream,
+    Phase,
+    ServerFault,
+    StreamBatch,
+)
 
-from .store import Listener, Unsubscribe
+from .clock import Clock
+from .history import History, HistoryLimits
+from .observe import closed, observe
+from .ports import DurablyPort
+from .runs_state import RunsFilter
+from .store import Listener, Store, Unsubscribe
+
+_log = logging.getLogger(__name__)
+_PULSE = 120
+
+OnBatch = Callable[[StreamBatch], object]
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,21 +44,227 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     """When the last one came, in seconds since the epoch."""
 
 
+class Feed:
+    """One stream, read by one task for as long as somebody uses it."""
+
+    def __init__(
+        self,
+        filter: RunsFilter,
+        source: str,
+        stream: EventStream,
+        take: Callable[[Feed, StreamBatch], None],
+    ) -> None:
+        self.filter = filter
+        self.source = source
+        self.connection = stream.connection
+        self.users = 0
+        self.listeners: dict[object, OnBatch] = {}
+        self._stream = stream
+        self._take = take
+        self._task = asyncio.create_task(self._read(), name=f"durably:{source}")
+
+    async def _read(self) -> None:
+        try:
+            async for batch in self._stream.batches():
+                self.connection = batch.connection
+                self._take(self, batch)
+        except Exception as error:  # a stream reconnects by itself: this is a fault of ours
+            _log.exception("a stream of events broke")
+            self._stop(error)
+
+    def _stop(self, error: Exception) -> None:
+        told = (
+            error
+            if isinstance(error, DurablyError)
+            else ServerFault(f"The stream of events broke ({error}): open it again.")
+        )
+        self.connection = msgspec.structs.replace(self.connection, phase=Phase.OFFLINE, error=told)
+        self._take(self, StreamBatch(self.connection))
+
+    async def aclose(self) -> None:
+        """Close the stream and end the task."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self._stream.aclose()
+
+
+class FeedLease:
+    """The use of a feed by one listener, until ``release``."""
+
+    def __init__(self, pool: FeedPool, feed: Feed) -> None:
+        self._pool: FeedPool | None = pool
+        self._feed = feed
+
+    @property
+    def connection(self) -> Connection:
+        """How the stream is doing."""
+        return self._feed.connection
+
+    def covers(self, filter: RunsFilter) -> bool:
+        """Whether this feed brings every event that ``filter`` wants."""
+        return self._feed.filter.covers(filter)
+
+    def release(self) -> None:
+        """Stop listening; the last one out closes the stream. Harmless when repeated."""
+        if self._pool is not None:
+            self._pool.release(self._feed, self)
+            self._pool = None
+
+
+class FeedPool:
+    """The feeds of one server, what they recorded, and how they are doing.
+
+    A filter is served by an open feed that covers it, else by a new one. Batches go first into the
+    history, then to the listeners, then to the taps.
+    """
+
+    def __init__(self, port: DurablyPort, clock: Clock, limits: HistoryLimits) -> None:
+        self._port = port
+        self._clock = clock
+        self._feeds: dict[RunsFilter, Feed] = {}
+        self._opened = 0
+        self._taps: dict[object, OnBatch] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._pulse: dict[int, int] = {}
+        self.history: Store[History] = Store(History(limits=limits))
+        self.state: Store[FeedState] = Store(FeedState())
+
+    def acquire(self, filter: RunsFilter, listener: OnBatch) -> FeedLease:
+        """Listen to every event that ``filter`` wants, and perhaps others.
+
+        Returns:
+            A lease. A connection that is already live was opened before: fetch after acquiring.
+        """
+        wanted = RunsFilter(job_names=filter.job_names, labels=filter.labels)
+        feed = self._feeds.get(wanted) or next(
+            (feed for feed in self._feeds.values() if feed.filter.covers(wanted)), None
+        )
+        if feed is None:
+            self._opened += 1
+            stream = self._port.subscribe_runs(
+                job_name=list(wanted.job_names) or None, labels=dict(wanted.labels) or None
+            )
+            feed = self._feeds[wanted] = Feed(wanted, f"feed-{self._opened}", stream, self._take)
+        feed.users += 1
+        lease = FeedLease(self, feed)
+        feed.listeners[lease] = listener
+        self._tell()
+        return lease
+
+    def release(self, feed: Feed, lease: FeedLease) -> None:
+        """What ``FeedLease.release`` does."""
+        feed.listeners.pop(lease, None)
+        feed.users -= 1
+        if feed.users == 0 and self._feeds.get(feed.filter) is feed:
+            del self._feeds[feed.filter]
+            self.history.update(lambda history: closed(history, feed.source))
+            task = asyncio.create_task(feed.aclose(), name=f"durably:close-{feed.source}")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            self._tell()
+
+    def tap(self, listener: OnBatch) -> Unsubscribe:
+        """Listen to whatever feeds are open, without keeping any open."""
+        key = object()
+        self._taps[key] = listener
+
+        def untap() -> None:
+            self._taps.pop(key, None)
+
+        return untap
+
+    def per_second(self, seconds: int) -> tuple[int, ...]:
+        """Events in each of the last whole seconds, the newest last; at most 120 of them."""
+        now = int(self._clock.time())
+        seconds = max(0, min(seconds, _PULSE))
+        return tuple(self._pulse.get(now - ago, 0) for ago in range(seconds, 0, -1))
+
+    async def aclose(self) -> None:
+        """Close every stream."""
+        feeds, self._feeds = list(self._feeds.values()), {}
+        await asyncio.gather(*(feed.aclose() for feed in feeds), *self._closing)
+        self._tell()
+
+    def _take(self, feed: Feed, batch: StreamBatch) -> None:
+        now = self._clock.time()
+        self.history.update(
+            lambda history: observe(history, batch.events, now, batch.connection.epoch, feed.source)
+        )
+        if batch.events:
+            self._beat(now, len(batch.events))
+        self._tell(len(batch.events), now)
+        for listener in (*feed.listeners.values(), *self._taps.values()):
+            try:
+                listener(batch)
+            except Exception:  # one bad listener must not end the stream for the others
+                _log.exception("a listener of the stream raised; the others were told")
+
+    def _beat(self, now: float, count: int) -> None:
+        second = int(now)
+        self._pulse[second] = self._pulse.get(second, 0) + count
+        if len(self._pulse) > 2 * _PULSE:
+            self._pulse = {at: n for at, n in self._pulse.items() if at > second - _PULSE}
+
+    def _tell(self, events: int = 0, now: float | None = None) -> None:
+        old = self.state.state
+        widest = min(self._feeds.values(), key=_width, default=None)
+        connection = Connection() if widest is None else widest.connection
+        is_open = widest is not None
+        if events or connection != old.connection or is_open != old.is_open:
+            self.state.set(
+                FeedState(
+                    connection=connection,
+                    is_open=is_open,
+                    events=old.events + events,
+                    last_event_at=now if events else old.last_event_at,
+                )
+            )
+
+
+def _width(feed: Feed) -> tuple[bool, int, int]:
+    """Wide feeds first: no job names is all jobs, fewer labels are more runs."""
+    names = feed.filter.job_names
+    return bool(names), len(feed.filter.labels), -len(names)
+
+
 class FeedInfo:
     """What a bar on top shows: connection, events, events per second."""
 
-    state: FeedState
-    connection: Connection
+    def __init__(self, pool: FeedPool) -> None:
+        self._pool = pool
+        self._kept: FeedLease | None = None
+
+    @property
+    def state(self) -> FeedState:
+        """Everything, frozen."""
+        return self._pool.state.state
+
+    @property
+    def connection(self) -> Connection:
+        """How the widest open stream is doing."""
+        return self.state.connection
 
     def subscribe(self, listener: Listener[FeedState]) -> Unsubscribe:
         """Call ``listener(state)`` after each change, events included."""
-        raise NotImplementedError
+        return self._pool.state.subscribe(listener)
 
     def per_second(self, seconds: int = 30) -> tuple[int, ...]:
-        """Events in each of the last whole seconds, the newest last; at most 120."""
-        raise NotImplementedError
+        """Events in each of the last whole seconds, the newest last; at most 120 of them."""
+        return self._pool.per_second(seconds)
 
     def open(self) -> None:
         """Keep the stream of all runs open until the hooks are closed, whatever the filters are:
         then every run is recorded in the history, and a change of filter opens no stream."""
-        raise NotImplementedError
+        if self._kept is None:
+            self._kept = self._pool.acquire(RunsFilter(), _ignore)
+
+    def close(self) -> None:
+        """Undo ``open``; harmless where it is not open."""
+        if self._kept is not None:
+            self._kept.release()
+            self._kept = None
+
+
+def _ignore(batch: StreamBatch) -> None:
+    """The history has it already."""

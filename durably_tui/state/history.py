@@ -25,7 +25,7 @@ class HistoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Log lines of one run; the oldest are forgotten first, as in all that follow."""
     events: int = 2_000
     """Raw events of one run."""
-    steps: int = 10_000
+    steps: int = 5_000
     """Steps of one run."""
     run_bytes: int = 8 * 1024 * 1024
     """Bytes of one run's lines and events together."""
@@ -38,6 +38,8 @@ class SeenEvent(msgspec.Struct, frozen=True, gc=False):
 
     event: Event
     at: float
+    weight: int = 0
+    """Bytes, estimated; the text and data of a log line weigh with the line."""
 
 
 class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +56,10 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
     attempt: int = 0
     """How often a worker was seen to take it."""
-    steps: tuple[ObservedStep, ...] = ()
-    """In the order in which they were seen to start."""
+    ended_steps: Trail[ObservedStep] = msgspec.field(default_factory=Trail)
+    """In the order in which they were seen to end."""
+    open_steps: tuple[ObservedStep, ...] = ()
+    """Those that are running now."""
     logs: Trail[LogEntry] = msgspec.field(default_factory=Trail)
     events: Trail[SeenEvent] = msgspec.field(default_factory=Trail)
     from_start: bool = False
@@ -66,6 +70,11 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that its lines and events weigh, estimated."""
     epoch: int = 0
     source: str = ""
+
+    @property
+    def steps(self) -> tuple[ObservedStep, ...]:
+        """Every step that was seen: those that ended, then those that run."""
+        return (*self.ended_steps, *self.open_steps)
 
     @property
     def ended(self) -> bool:

@@ -115,6 +115,8 @@ class RunsState(msgspec.Struct, Generic[I, O], frozen=True, kw_only=True):
     """Optimistic changes by run id that the server has not answered yet; None: deleted."""
     index: dict[str, int] = {}
     """Where in ``base`` a run is."""
+    needs_fetch: bool = False
+    """Something happened that only an answer of the server can tell whole."""
     unseen: frozenset[str] = frozenset()
     """Runs that events spoke of and no answer had; they are not asked for again."""
 

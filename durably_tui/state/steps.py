@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-import msgspec
+from msgspec.structs import replace
 
 from durably_tui.protocol import Step, StepStatus
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class ObservedStep(Step, frozen=True, kw_only=True):
@@ -23,13 +26,77 @@ class ObservedStep(Step, frozen=True, kw_only=True):
     """How long the server says that it took, in ms."""
 
 
-def merge_steps(server: Sequence[Step], seen: Sequence[ObservedStep]) -> tuple[Step, ...]:
+def merge_steps(*sources: Sequence[Step]) -> tuple[Step, ...]:
     """Every step of a run once, in the order of their start.
 
-    The server's word wins for what it has: output, error, exact times. What it threw away, and
-    what is running now, is taken from what was seen.
+    Args:
+        sources: the most trusted first: what the server still has, the run's own stream, what
+            passed on the feed. What a more trusted one does not say is filled in from the others;
+            what it threw away, or does not know yet, is added.
     """
-    raise NotImplementedError
+    merged: list[Step] = []
+    for source in sources:
+        if not merged:
+            merged.extend(source)
+            continue
+        merged = _joined(merged, source)
+    return tuple(sorted(merged, key=_in_order))
 
 
-__all__ = ["ObservedStep", "StepStatus", "merge_steps", "msgspec"]
+def _joined(trusted: list[Step], others: Iterable[Step]) -> list[Step]:
+    """``trusted`` with what only ``others`` know. A name can come once in each attempt."""
+    by_name: dict[str, list[int]] = {}
+    for at, step in enumerate(trusted):
+        by_name.setdefault(step.name, []).append(at)
+    joined = list(trusted)
+    for other in others:
+        places = by_name.get(other.name, [])
+        place = _match(joined, places, other)
+        if place is None:
+            joined.append(other)
+        else:
+            places.remove(place)
+            joined[place] = _filled(joined[place], other)
+    return joined
+
+
+def _match(steps: list[Step], places: list[int], other: Step) -> int | None:
+    """Which of the steps of that name ``other`` is: the first in the same state, else the one
+    that tells the end of what ``other`` saw running, or the other way round."""
+    for at in places:
+        if steps[at].status is other.status:
+            return at
+    for at in places:
+        step = steps[at]
+        if StepStatus.RUNNING in (step.status, other.status) or _cut_short(other):
+            running, ended = (step, other) if step.status is StepStatus.RUNNING else (other, step)
+            if (
+                ended.completed_at is None
+                or running.started_at is None
+                or running.started_at <= ended.completed_at
+            ):
+                return at
+    return None
+
+
+def _cut_short(step: Step) -> bool:
+    return isinstance(step, ObservedStep) and step.interrupted
+
+
+def _filled(step: Step, other: Step) -> Step:
+    """``step``, with what only ``other`` says; an end is newer than a beginning."""
+    if step.status is StepStatus.RUNNING and other.status is not StepStatus.RUNNING:
+        step, other = other, step
+    same = other.status is step.status
+    changes = {
+        "id": step.id or other.id,
+        "output": other.output if step.output is None and same else step.output,
+        "error": other.error if step.error is None and same else step.error,
+        "started_at": step.started_at or other.started_at,
+        "completed_at": step.completed_at or (other.completed_at if same else None),
+    }
+    return replace(step, **changes)
+
+
+def _in_order(step: Step) -> tuple[datetime, int]:
+    return step.started_at or step.completed_at or _LATEST, step.index
