@@ -44,6 +44,7 @@ PALETTE: dict[str, str] = {
     "literal": "color: $text-accent;",
     "match": "color: $foreground; background: $warning 45%;",
     "match-current": "color: $background; background: $warning; text-style: bold;",
+    "badge": "color: $background; background: $primary; text-style: bold;",
     "ground-cursor": "background: $primary 30%; text-style: bold;",
     "ground-blurred": "background: $foreground 10%;",
     "ground-glow": "background: $accent 18%;",
