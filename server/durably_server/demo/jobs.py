@@ -15,7 +15,7 @@ from durably_server.engine.step import Step
 class ImportCsv(BaseModel):
     """Which customer file to import."""
 
-    file: str
+    file: str = Field(pattern=r"^[\w-]+\.csv$")
     rows: int = Field(ge=1, le=500)
     seed: int = 1
 

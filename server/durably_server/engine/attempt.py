@@ -129,7 +129,7 @@ class Attempt:
         if self._progress_waits:
             self._store_progress()
         self.flush_logs()
-        while self._writes:
+        if self._writes:
             await asyncio.wait(self._writes)
 
     # --- steps ---

@@ -536,6 +536,9 @@ class Engine:
             ConflictError: it has already ended.
         """
         run = await self._existing(run_id)
+        attempt = self._attempt(run_id)
+        if attempt is not None:
+            await attempt.flush()  # a cancelled run takes no more progress
         if run.is_terminal or not await self._store.cancel_run(
             run_id, now=iso(self._clock()), keep_steps=self._services.keep_steps
         ):

@@ -1,0 +1,245 @@
+"""The routes and streams of a real 0.15 server, asked again of this one, over a socket."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+from support.server import Frames, listening, make_durably, reachable, types
+
+WIRE = Path(__file__).parents[1] / "wire" / "v0.15"
+STEPS = {"jobName": "steps", "input": {"count": 4, "delayMs": 120}, "labels": {"env": "prod"}}
+
+# Where this server means to answer otherwise, and why.
+DIFFERENCES = {
+    "retry-active": "POST /retry exists here: a failed run resumes as itself",
+    "retry-completed": "POST /retry exists here",
+    "retry-failed": "POST /retry exists here",
+    "retry-unknown": "POST /retry exists here",
+    "trigger-bad-label-key": "a bad request is a 400, not a 500",
+    "trigger-not-json": "a bad request is a 400, not a 500",
+}
+# Where the words of a validation library differ: status and beginning are the same.
+OTHER_WORDS = {"trigger-bad-input", "trigger-missing-input"}
+
+_ULID = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Z]{26}(?![0-9A-Za-z])")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def normal(value: Any) -> Any:
+    """Without what differs between any two servers: ids, times, durations, sequence numbers."""
+    if isinstance(value, dict):
+        return {
+            key: (
+                "<number>"
+                if key in ("delayMs", "duration") or (key == "sequence" and inner > 0)
+                else normal(inner)
+            )
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [normal(inner) for inner in value]
+    if isinstance(value, str):
+        return _TIME.sub("<time>", _ULID.sub("<id>", value))
+    return value
+
+
+def recorded(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((WIRE / f"{name}.json").read_text())
+    return found
+
+
+def recorded_events(name: str) -> list[dict[str, Any]]:
+    blocks = (WIRE / f"{name}.sse").read_text().split("\n\n")
+    return [json.loads(block.removeprefix("data: ")) for block in blocks if block.strip()]
+
+
+def shape(value: Any) -> Any:
+    """The keys of a list's items, as what a list holds depends on what was run before."""
+    return sorted({tuple(sorted(item)) for item in value})
+
+
+class Asking:
+    """Sends a recorded request with today's run ids, and notes where the answer differs."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self.differences: dict[str, Any] = {}
+        self.asked: set[str] = set()
+
+    async def __call__(self, name: str, run_id: str | None = None, body: Any = None) -> Any:
+        self.asked.add(name)
+        request, expected = recorded(name)["request"], recorded(name)["response"]
+        path = request["path"]
+        if run_id is not None:
+            path = path.split("?")[0] + f"?runId={run_id}"
+        sent = request["body"] if body is None else body
+        content = None
+        if sent is not None:
+            content = sent if isinstance(sent, str) else json.dumps(sent)
+        answer = await self._client.request(request["method"], path, content=content)
+        got_type = answer.headers["content-type"]
+        got = answer.json() if got_type == "application/json" else answer.text
+        mine: tuple[Any, ...] = (answer.status_code, got_type, normal(got))
+        theirs: tuple[Any, ...] = (
+            expected["status"],
+            expected["contentType"],
+            normal(expected["body"]),
+        )
+        if name in OTHER_WORDS:
+            mine = (*mine[:2], got["error"].split(":")[0])
+            theirs = (*theirs[:2], expected["body"]["error"].split(":")[0])
+        elif isinstance(expected["body"], list) and expected["body"]:
+            mine, theirs = (*mine[:2], shape(mine[2])), (*theirs[:2], shape(theirs[2]))
+        if mine != theirs:
+            self.differences[name] = (mine, theirs)
+        return got
+
+
+async def _run_id(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
+    answer = await client.post("/trigger", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["runId"])
+
+
+async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path, preserve_steps=False)
+    async with reachable(durably) as client:
+        ask = Asking(client)
+        for name in (
+            *("trigger-ok", "trigger-labels", "trigger-idempotent-1", "trigger-idempotent-2"),
+            *("trigger-unknown-job", "trigger-bad-input", "trigger-missing-input"),
+            *("trigger-no-job", "trigger-not-json", "trigger-bad-label-key"),
+            *("not-found", "method-wrong", "runs-bad-limit", "runs-bad-limit-text"),
+            *("runs-bad-offset", "runs-bad-status", "run-no-id", "cancel-no-id"),
+            *("subscribe-no-id", "subscribe-unknown", "cancel-unknown", "delete-unknown"),
+            *("retrigger-unknown", "retry-unknown", "steps-unknown"),
+        ):
+            await ask(name)
+        first = await _run_id(client, STEPS)
+        async with listening(client, f"/subscribe?runId={first}") as frames:
+            await frames.until_step(1)
+            for name in ("run-active", "steps-active", "retrigger-active", "delete-active"):
+                await ask(name, first)
+            await ask("retry-active", first)
+            await frames.until_end()
+        for name in ("run-completed", "steps-completed", "cancel-completed", "retry-completed"):
+            await ask(name, first)
+        await ask("retrigger-completed", first)
+        failing = await _run_id(client, recorded("run-failed")["response"]["body"])
+        async with listening(client, f"/subscribe?runId={failing}") as frames:
+            await frames.until_end()
+        for name in ("run-failed", "steps-failed", "retrigger-failed", "retry-failed"):
+            await ask(name, failing)
+        long = await _run_id(client, {"jobName": "steps", "input": {"count": 50, "delayMs": 60}})
+        async with listening(client, f"/subscribe?runId={long}") as frames:
+            await frames.until_step(2)
+            await ask("cancel-active", long)
+        for name in ("cancel-again", "run-cancelled"):
+            await ask(name, long)
+        for name in ("runs-page-1", "runs-page-2", "runs-filter", "runs-filter-label"):
+            await ask(name)
+        await ask("runs-filter-multi")
+        await ask("delete-cancelled", long)
+        await ask("run-deleted", long)
+    unmeant = {name: d for name, d in ask.differences.items() if name not in DIFFERENCES}
+    assert unmeant == {}
+    assert set(ask.differences) == set(DIFFERENCES), "a difference that is none should go"
+    everything = {path.stem for path in WIRE.glob("*.json")} - {"streams-closed-by-server"}
+    assert ask.asked == everything
+
+
+async def _streamed(
+    folder: Path,
+    body: dict[str, Any],
+    during: Callable[[httpx.AsyncClient, str, Frames], Awaitable[None]] | None = None,
+) -> tuple[list[Any], list[Any]]:
+    """The events of a run's own stream, opened before the run is taken up, and of all runs."""
+    durably = make_durably(folder, max_concurrent_runs=1)
+    async with reachable(durably) as client:
+        gate = await _run_id(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
+        run_id = await _run_id(client, body)
+        async with (
+            listening(client, "/runs/subscribe?label.env=prod") as all_frames,
+            listening(client, f"/subscribe?runId={run_id}") as frames,
+        ):
+            if during is not None:
+                await during(client, run_id, frames)
+            await frames.until_end()
+            last = frames.events[-1]["type"]
+            await all_frames.until_type("step:cancel" if last == "run:cancel" else last)
+        assert gate != run_id
+        return normal(frames.events), normal(all_frames.events)
+
+
+def expected_stream(name: str) -> list[Any]:
+    found: list[Any] = normal(recorded_events(name))
+    return found
+
+
+async def test_a_live_stream_carries_what_the_recorded_one_does(tmp_path: Path) -> None:
+    mine, runs = await _streamed(tmp_path, STEPS)
+    assert mine == expected_stream("subscribe-live-completed")
+    one = recorded_events("subscribe-live-completed")[0]["runId"]
+    theirs = [event for event in recorded_events("runs-subscribe-label") if event["runId"] == one]
+    assert runs == normal(theirs)[1:]  # the trigger came before this stream was opened
+
+
+async def test_a_failing_run_streams_as_recorded(tmp_path: Path) -> None:
+    body = {"jobName": "fails", "input": {"message": "disk is full"}, "labels": {}}
+    durably = make_durably(tmp_path, max_concurrent_runs=1)
+    async with reachable(durably) as client:
+        await _run_id(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
+        run_id = await _run_id(client, body)
+        async with listening(client, f"/subscribe?runId={run_id}") as frames:
+            await frames.until_end()
+    assert normal(frames.events) == expected_stream("subscribe-live-failed")
+
+
+async def test_a_cancelled_run_streams_as_recorded(tmp_path: Path) -> None:
+    async def cancel(client: httpx.AsyncClient, run_id: str, frames: Frames) -> None:
+        await frames.until_step(2)
+        assert (await client.post(f"/cancel?runId={run_id}")).status_code == 200
+
+    body = {"jobName": "steps", "input": {"count": 50, "delayMs": 120}, "labels": {"env": "prod"}}
+    mine, runs = await _streamed(tmp_path, body, cancel)
+    theirs = expected_stream("subscribe-live-cancelled")
+    for event in theirs:
+        event["labels"] = {"env": "prod"}
+    assert mine == theirs
+    assert types(runs)[-2:] == ["run:cancel", "step:cancel"]
+
+
+async def test_a_stream_joined_midway_begins_with_the_state(tmp_path: Path) -> None:
+    async with reachable(make_durably(tmp_path)) as client:
+        run_id = await _run_id(client, STEPS)
+        async with listening(client, f"/subscribe?runId={run_id}") as early:
+            await early.until_step(1)
+            async with listening(client, f"/subscribe?runId={run_id}") as frames:
+                await frames.until_end()
+    assert normal(frames.events) == expected_stream("subscribe-joined-midway")
+
+
+async def test_a_stream_of_an_ended_run_says_so_and_ends(tmp_path: Path) -> None:
+    async with reachable(make_durably(tmp_path)) as client:
+        run_id = await _run_id(client, STEPS)
+        for _ in range(2):
+            async with listening(client, f"/subscribe?runId={run_id}") as frames:
+                await frames.until_end()
+    assert normal(frames.events) == expected_stream("subscribe-already-completed")
+
+
+async def test_a_stream_of_one_job_carries_that_job_only(tmp_path: Path) -> None:
+    async with (
+        reachable(make_durably(tmp_path)) as client,
+        listening(client, "/runs/subscribe?jobName=echo") as frames,
+    ):
+        await _run_id(client, {"jobName": "fails", "input": {"message": "x"}})
+        run_id = await _run_id(client, {"jobName": "echo", "input": {"value": "hi"}})
+        await frames.until_type("run:complete")
+    theirs = recorded_events("runs-subscribe-jobName-echo")
+    one = [event for event in theirs if event["runId"] == theirs[0]["runId"]]
+    assert normal(frames.events) == normal(one)
+    assert {event["runId"] for event in frames.events} == {run_id}
