@@ -78,7 +78,7 @@ def _lost(error: Exception, address: Address) -> str:
             return "got no answer in time: see whether the server hangs, or raise timeout"
         case httpx.ProxyError():
             return f"failed at the proxy ({_words(error, address)}): check HTTP_PROXY and NO_PROXY"
-        case httpx.RemoteProtocolError() if "without sending" in str(error) and not address.is_tls:
+        case httpx.RemoteProtocolError() if "disconnected" in str(error) and not address.is_tls:
             return (
                 "was not answered, the connection was closed: "
                 "see whether the server runs, and whether it wants https"
