@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from durably_server.engine import codec
 from durably_server.engine.errors import InvalidRequestError, JobDefinitionError
@@ -67,9 +67,10 @@ class JobDefinition(Generic[InputT, OutputT]):
         """
         try:
             _ = self._input, self._output
-        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
+        except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+            reason = str(error).partition("\n")[0]
             raise JobDefinitionError(
-                f'Job "{self.name}" has a type that cannot be checked: {error}'
+                f'Job "{self.name}" has a type that cannot be checked: {reason}'
             ) from None
 
     def check_input(self, value: Any) -> InputT:

@@ -1,0 +1,226 @@
+"""Leases: kept while a run goes on, fenced when they are lost, handed back when a worker stops."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support.server import echo, make_durably
+
+from durably_server import BlockingStep, Step, job
+from durably_server.engine.events import Event
+
+
+async def test_a_lease_is_renewed_while_the_run_goes_on(tmp_path: Path) -> None:
+    renewed = asyncio.Event()
+
+    @job
+    async def long(step: Step, input: None) -> int:
+        await renewed.wait()
+        return step.attempt
+
+    async with make_durably(tmp_path, long, lease=0.5, lease_renewal=0.05) as durably:
+        durably.on("run:lease-renewed", lambda event: renewed.set())
+        assert (await durably.trigger_and_wait(long, None, timeout=5)).output == 1
+
+
+async def test_a_run_that_was_taken_over_ends_in_silence(tmp_path: Path) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @job
+    async def long(step: Step, input: None) -> int:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        return 1
+
+    async with make_durably(tmp_path, long, lease=10, lease_renewal=0.05) as durably:
+        run_id = (await durably.trigger(long, None)).id
+        await began.wait()
+        events: list[Event] = []
+        durably.on(None, events.append)
+        with sqlite3.connect(tmp_path / "test.db") as thief:
+            thief.execute(
+                "UPDATE durably_runs SET lease_generation = 2, lease_owner = 'thief', "
+                "lease_expires_at = '2999-01-01T00:00:00.000Z'"
+            )
+        thief.close()
+        async with asyncio.timeout(5):
+            await ended.wait()
+        await durably.stop()
+        run = await durably.get_run(run_id)
+    assert run is not None
+    assert (run.status, run.lease_owner, run.lease_generation) == ("leased", "thief", 2)
+    assert {event.type for event in events} <= {"run:lease-renewed"}
+
+
+async def test_a_step_of_a_lost_lease_is_not_stored(tmp_path: Path) -> None:
+    def steal() -> str:
+        thief = sqlite3.connect(tmp_path / "test.db")
+        thief.execute("UPDATE durably_runs SET lease_generation = 9, lease_owner = 'thief'")
+        thief.commit()
+        thief.close()
+        return "mine"
+
+    ended = asyncio.Event()
+
+    @job
+    async def robbed(step: Step, input: None) -> str:
+        try:
+            return await step.run("steal", steal)
+        finally:
+            ended.set()
+
+    async with make_durably(tmp_path, robbed) as durably:
+        run_id = (await durably.trigger(robbed, None)).id
+        async with asyncio.timeout(5):
+            await ended.wait()
+        await durably.stop()
+        assert await durably.get_steps(run_id) == []
+        run = await durably.get_run(run_id)
+        assert run is not None
+        assert run.status == "leased"
+
+
+async def test_a_run_cancelled_by_another_process_is_cancelled_here(tmp_path: Path) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    @job
+    async def long(step: Step, input: None) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    other = make_durably(tmp_path, long)
+    async with make_durably(tmp_path, long, lease_renewal=0.05) as durably:
+        run_id = (await durably.trigger(long, None)).id
+        await began.wait()
+        await other.cancel(run_id)
+        async with asyncio.timeout(5):
+            await ended.wait()
+    await other.stop()
+
+
+async def test_an_expired_lease_is_reclaimed_and_resumes(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    @job
+    async def two(step: Step, input: None) -> None:
+        await step.run("a", lambda: calls.append("a"))
+        await step.run("b", lambda: calls.append("b"))
+
+    durably = make_durably(tmp_path, two)
+    run_id = (await durably.trigger(two, None)).id
+    await durably.stop()
+    dead = sqlite3.connect(tmp_path / "test.db")
+    dead.execute(
+        "UPDATE durably_runs SET status = 'leased', lease_owner = 'dead', lease_generation = 1, "
+        "lease_expires_at = '2020-01-01T00:00:00.000Z', completed_step_count = 1"
+    )
+    dead.execute(
+        "INSERT INTO durably_steps VALUES ('s1', ?, 'a', 0, 'completed', 'null', NULL, 'x', 'x')",
+        (run_id,),
+    )
+    dead.commit()
+    dead.close()
+    async with make_durably(tmp_path, two) as later:
+        run = await later.wait_for_run(run_id, timeout=5)
+    assert calls == ["b"]
+    assert (run.lease_generation, run.completed_step_count) == (2, 2)
+
+
+async def test_a_stop_lets_a_step_finish_and_hands_the_run_back(tmp_path: Path) -> None:
+    began, calls = asyncio.Event(), list[str]()
+
+    @job
+    async def three(step: Step, input: None) -> None:
+        async def slow(name: str) -> None:
+            began.set()
+            await asyncio.sleep(0.1)
+            calls.append(name)
+
+        for name in "abc":
+            await step.run(name, slow, name)
+
+    durably = make_durably(tmp_path, three, stop_grace=5)
+    await durably.init()
+    run_id = (await durably.trigger(three, None)).id
+    await began.wait()
+    before = time.monotonic()
+    await durably.stop()
+    assert time.monotonic() - before < 2
+    assert calls == ["a"]
+    run = await durably.get_run(run_id)
+    assert run is not None
+    assert (run.status, run.error, run.completed_step_count) == ("pending", None, 1)
+    assert run.lease_owner is None
+    await durably.start()
+    assert (await durably.wait_for_run(run_id, timeout=5)).status == "completed"
+    assert calls == ["a", "b", "c"]
+    await durably.stop()
+
+
+async def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
+    began = threading.Event()
+
+    @job
+    def hangs(step: BlockingStep, input: None) -> None:
+        began.set()
+        time.sleep(3)
+
+    @job
+    async def sleeps(step: Step, input: None) -> None:
+        await asyncio.sleep(60)
+
+    durably = make_durably(tmp_path, hangs, sleeps, stop_grace=0.1)
+    await durably.init()
+    ids = [(await durably.trigger(each, None)).id for each in (hangs, sleeps)]
+    await asyncio.to_thread(began.wait, 5)
+    before = time.monotonic()
+    await durably.stop()
+    assert time.monotonic() - before < 2
+    for run_id in ids:
+        run = await durably.get_run(run_id)
+        assert run is not None
+        assert (run.status, run.error) == ("pending", None)
+    await durably.stop()
+
+
+async def test_a_job_that_turns_its_cancellation_into_an_error_is_handed_back(
+    tmp_path: Path,
+) -> None:
+    began = asyncio.Event()
+
+    @job
+    async def wraps(step: Step, input: None) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise RuntimeError("interrupted") from None
+
+    durably = make_durably(tmp_path, wraps, stop_grace=0)
+    await durably.init()
+    run_id = (await durably.trigger(wraps, None)).id
+    await began.wait()
+    await durably.stop()
+    run = await durably.get_run(run_id)
+    assert run is not None
+    assert run.status == "pending"
+    await durably.stop()
+
+
+async def test_a_worker_that_stops_claims_no_more(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path, echo)
+    await durably.init()
+    await durably.stop()
+    run_id = (await durably.trigger(echo, {"value": "x"})).id
+    with pytest.raises(TimeoutError):
+        await durably.wait_for_run(run_id, timeout=0.2)
+    await durably.stop()

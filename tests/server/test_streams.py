@@ -1,0 +1,185 @@
+"""Event streams beyond the recordings: retries, throttle, slow clients, silence, many at once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.server import RECORDED_JOBS, listening, make_durably, reachable, types
+
+from durably_server import Durably, Step, job
+from durably_server.http import hub as hub_module
+from durably_server.http.hub import Hub, Subscriber
+
+
+@job("bursts")
+async def bursts(step: Step, input: int) -> None:
+    for n in range(input):
+        step.progress(n, input)
+
+
+async def test_progress_is_throttled_and_the_last_one_is_delivered(tmp_path: Path) -> None:
+    async with (
+        reachable(make_durably(tmp_path, bursts)) as client,
+        listening(client, "/runs/subscribe") as frames,
+    ):
+        await client.post("/trigger", json={"jobName": "bursts", "input": 500})
+        await frames.until_type("run:complete")
+    told = [event["progress"]["current"] for event in frames.events if "progress" in event]
+    assert told == [0, 499]
+    assert types(frames.events)[-2:] == ["run:progress", "run:complete"]
+
+
+async def test_progress_after_a_pause_comes_by_itself(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    @job
+    async def pauses(step: Step, input: None) -> None:
+        step.progress(1)
+        step.progress(2)
+        await gate.wait()
+
+    async with (
+        reachable(make_durably(tmp_path, pauses)) as client,
+        listening(client, "/runs/subscribe") as frames,
+    ):
+        await client.post("/trigger", json={"jobName": "pauses", "input": None})
+        await frames.until_type("run:progress", 2)
+        assert frames.events[-1]["progress"] == {"current": 2}
+        gate.set()
+        await frames.until_type("run:complete")
+
+
+async def test_a_retry_is_told_on_the_stream_of_all_runs(tmp_path: Path) -> None:
+    async with (
+        reachable(make_durably(tmp_path)) as client,
+        listening(client, "/runs/subscribe") as frames,
+    ):
+        body = {"jobName": "fails", "input": {"message": "no"}}
+        run_id = (await client.post("/trigger", json=body)).json()["runId"]
+        await frames.until_type("run:fail")
+        answer = await client.post(f"/retry?runId={run_id}")
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+        await frames.until_type("run:fail", 2)
+        at = types(frames.events).index("run:retry")
+        assert types(frames.events)[at : at + 2] == ["run:retry", "run:leased"]
+        steps = (await client.get(f"/steps?runId={run_id}")).json()
+        assert [(step["name"], step["status"]) for step in steps] == [("boom", "failed")] * 2
+        done = await client.post("/trigger", json={"jobName": "echo", "input": {"value": "x"}})
+        await frames.until_type("run:complete")
+        answer = await client.post(f"/retry?runId={done.json()['runId']}")
+        assert answer.status_code == 409
+        assert "Cannot retry completed run" in answer.json()["error"]
+        assert (await client.post("/retry?runId=nope")).status_code == 404
+
+
+async def test_stored_logs_can_be_read_after_the_fact(tmp_path: Path) -> None:
+    async with reachable(make_durably(tmp_path)) as client:
+        about = (await client.get("")).json()
+        assert about["generation"] == "0.15"
+        assert "logs" in about["features"]
+        body = {"jobName": "steps", "input": {"count": 2}}
+        run_id = (await client.post("/trigger", json=body)).json()["runId"]
+        async with listening(client, f"/subscribe?runId={run_id}") as frames:
+            await frames.until_end()
+        logs = (await client.get(f"/logs?runId={run_id}")).json()
+        assert [(log["message"], log["data"]) for log in logs] == [
+            ("finished step 0", {"i": 0}),
+            ("finished step 1", {"i": 1}),
+        ]
+        newest = (await client.get(f"/logs?runId={run_id}&limit=1")).json()
+        assert newest == logs[1:]
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    durably = Durably("memory:", jobs=RECORDED_JOBS)
+    made = Hub(durably)
+    yield made
+    made.close()
+
+
+def frame(n: int) -> bytes:
+    return f"data: {n}\n\n".encode()
+
+
+async def test_what_is_pending_goes_out_as_one_chunk() -> None:
+    subscriber = Subscriber()
+    for n in range(3):
+        subscriber.push(frame(n))
+    assert await subscriber.next() == b"".join(frame(n) for n in range(3))
+    waiting = asyncio.ensure_future(subscriber.next())
+    await asyncio.sleep(0)
+    subscriber.push(frame(3))
+    subscriber.push(frame(4))
+    assert await waiting == frame(3) + frame(4)
+    subscriber.push(frame(5))
+    subscriber.end()
+    subscriber.push(frame(6))
+    assert await subscriber.next() == frame(5)
+    assert await subscriber.next() is None
+
+
+async def test_a_slow_client_keeps_only_the_newest_progress_of_a_run() -> None:
+    subscriber = Subscriber()
+    subscriber.push(frame(1), progress_of="a")
+    subscriber.push(frame(2), progress_of="b")
+    subscriber.push(frame(3))
+    subscriber.push(frame(4), progress_of="a")
+    assert await subscriber.next() == frame(4) + frame(2) + frame(3)
+    subscriber.push(frame(5), progress_of="a")
+    assert await subscriber.next() == frame(5)
+
+
+@pytest.mark.parametrize(("frames", "size"), [(hub_module.MAX_FRAMES + 1, 1), (9, 2**20)])
+async def test_a_client_that_falls_too_far_behind_is_ended(frames: int, size: int) -> None:
+    subscriber = Subscriber()
+    for _ in range(frames):
+        subscriber.push(b"x" * size)
+    assert subscriber.ended
+    assert await subscriber.next() is None
+
+
+async def test_silence_is_filled_with_comments(hub: Hub, monkeypatch: Any) -> None:
+    monkeypatch.setattr(hub_module, "KEEP_ALIVE_INTERVAL", 0.01)
+    subscriber = hub.subscribe_runs((), {})
+    async with asyncio.timeout(5):
+        assert await subscriber.next() == b": keep-alive\n\n"
+        assert await subscriber.next() == b": keep-alive\n\n"
+    hub.remove(subscriber)
+    assert hub.size == 0
+
+
+async def test_clients_that_hang_up_are_forgotten(tmp_path: Path) -> None:
+    import httpx
+
+    from durably_server.http.handler import create_durably_handler
+    from durably_server.http.serving import serving
+
+    durably = make_durably(tmp_path)
+    handler = create_durably_handler(durably)
+    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+        async with listening(client, "/runs/subscribe"), listening(client, "/runs/subscribe"):
+            assert handler.hub.size == 2
+        async with asyncio.timeout(5):
+            while handler.hub.size:  # noqa: ASYNC110 - the end of a socket has no signal here
+                await asyncio.sleep(0.01)
+        handler.hub.close()
+    await durably.stop()
+
+
+async def test_every_client_gets_every_event(tmp_path: Path) -> None:
+    async with reachable(make_durably(tmp_path)) as client:
+        streams = [listening(client, "/runs/subscribe") for _ in range(20)]
+        frames = [await stream.__aenter__() for stream in streams]
+        for n in range(10):
+            body = {"jobName": "echo", "input": {"value": str(n)}}
+            await client.post("/trigger", json=body)
+        for each in frames:
+            await each.until_type("run:complete", 10)
+        for stream in streams:
+            await stream.__aexit__(None, None, None)
+    told = {json.dumps(each.events) for each in frames}
+    assert len(told) == 1
