@@ -35,7 +35,8 @@ class Column(Generic[RowT]):
     """One column: how wide it is, when it appears, and what it shows of a row."""
 
     key: str
-    title: str
+    title: str | Callable[[int], str]
+    """Its heading, or what makes one for a number of cells."""
     width: int
     """The least cells it needs."""
     render: Callable[[RowT, int], Spans]
@@ -452,6 +453,11 @@ class LineTable(LineView, Generic[RowT]):
         """Look at every visible row again, after something that it is drawn from has changed."""
         self._repaint()
 
+    def refresh_header(self) -> None:
+        """Draw the header again, after a heading has changed."""
+        if self.is_attached:
+            self.refresh(Region(0, 0, self.line_width, _HEADER))
+
     def render_line(self, y: int) -> Strip:
         """A line of the widget: the header, a row, or what stands in for rows."""
         width = self.line_width
@@ -481,7 +487,9 @@ class LineTable(LineView, Generic[RowT]):
         for number, placed in enumerate(self._layout()):
             if number:
                 spans.append((" " * _GAP, "header"))
-            title = safe(placed.column.title)
+            title = placed.column.title
+            if not isinstance(title, str):
+                title = title(placed.width)
             spans.append((fit(title, placed.width, placed.column.align), "header"))
         return self.painter.strip(spans, width)
 

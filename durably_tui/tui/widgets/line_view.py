@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.binding import Binding, BindingType
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -82,6 +83,29 @@ def fitted(spans: Iterable[Span], width: int) -> Spans:
     if room:
         kept.append((" " * room, "text"))
     return tuple(kept)
+
+
+def fold_spans(spans: Iterable[Span], width: int) -> list[Spans]:
+    """Spans as lines of at most ``width`` cells; a newline in their text ends a line."""
+    width = max(2, width)
+    lines: list[list[Span]] = [[]]
+    room = width
+    for text, style in spans:
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append([])
+                room = width
+            rest = part
+            while rest:
+                piece = clip(rest, room)
+                if piece:
+                    lines[-1].append((piece, style))
+                    room -= cells(piece)
+                    rest = rest[len(piece) :]
+                if rest:
+                    lines.append([])
+                    room = width
+    return [tuple(line) for line in lines]
 
 
 def _closed(span: Span) -> Span:
@@ -186,3 +210,32 @@ class LineView(ScrollView, can_focus=True):
         """Forget what was painted in other colours."""
         super().notify_style_update()
         self.painter.forget()
+
+
+class ReadingView(LineView):
+    """A view without a cursor, that is scrolled by the keys of less and vim."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "scroll_lines(1)", "Down", show=False),
+        Binding("up,k", "scroll_lines(-1)", "Up", show=False),
+        Binding("pagedown", "scroll_pages(1)", "Page down", show=False),
+        Binding("pageup", "scroll_pages(-1)", "Page up", show=False),
+        Binding("home,g", "scroll_first", "First", show=False),
+        Binding("end,G", "scroll_last", "Last", show=False),
+    ]
+
+    def action_scroll_lines(self, lines: int) -> None:
+        """Scroll by some lines."""
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
+
+    def action_scroll_pages(self, pages: int) -> None:
+        """Scroll by some pages, of which one line stays in sight."""
+        self.action_scroll_lines(pages * max(1, self.size.height - 1))
+
+    def action_scroll_first(self) -> None:
+        """Go to the first line."""
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def action_scroll_last(self) -> None:
+        """Go to the last line."""
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)

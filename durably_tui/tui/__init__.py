@@ -1,0 +1,1 @@
+"""The picture: what the state says, drawn by Textual."""

@@ -1,0 +1,61 @@
+"""One declaration for one command: key, label, help line and palette entry come from it.
+
+A screen lists its commands in ``KEYS``; ``bindings`` turns them into Textual's bindings, ``?`` and
+the palette read the same list. Whether a command is allowed now is the screen's to say
+(``CommandScreen.refusal``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that a key does in a place."""
+
+    action: str
+    """The Textual action, such as ``retry`` for ``action_retry``."""
+    keys: str
+    """Keys as Textual writes them, comma separated; the first is the one that is shown."""
+    label: str
+    """One or two words for the footer."""
+    help: str
+    """One line for ``?`` and the palette: what it does, in the imperative."""
+    group: str
+    """The heading in ``?``."""
+    footer: bool = True
+    """Whether the footer shows it."""
+    mutates: bool = False
+    """Whether it changes something on the server: not bound where the monitor is read-only."""
+    shown: str | None = None
+    """How the key is written for people, where Textual's name for it is not readable."""
+
+    @property
+    def key_label(self) -> str:
+        """The key as people write it."""
+        return self.shown or self.keys.split(",")[0]
+
+    @property
+    def key_names(self) -> frozenset[str]:
+        """Every key, as Textual's key events name it."""
+        return frozenset(name.strip() for name in self.keys.split(","))
+
+    def binding(self) -> Binding:
+        """The Textual binding of this command."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.label,
+            show=self.footer,
+            key_display=self.key_label,
+            tooltip=self.help,
+        )
+
+
+def bindings(commands: Iterable[Command]) -> list[BindingType]:
+    """The ``BINDINGS`` of a screen or app with these commands."""
+    return [command.binding() for command in commands]

@@ -1,0 +1,51 @@
+"""What every place shares: commands that can be refused, and that say why."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.screen import Screen
+
+from durably_tui.tui.commands import Command
+
+
+class CommandScreen(Screen[None]):
+    """A screen whose keys come from one list of commands."""
+
+    KEYS: ClassVar[tuple[Command, ...]] = ()
+    """The commands of this place."""
+    PLACE: ClassVar[str] = ""
+    """What this place is called in ``?``."""
+
+    def refusal(self, command: Command) -> str | None:
+        """Why ``command`` does not apply now, as a sentence; None where it does."""
+        return None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this monitor may change nothing."""
+        return bool(getattr(self.app, "read_only", False))
+
+    def offered(self) -> list[Command]:
+        """The commands that exist here: none that mutates where the monitor is read-only."""
+        return [command for command in self.KEYS if not (command.mutates and self.read_only)]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """False hides a command, None dims it."""
+        command = next(
+            (each for each in self.KEYS if each.action.partition("(")[0] == action), None
+        )
+        if command is None:
+            return True
+        if command.mutates and self.read_only:
+            return False
+        return True if self.refusal(command) is None else None
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why the command of a dimmed key does nothing."""
+        for command in self.offered():
+            if event.key in command.key_names and (reason := self.refusal(command)):
+                event.stop()
+                self.notify(reason, severity="warning", markup=False, timeout=4)
+                return

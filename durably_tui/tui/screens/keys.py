@@ -1,0 +1,81 @@
+"""The commands that several places share."""
+
+from __future__ import annotations
+
+from durably_tui.tui.commands import Command
+
+MOVE = (
+    Command("cursor_down", "j,down", "down", "Move down", "Move", footer=False, shown="j ↓"),
+    Command("cursor_up", "k,up", "up", "Move up", "Move", footer=False, shown="k ↑"),
+    Command("page", "pagedown,pageup", "page", "Move by a page", "Move", footer=False),
+    Command("ends", "g,G", "ends", "To the first, to the last", "Move", footer=False, shown="g G"),
+    Command("focus", "tab", "pane", "To the next pane", "Move", footer=False),
+)
+"""What widgets bind by themselves; told in ``?`` only."""
+
+STEER = (
+    Command(
+        "retry",
+        "r",
+        "retry",
+        "Make a failed or cancelled run go again: the same run where the server can resume it",
+        "Run",
+        mutates=True,
+    ),
+    Command(
+        "retrigger",
+        "R",
+        "new run",
+        "Start a new run with the same input and labels",
+        "Run",
+        mutates=True,
+    ),
+    Command("cancel", "c", "cancel", "Cancel the run", "Run", mutates=True),
+    Command("delete", "D", "delete", "Delete the run (asks first)", "Run", mutates=True),
+    Command("trigger", "t", "trigger", "Trigger a new run of any job", "Run", mutates=True),
+    Command(
+        "trigger_like",
+        "ctrl+t",
+        "trigger like",
+        "Trigger a new run that begins as a copy of this one",
+        "Run",
+        footer=False,
+        mutates=True,
+        shown="^t",
+    ),
+    Command(
+        "open_new",
+        "o",
+        "open new",
+        "Open the run that the last retry or trigger made",
+        "Run",
+        footer=False,
+    ),
+)
+
+VIEW = (
+    Command("time_format", "T", "times", "Times relative, local, UTC", "View", footer=False),
+    Command(
+        "refresh",
+        "ctrl+r",
+        "refresh",
+        "Fetch from the server now",
+        "View",
+        footer=False,
+        shown="^r",
+    ),
+    Command("copy_id", "y", "copy id", "Copy the run's id", "View", footer=False),
+)
+
+GENERAL = (
+    Command(
+        "app.command_palette",
+        "colon,ctrl+p",
+        "commands",
+        "Find a command by its name",
+        "General",
+        footer=False,
+        shown=": ^p",
+    ),
+    Command("help", "question_mark", "help", "The keys of this place", "General", shown="?"),
+)

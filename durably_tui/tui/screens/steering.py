@@ -1,0 +1,193 @@
+"""What can be done to the run that a place shows: the commands that Runs and Run share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from textual import work
+
+from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggered
+from durably_tui.state import Action, ActionResult, Runs
+from durably_tui.text import safe, short_id
+from durably_tui.tui.commands import Command
+from durably_tui.tui.session import Session
+
+from .base import CommandScreen
+from .confirm import ConfirmScreen
+from .help import HelpScreen
+from .trigger import TriggerScreen
+
+_NEEDS = {
+    "retry": Action.RETRY,
+    "retrigger": Action.RETRIGGER,
+    "cancel": Action.CANCEL,
+    "delete": Action.DELETE,
+}
+
+
+class SteeringScreen(CommandScreen):
+    """A place with a run in it that can be acted on. A refused action changes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.actions = session.hooks.use_run_actions()
+        self._new_run: str | None = None
+
+    def current_run(self) -> Run | None:
+        """The run that the commands mean."""
+        raise NotImplementedError
+
+    def shown_runs(self) -> Runs[Any, Any] | None:
+        """The live rows in which an action can be seen at once, where there are any."""
+        return None
+
+    def seen_jobs(self) -> list[str]:
+        """Names of jobs that were seen, for completion."""
+        return sorted(
+            {run.job_name for run in self.session.hooks.history.runs.values() if run.job_name}
+        )
+
+    def open_run(self, run: Run) -> None:
+        """Go to a run in full."""
+        from .run import RunScreen
+
+        self.app.push_screen(RunScreen(self.session, run))
+
+    def gone(self, run: Run) -> None:
+        """A run was deleted by this screen."""
+
+    # -- what applies ----------------------------------------------------------------------
+
+    def refusal(self, command: Command) -> str | None:
+        """Why a command does not apply to the run under the cursor."""
+        if command.action == "open_new":
+            return None if self._new_run else "No run has been started from here yet."
+        if command.action in {"trigger_like", "copy_id"} and self.current_run() is None:
+            return "There is no run here."
+        needed = _NEEDS.get(command.action)
+        if needed is None:
+            return None
+        run = self.current_run()
+        if run is None:
+            return "There is no run here."
+        return self.actions.allowed(needed, run.status)
+
+    # -- commands --------------------------------------------------------------------------
+
+    def action_retry(self) -> None:
+        """Make the run go again."""
+        if run := self.current_run():
+            resumes = self.session.hooks.port.abilities.retry
+            seen_as = RunStatus.PENDING if resumes else run.status
+            self._act(run, seen_as, self.actions.retry)
+
+    def action_retrigger(self) -> None:
+        """Start a new run like it."""
+        if run := self.current_run():
+            self._act(run, run.status, self.actions.retrigger)
+
+    def action_cancel(self) -> None:
+        """Cancel it."""
+        if run := self.current_run():
+            self._act(run, RunStatus.CANCELLED, self.actions.cancel)
+
+    @work(group="questions", exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Delete it, once the user has said so."""
+        run = self.current_run()
+        if run is None:
+            return
+        question = ConfirmScreen(
+            f"Delete this {run.status} run of {safe(run.job_name, limit=60)}?",
+            f"{safe(run.id, limit=60)} with its steps and logs goes from "
+            f"{safe(self.session.title, limit=80)}. This cannot be undone.",
+            "Delete",
+        )
+        if await self.app.push_screen_wait(question):
+            self._act(run, None, self.actions.delete_run)
+
+    @work(group="steers", exit_on_error=False)
+    async def _act(
+        self,
+        run: Run,
+        seen_as: RunStatus | None,
+        act: Callable[[str], Awaitable[ActionResult]],
+    ) -> None:
+        rows = self.shown_runs()
+        shown = rows.optimistic(run.id, seen_as) if rows else contextlib.nullcontext()
+        try:
+            with shown:
+                result = await act(run.id)
+        except DurablyError as error:
+            self.say(str(error), severity="error")
+            return
+        if result.is_new_run:
+            self.made(result.next_run_id, result.message)
+        else:
+            self.say(result.message)
+        if result.action is Action.DELETE:
+            self.gone(run)
+        self.refresh_bindings()
+
+    def action_trigger(self) -> None:
+        """Ask for a new run of any job."""
+        run = self.current_run()
+        self._ask_trigger(Trigger(job_name=run.job_name if run else ""))
+
+    def action_trigger_like(self) -> None:
+        """Ask for a new run, beginning as a copy of this one."""
+        if run := self.current_run():
+            self._ask_trigger(Trigger(job_name=run.job_name, input=run.input, labels=run.labels))
+
+    @work(group="questions", exit_on_error=False)
+    async def _ask_trigger(self, like: Trigger) -> None:
+        dialog = TriggerScreen(self.actions.trigger, jobs=self.seen_jobs(), like=like)
+        made: Triggered | None = await self.app.push_screen_wait(dialog)
+        if made is not None:
+            words = {
+                "idempotent": "That run was there already",
+                "coalesced": "Joined a pending run",
+            }
+            self.made(made.run_id, words.get(made.disposition, "Triggered"))
+
+    def made(self, run_id: str, message: str) -> None:
+        """Tell of a new run and how to get there."""
+        self._new_run = run_id
+        self.say(f"{message.rstrip('.')}: {short_id(run_id)} (o opens it).")
+
+    @work(group="questions", exit_on_error=False)
+    async def action_open_new(self) -> None:
+        """Go to the run that was started last."""
+        if self._new_run is None:
+            return
+        try:
+            run = await self.actions.get_run(self._new_run)
+        except DurablyError as error:
+            self.say(str(error), severity="error")
+            return
+        if run is None:
+            self.say("That run is gone from the server.", severity="warning")
+        else:
+            self.open_run(run)
+
+    def action_copy_id(self) -> None:
+        """Copy the run's id by OSC 52, which works over ssh and tmux."""
+        if run := self.current_run():
+            self.app.copy_to_clipboard(run.id)
+            self.say(f"Copied {safe(run.id, limit=60)}.")
+
+    def action_help(self) -> None:
+        """Show the keys of this place."""
+        self.app.push_screen(HelpScreen(self.PLACE, self.offered()))
+
+    def say(self, text: str, *, severity: str = "information") -> None:
+        """A toast; whatever a server said in it stays plain text."""
+        self.notify(
+            safe(text, keep_newlines=True, limit=600),
+            severity=severity,  # type: ignore[arg-type]  # one of Textual's three words
+            markup=False,
+            timeout=8 if severity == "error" else 5,
+        )

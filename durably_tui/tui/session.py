@@ -1,0 +1,36 @@
+"""What the monitor watches: one server's hooks, and how to speak of it on the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from durably_tui.state import DurablyHooks
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One server, opened. Several can live side by side: nothing here is global."""
+
+    hooks: DurablyHooks
+    url: str
+    """The address for people, without credentials."""
+    name: str = ""
+    """What the user calls the server; the address where it has no name."""
+    read_only: bool = False
+    close: Callable[[], Awaitable[None]] | None = None
+    """Closes what the hooks stand on, after them."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+
+    @property
+    def title(self) -> str:
+        """The name, else the address."""
+        return self.name or self.url
+
+    async def aclose(self) -> None:
+        """Close the hooks, then what they stand on."""
+        await self.hooks.aclose()
+        if self.close is not None:
+            await self.close()

@@ -1,0 +1,238 @@
+"""One run in panes: overview, steps, logs, input, output. Shows what it is given, asks nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.getters import query_one
+from textual.reactive import var
+from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets.tabbed_content import ContentTabs
+
+from durably_tui.protocol import Run, RunStatus
+from durably_tui.state import JobRunState
+from durably_tui.text import TimeStyle, moment, safe, took
+
+from .json_view import JsonView
+from .log_view import LogView
+from .look import run_look
+from .progress import progress_spans
+from .waterfall import Waterfall
+
+PANES = {
+    "overview": "Overview",
+    "steps": "Steps",
+    "logs": "Logs",
+    "input": "Input",
+    "output": "Output",
+}
+"""The panes by their id, in the order of their tabs."""
+
+
+class RunDetail(Vertical):
+    """Everything about one run, a pane each."""
+
+    DEFAULT_CSS = """
+    RunDetail {
+        height: 1fr;
+
+        TabbedContent { height: 1fr; }
+        ContentTabs {
+            height: 1;
+            background: $panel;
+            Underline { display: none; }
+            Tab { height: 1; padding: 0 1; color: $text-muted; }
+            Tab.-active { color: $text; text-style: bold; background: $primary 25%; }
+        }
+        ContentTabs:focus Tab.-active { background: $primary; color: $background; }
+        ContentSwitcher { height: 1fr; }
+        TabPane { padding: 0; height: 1fr; }
+        #facts-scroll { height: 1fr; padding: 0 1; }
+        #facts-scroll:focus { background: $foreground 4%; }
+    }
+    """
+
+    time_style: var[TimeStyle] = var(TimeStyle.RELATIVE)
+    """How times are written."""
+
+    tabs = query_one(TabbedContent)
+    steps = query_one(Waterfall)
+    logs = query_one(LogView)
+    input = query_one("#input-view", JsonView)
+    output = query_one("#output-view", JsonView)
+    facts = query_one("#facts", Static)
+
+    def __init__(
+        self, *, pane: str = "overview", plain: bool = False, id: str | None = None
+    ) -> None:
+        """Begin with ``pane`` in front; ``plain`` draws with ASCII only."""
+        super().__init__(id=id)
+        self._first_pane = pane
+        self._plain = plain
+        self._run_id: str | None = None
+        self._logged = 0
+        self._documents: dict[str, Any] = {}
+
+    def compose(self) -> ComposeResult:
+        """A tab for each pane."""
+        with TabbedContent(initial=self._first_pane):
+            with TabPane(PANES["overview"], id="overview"), VerticalScroll(id="facts-scroll"):
+                yield Static(id="facts")
+            with TabPane(PANES["steps"], id="steps"):
+                yield Waterfall(id="waterfall", plain=self._plain)
+            with TabPane(PANES["logs"], id="logs"):
+                yield LogView(id="log", empty="No log lines were seen of this run.")
+            with TabPane(PANES["input"], id="input"):
+                yield JsonView(id="input-view")
+            with TabPane(PANES["output"], id="output"):
+                yield JsonView(id="output-view")
+
+    def show_pane(self, pane: str) -> None:
+        """Bring a pane to the front and put the keys into it."""
+        self.tabs.active = pane
+        self.call_after_refresh(self._focus_pane)
+
+    def step_pane(self, by: int) -> None:
+        """Bring the next pane (1) or the one before (-1) to the front."""
+        names = list(PANES)
+        at = names.index(self.tabs.active) if self.tabs.active in names else 0
+        self.show_pane(names[(at + by) % len(names)])
+
+    def focus_tabs(self) -> None:
+        """Put the keys on the tabs."""
+        self.query_one(ContentTabs).focus()
+
+    def _focus_pane(self) -> None:
+        pane = self.tabs.get_pane(self.tabs.active)
+        focusable = next((w for w in pane.query("*") if w.focusable), None)
+        if focusable is not None:
+            focusable.focus()
+
+    def show(self, run: Run | None, state: JobRunState | None, now: float) -> None:
+        """Show a run: ``run`` as the table has it, ``state`` as it was watched, if it was yet."""
+        if state is not None and state.run is not None:
+            run = state.run
+        if (run.id if run else None) != self._run_id:
+            self._run_id = run.id if run else None
+            self._start_over()
+        if run is None:
+            self.facts.update(Content.styled("No run is chosen.", "$text-muted"))
+            return
+        self._show_logs(state)
+        self._document("input", self.input, run.input)
+        self._document("output", self.output, run.error if run.error is not None else run.output)
+        if state is not None:
+            self.steps.set_steps(state.steps, started_at=run.started_at, now=now)
+        self.facts.update(self._facts(run, state, now))
+
+    def _start_over(self) -> None:
+        self._logged = 0
+        self._documents.clear()
+        self.logs.clear()
+        self.steps.set_steps((), started_at=None, now=0.0)
+
+    def _show_logs(self, state: JobRunState | None) -> None:
+        """Hand on the lines that are new; a line keeps its number for ever."""
+        if state is None:
+            return
+        if state.logs.total < self._logged:
+            self._logged = 0
+            self.logs.clear()
+        fresh = state.logs.since(self._logged)
+        if fresh:
+            self.logs.extend(fresh)
+            self._logged = state.logs.total
+        self.logs.earlier_unseen = not state.complete
+
+    def _document(self, name: str, view: JsonView, value: Any) -> None:
+        """Exchange what a JSON pane shows, only where it changed."""
+        if name not in self._documents or self._documents[name] is not value:
+            self._documents[name] = value
+            view.show(value)
+
+    # -- overview --------------------------------------------------------------------------
+
+    def _facts(self, run: Run, state: JobRunState | None, now: float) -> Content:
+        look = run_look(run)
+        lines: list[tuple[str, Content | str]] = [
+            ("status", Content.styled(look.label(plain=self._plain), _COLOURS[run.status])),
+            ("job", safe(run.job_name)),
+            ("run", safe(run.id)),
+        ]
+        if run.error is not None:
+            lines.append(("error", Content.styled(safe(run.error, limit=500), "$text-error")))
+        if run.progress is not None:
+            lines.append(("progress", self._progress(run, now)))
+        if state is not None and state.step_name:
+            lines.append(("step", safe(state.step_name)))
+        lines.append(("steps done", str(run.completed_step_count)))
+        if run.labels:
+            pairs = (f"{safe(key)}={safe(value)}" for key, value in sorted(run.labels.items()))
+            lines.append(("labels", "  ".join(pairs)))
+        lines.append(("created", self._when(run.created_at, now)))
+        if run.started_at is not None:
+            lines.append(("started", self._when(run.started_at, now)))
+        if run.completed_at is not None:
+            lines.append(("ended", self._when(run.completed_at, now)))
+        if (duration := _duration(run, now)) is not None:
+            lines.append(("took" if run.is_terminal else "running for", took(duration)))
+        if run.concurrency_key:
+            lines.append(("concurrency", safe(run.concurrency_key)))
+        if run.idempotency_key:
+            lines.append(("idempotency", safe(run.idempotency_key)))
+        if state is not None:
+            lines.append(("watched", self._watched(state, now)))
+            if state.fault is not None:
+                fault = safe(str(state.fault))
+                lines.append(("trouble", Content.styled(fault, "$text-error")))
+        width = max(len(name) for name, _ in lines) + 2
+        parts: list[Content] = []
+        for name, value in lines:
+            body = value if isinstance(value, Content) else Content(value)
+            parts.append(Content.styled(name.rjust(width - 2) + "  ", "$text-muted") + body)
+        return Content("\n").join(parts)
+
+    def _progress(self, run: Run, now: float) -> Content:
+        spans = progress_spans(run.progress, run.status, 48, phase=int(now), plain=self._plain)
+        drawn = Content.styled("".join(text for text, _ in spans), _COLOURS[run.status])
+        message = run.progress.message if run.progress is not None else None
+        return drawn + Content(f"  {safe(message, limit=200)}") if message else drawn
+
+    def _when(self, at: datetime | None, now: float) -> str:
+        if at is None:
+            return "not told"
+        exact = moment(
+            at, TimeStyle.UTC if self.time_style is TimeStyle.UTC else TimeStyle.LOCAL, now
+        )
+        return f"{exact}  ({moment(at, TimeStyle.RELATIVE, now)})"
+
+    def _watched(self, state: JobRunState, now: float) -> str:
+        if state.complete:
+            return "from its start: steps and logs are complete"
+        if state.watched_since is None:
+            return "not while it ran: steps and logs are those that the server kept"
+        since = took(max(0.0, now - state.watched_since))
+        lost = f", {len(state.gaps)} gaps in between" if state.gaps else ""
+        return f"for the last {since}{lost}: earlier steps and lines may be missing"
+
+
+_COLOURS = {
+    RunStatus.PENDING: "$text-warning",
+    RunStatus.RUNNING: "bold $text-primary",
+    RunStatus.COMPLETED: "$text-success",
+    RunStatus.FAILED: "bold $text-error",
+    RunStatus.CANCELLED: "$text-muted",
+    RunStatus.UNKNOWN: "$text-muted",
+}
+
+
+def _duration(run: Run, now: float) -> float | None:
+    """Seconds from the start to the end, or until now."""
+    if run.started_at is None:
+        return None
+    end = run.completed_at.timestamp() if run.completed_at is not None else now
+    return end - run.started_at.timestamp()

@@ -1,0 +1,199 @@
+"""The steps of a run on a time axis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from durably_tui.protocol.models import Step, StepStatus
+from durably_tui.text import cells, fit, safe, took
+
+from .line_table import Column, LineTable
+from .line_view import Span, Spans
+from .look import STEP_LOOKS
+
+_NICE = (1, 2, 5, 10, 15, 20, 30, 45)
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_SPANS = (
+    *_NICE,
+    *(minutes * _MINUTE for minutes in _NICE),
+    *(hours * _HOUR for hours in (1, 2, 3, 4, 6, 8, 12, 18)),
+)
+
+_BAR_STYLES = {
+    StepStatus.RUNNING: "running",
+    StepStatus.COMPLETED: "bar-completed",
+    StepStatus.FAILED: "bar-failed",
+    StepStatus.CANCELLED: "bar-cancelled",
+    StepStatus.UNKNOWN: "bar-cancelled",
+}
+
+
+def axis_span(seconds: float) -> float:
+    """The round number of seconds that an axis has on which so many must fit.
+
+    It is in steps, so that an axis on which something grows changes its scale but now and then.
+    """
+    if seconds <= 1:
+        for part in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+            if seconds <= part:
+                return part
+    for span in _SPANS:
+        if seconds <= span:
+            return span
+    days = 1
+    while days * _DAY < seconds:
+        days = days * 2
+    return days * _DAY
+
+
+def span_bar(
+    start: float, end: float, span: float, width: int, style: str, *, plain: bool = False
+) -> Spans:
+    """A bar from ``start`` to ``end`` seconds on an axis of ``span`` seconds in ``width`` cells.
+
+    It is drawn in half cells, at least one, so that the shortest step can still be seen.
+    """
+    scale = 2 * width / span if span > 0 else 0.0
+    first = min(2 * width - 1, max(0, int(start * scale)))
+    last = min(2 * width, max(first + 1, round(end * scale)))
+    text = ""
+    at = first
+    if at % 2:
+        text, at = ("=" if plain else "╺"), at + 1
+    text += ("=" if plain else "━") * ((last - at) // 2)
+    if last > at and (last - at) % 2:
+        text += "=" if plain else "╸"
+    before = first // 2
+    spans: list[Span] = [(" " * before, "text"), (text, style)]
+    spans.append((" " * max(0, width - before - len(text)), "text"))
+    return tuple(span for span in spans if span[0])
+
+
+def _seconds(at: datetime) -> float:
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+class Waterfall(LineTable[Step]):
+    """Steps, one a line, with a bar from when each began to when it ended.
+
+    The cursor on the last step goes on to the next one when that begins.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        empty: str = "No steps were seen of this run.",
+        plain: bool = False,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """Make a waterfall. ``clock`` gives seconds since the epoch."""
+        self._now = clock()
+        self._origin = 0.0
+        self._span = 1.0
+        self._last_end = 0.0
+        self._is_running = False
+        super().__init__(
+            (
+                Column("index", "#", 4, self._show_index, priority=3, align="right"),
+                Column("name", "STEP", 12, self._show_name, priority=0, want=20, grow=2, limit=40),
+                Column("status", "STATUS", 11, self._show_status, priority=1),
+                Column("start", "START", 7, self._show_start, priority=5, align="right"),
+                Column("took", "TOOK", 6, self._show_took, priority=2, align="right"),
+                Column("bar", self._axis, 12, self._show_bar, priority=4, grow=6),
+            ),
+            row_key=lambda step: f"{step.index}/{step.name}/{step.started_at}",
+            clock=clock,
+            empty=empty,
+            plain=plain,
+            name=name,
+            id=id,
+            classes=classes,
+        )
+
+    def set_steps(self, steps: Sequence[Step], *, started_at: datetime | None, now: float) -> None:
+        """Show these steps.
+
+        Args:
+            steps: In the order in which they ran.
+            started_at: When the run began, where the axis begins; None takes the first step's.
+            now: Seconds since the epoch, where the bars of running steps end.
+        """
+        if steps is not self._rows:
+            starts = [_seconds(step.started_at) for step in steps if step.started_at]
+            if started_at is not None:
+                starts.append(_seconds(started_at))
+            self._origin = min(starts, default=now)
+            ends = [_seconds(step.completed_at) for step in steps if step.completed_at]
+            self._last_end = max((*starts, *ends), default=now)
+            self._is_running = any(step.status is StepStatus.RUNNING for step in steps)
+            follow = bool(self._rows) and self.cursor_index == len(self._rows) - 1
+            self._scale(now)
+            self.set_rows(steps)
+            if follow:
+                self.move_cursor(len(steps) - 1)
+        self.tick(now)
+
+    def tick(self, now: float) -> None:
+        """Let the bars of running steps grow."""
+        self._now = now
+        self._scale(now)
+        self.repaint()
+
+    def _scale(self, now: float) -> None:
+        end = max(now, self._last_end) if self._is_running else self._last_end
+        span = axis_span(end - self._origin)
+        if span != self._span:
+            self._span = span
+            self.refresh_header()
+
+    def _axis(self, width: int) -> str:
+        """The times along the axis, at its quarters where there is room."""
+        parts = 4 if width >= 36 else 2 if width >= 20 else 1
+        text = ""
+        for part in range(parts):
+            label = took(self._span * part / parts) if part else "0"
+            text += fit(label, width * (part + 1) // parts - width * part // parts)
+        end = took(self._span)
+        return fit(text, max(0, width - cells(end) - 1)) + " " + end if parts > 1 else text
+
+    def _times(self, step: Step) -> tuple[float, float] | None:
+        """Where a step begins and ends on the axis; None where nobody saw it begin."""
+        if step.started_at is None:
+            return None
+        start = _seconds(step.started_at) - self._origin
+        if step.completed_at is not None:
+            return start, _seconds(step.completed_at) - self._origin
+        if step.status is StepStatus.RUNNING:
+            return start, max(start, self._now - self._origin)
+        return start, start
+
+    def _show_index(self, step: Step, width: int) -> Spans:
+        return ((fit(str(step.index), width, "right"), "muted"),)
+
+    def _show_name(self, step: Step, width: int) -> Spans:
+        return ((safe(step.name, limit=width + 1), "text"),)
+
+    def _show_status(self, step: Step, width: int) -> Spans:
+        look = STEP_LOOKS[step.status]
+        return ((look.label(plain=self.plain), look.style),)
+
+    def _show_start(self, step: Step, width: int) -> Spans:
+        times = self._times(step)
+        return () if times is None else ((fit(f"+{took(times[0])}", width, "right"), "muted"),)
+
+    def _show_took(self, step: Step, width: int) -> Spans:
+        times = self._times(step)
+        if times is None or (step.completed_at is None and step.status is not StepStatus.RUNNING):
+            return ()
+        return ((fit(took(times[1] - times[0]), width, "right"), "text"),)
+
+    def _show_bar(self, step: Step, width: int) -> Spans:
+        times = self._times(step)
+        if times is None:
+            return (("." if self.plain else "·", "muted"),)
+        return span_bar(*times, self._span, width, _BAR_STYLES[step.status], plain=self.plain)
