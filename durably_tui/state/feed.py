@@ -180,6 +180,11 @@ class FeedPool:
         seconds = max(0, min(seconds, _PULSE))
         return tuple(self._pulse.get(now - ago, 0) for ago in range(seconds, 0, -1))
 
+    async def drained(self) -> None:
+        """Wait until the streams that were let go are closed."""
+        if self._closing:
+            await asyncio.gather(*self._closing)
+
     async def aclose(self) -> None:
         """Close every stream."""
         feeds, self._feeds = list(self._feeds.values()), {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, overload
 
@@ -10,19 +10,24 @@ from .actions import RunActions
 from .clock import Clock, SystemClock
 from .feed import FeedInfo
 from .history import History, HistoryLimits
+from .hub import Hub
 from .job import Job
 from .job_logs import JobLogs
-from .job_run import JobRun
-from .jobs import I, JobLike, O
+from .job_run import Callback, JobRun
+from .jobs import I, JobLike, O, job_name_of, typed
 from .ports import DurablyPort
 from .runs import Runs
+from .runs_state import RunsFilter
 from .store import Store
 
 
 class JobHooks(Generic[I, O]):
     """The hooks of one job."""
 
-    job_name: str
+    def __init__(self, hub: Hub, job: str | JobLike[I, O]) -> None:
+        self.job_name = job_name_of(job)
+        self._hub = hub
+        self._typed = typed(job)
 
     def use_job(
         self,
@@ -31,36 +36,61 @@ class JobHooks(Generic[I, O]):
         auto_resume: bool = True,
         follow_latest: bool = True,
     ) -> Job[I, O]:
-        """Trigger the job and follow its current run (useJob)."""
-        raise NotImplementedError
+        """Trigger the job and follow its current run (useJob).
+
+        Args:
+            initial_run_id: follow this run first.
+            auto_resume: on start, follow the job's running run, else its pending one; never in
+                the place of one that was triggered here.
+            follow_latest: switch to every run of the job that is triggered or started.
+        """
+        return Job(
+            self._hub,
+            self.job_name,
+            typed=self._typed,
+            initial_run_id=initial_run_id,
+            auto_resume=auto_resume,
+            follow_latest=follow_latest,
+        )
 
     def use_run(
         self,
         run_id: str | None,
         *,
-        on_start: Callable[[], object] | None = None,
-        on_complete: Callable[[], object] | None = None,
-        on_fail: Callable[[], object] | None = None,
+        on_start: Callback | None = None,
+        on_complete: Callback | None = None,
+        on_fail: Callback | None = None,
     ) -> JobRun[I, O]:
         """Watch one run of the job (useJobRun)."""
-        raise NotImplementedError
+        return JobRun(
+            self._hub,
+            run_id,
+            self.job_name,
+            typed=self._typed,
+            on_start=on_start,
+            on_complete=on_complete,
+            on_fail=on_fail,
+        )
 
     def use_logs(self, run_id: str | None, *, max_logs: int = 0) -> JobLogs:
-        """The log lines of one run of the job (useJobLogs)."""
-        raise NotImplementedError
+        """The log lines of one run of the job (useJobLogs); ``max_logs`` 0 is no limit but that
+        of the history."""
+        return JobLogs(self._hub, run_id, self.job_name, max_logs=max_logs)
 
 
 class DurablyHooks:
-    """Every hook of one server. Closing it closes all that it gave out."""
+    """Every hook of one server. Closing it closes all that it gave out, but not the port."""
 
-    port: DurablyPort
-    feed: FeedInfo
-    history_store: Store[History]
+    def __init__(self, port: DurablyPort, clock: Clock, limits: HistoryLimits) -> None:
+        self.port = port
+        self._hub = Hub(port, clock, limits)
+        self.feed = FeedInfo(self._hub.pool)
+        self.history_store: Store[History] = self._hub.pool.history
 
     @property
     def history(self) -> History:
         """What passed on the streams, per run."""
-        raise NotImplementedError
+        return self.history_store.state
 
     @overload
     def job(self, job: str) -> JobHooks[Any, Any]: ...
@@ -68,7 +98,7 @@ class DurablyHooks:
     def job(self, job: JobLike[I, O]) -> JobHooks[I, O]: ...
     def job(self, job: str | JobLike[Any, Any]) -> JobHooks[Any, Any]:
         """The hooks of one job, by name, or by a definition that types them."""
-        raise NotImplementedError
+        return JobHooks(self._hub, job)
 
     @overload
     def use_runs(
@@ -102,19 +132,39 @@ class DurablyHooks:
         page_size: int = 10,
         realtime: bool = True,
     ) -> Runs[Any, Any]:
-        """A live page of runs (useRuns); a job definition filters by its name and types them."""
-        raise NotImplementedError
+        """A live page of runs (useRuns); a job definition filters by its name and types them.
+
+        Args:
+            job_definition: a job that gives the runs their types.
+            job_name: one or many.
+            status: one or many, in the words of ``RunStatus``.
+            labels: all must match.
+            page_size: rows of one page, at least 1.
+            realtime: keep page 0 live; else ``refresh`` is the only news.
+
+        Raises:
+            ValueError: a status that no run can have, or a page size below 1.
+        """
+        name = job_name if job_definition is None else job_definition.name
+        return Runs(
+            self._hub,
+            filter=RunsFilter.of(name, status, labels),
+            page_size=page_size,
+            realtime=realtime,
+            typed=typed(job_definition),
+        )
 
     def use_run_actions(self) -> RunActions:
         """Act on runs (useRunActions)."""
-        raise NotImplementedError
+        return RunActions(self.port)
 
     async def aclose(self) -> None:
         """Close every hook and every stream; no task is left."""
-        raise NotImplementedError
+        self.feed.close()
+        await self._hub.aclose()
 
     async def __aenter__(self) -> Self:
-        raise NotImplementedError
+        return self
 
     async def __aexit__(
         self,
@@ -122,12 +172,17 @@ class DurablyHooks:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        await self.aclose()
 
 
 def create_durably_client(
     api: DurablyPort, *, clock: Clock | None = None, limits: HistoryLimits | None = None
 ) -> DurablyHooks:
-    """Every hook of the server behind ``api``."""
-    _ = clock or SystemClock()
-    raise NotImplementedError
+    """Every hook of the server behind ``api``. Nothing is sent before a hook is started.
+
+    Args:
+        api: the server, such as a ``durably_tui.client.DurablyClient``.
+        clock: where time comes from.
+        limits: how much of what passes on the streams is kept.
+    """
+    return DurablyHooks(api, clock or SystemClock(), limits or HistoryLimits())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from durably_tui.protocol import LogEntry
 
-from .store import Listener, Unsubscribe
+from .hub import Hub
+from .job_run_state import JobRunState
+from .run_watch import RunWatch
+from .store import Listener, Store, Unsubscribe
 from .trail import Trail
 
 
@@ -16,31 +18,59 @@ class JobLogs:
     """The lines of one run, those included that the feed saw before it was opened.
 
     ``max_logs`` 0 is no limit of its own; what is kept is still bounded by
-    ``HistoryLimits.lines``.
+    ``HistoryLimits.lines``. Use as ``async with``, or ``start()`` and ``await aclose()``.
     """
 
-    run_id: str | None
-    max_logs: int
-    logs: Sequence[LogEntry]
+    def __init__(self, hub: Hub, run_id: str | None, job_name: str, *, max_logs: int = 0) -> None:
+        if max_logs < 0:
+            raise ValueError(f"max_logs must be at least 0, not {max_logs}.")
+        self.run_id = run_id
+        self.job_name = job_name
+        self.max_logs = max_logs
+        self.store: Store[Trail[LogEntry]] = Store(Trail())
+        self._hub = hub
+        self._cleared = 0
+        self._all: Trail[LogEntry] = Trail()
+        self._watch: RunWatch | None = None
+        self._unsubscribe: Unsubscribe | None = None
+        self._closed = False
+
+    @property
+    def logs(self) -> Trail[LogEntry]:
+        """The lines, oldest first. ``logs.dropped`` of them are not kept any more."""
+        return self.store.state
 
     def clear_logs(self) -> None:
         """Forget the lines up to now; new ones appear as they come."""
-        raise NotImplementedError
+        self._cleared = self._all.total
+        self._show()
 
     def subscribe(self, listener: Listener[Trail[LogEntry]]) -> Unsubscribe:
         """Call ``listener(logs)`` when lines came or were cleared."""
-        raise NotImplementedError
+        return self.store.subscribe(listener)
 
     def start(self) -> Self:
         """Begin to watch; harmless when already begun. Needs a running event loop."""
-        raise NotImplementedError
+        if self.run_id is not None and self._watch is None and not self._closed:
+            self._hub.open.add(self)
+            self._watch = self._hub.watch(self.run_id, self.job_name)
+            self._unsubscribe = self._watch.store.subscribe(self._take)
+            self._take(self._watch.store.state)
+        return self
 
     async def aclose(self) -> None:
-        """Let the run go."""
-        raise NotImplementedError
+        """Let the run go. The lines stay readable."""
+        self._closed = True
+        self._hub.open.discard(self)
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._watch is not None:
+            watch, self._watch = self._watch, None
+            self._hub.unwatch(watch)
+        await self._hub.closed()
 
     async def __aenter__(self) -> Self:
-        raise NotImplementedError
+        return self.start()
 
     async def __aexit__(
         self,
@@ -48,4 +78,13 @@ class JobLogs:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        await self.aclose()
+
+    def _take(self, state: JobRunState) -> None:
+        if state.logs is not self._all:
+            self._all = state.logs
+            self._show()
+
+    def _show(self) -> None:
+        logs = self._all.forget(self._cleared - self._all.dropped)
+        self.store.set(logs.last(self.max_logs) if self.max_logs else logs)

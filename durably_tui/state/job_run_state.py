@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Generic
+import functools
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from durably_tui.protocol import (
     Connection,
@@ -14,44 +16,130 @@ from durably_tui.protocol import (
     Run,
     RunStatus,
     Step,
+    StepStatus,
 )
 
-from .history import SeenEvent
-from .jobs import I, O
+from .history import RunHistory, SeenEvent
+from .log_join import LogJoin
+from .steps import merge_steps
 from .trail import Trail
 
+_ENDS = {
+    RunStatus.COMPLETED: StepStatus.COMPLETED,
+    RunStatus.FAILED: StepStatus.FAILED,
+    RunStatus.CANCELLED: StepStatus.CANCELLED,
+}
 
-class JobRunState(msgspec.Struct, Generic[I, O], frozen=True, kw_only=True):
+
+class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One run: what the server has of it, joined with what was seen on the streams."""
 
     run_id: str
-    run: Run[I, O] | None = None
-    """The whole run, or None until the server has described it."""
-    status: RunStatus = RunStatus.PENDING
-    """A run that is not known yet counts as pending."""
-    output: O | None = None
-    error: str | None = None
-    """Why the run failed, in the job's words."""
-    progress: Progress | None = None
-    steps: tuple[Step, ...] = ()
-    """In the order of their start; those that were seen are ``ObservedStep``."""
-    logs: Trail[LogEntry] = msgspec.field(default_factory=Trail)
-    events: Trail[SeenEvent] = msgspec.field(default_factory=Trail)
-    """Every event as it came, on this run's own stream or before on the feed."""
-    step_name: str | None = None
-    """The step that is running now."""
+    current: Run
+    """The run as it is by now; only its id, job and status mean something until ``described``."""
+    described: bool = False
+    """Whether the server has described the run."""
+    settled: bool = False
+    """The run has ended and the server has described its end: nothing more will come."""
+    is_gone: bool = False
+    """The server has no such run: deleted, or never there."""
+    server_steps: tuple[Step, ...] = ()
+    """The steps that the server told of, those included that it threw away since."""
+    own: RunHistory
+    """What the run's own stream brought."""
+    seen: RunHistory | None = None
+    """What the feed brought."""
     complete: bool = False
     """Whether steps and logs are all that there ever were: watched from the first event, no gap."""
-    watched_since: float | None = None
-    """When the first event of this run was seen, in seconds since the epoch."""
-    gaps: tuple[tuple[float, float], ...] = ()
-    """Times between which log lines may have been lost, in seconds since the epoch."""
+    before: Trail[SeenEvent] = msgspec.field(default_factory=Trail)
+    """What the feed had brought when the own stream was opened."""
+    lines: LogJoin = LogJoin()
     connection: Connection = Connection()
     """How the run's own stream is doing."""
     is_loading: bool = False
+    """A request about this run is under way."""
+    needs_fetch: bool = False
+    """Something happened that only an answer of the server can tell whole."""
     fault: DurablyError | None = None
     """Why the last request about this run failed."""
     fetched_at: float | None = None
-    """When the server last described the run whole, in seconds since the epoch."""
-    is_gone: bool = False
-    """The server has no such run: deleted, or never there."""
+    """When the server last described the run, in seconds since the epoch."""
+
+    @property
+    def run(self) -> Run | None:
+        """The whole run, or None until the server has described it."""
+        return self.current if self.described else None
+
+    @property
+    def status(self) -> RunStatus:
+        """The status by now. A run that is not known yet counts as pending."""
+        return self.current.status
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody has told anything about the run yet."""
+        return (
+            self.described
+            or self.own.status is not None
+            or (self.seen is not None and self.seen.status is not None)
+        )
+
+    @property
+    def output(self) -> Any:
+        """What the run gave, as JSON values; None until it completed."""
+        return self.current.output
+
+    @property
+    def error(self) -> str | None:
+        """Why the run failed, in the job's words."""
+        return self.current.error
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the run says it is."""
+        return self.current.progress
+
+    @property
+    def logs(self) -> Trail[LogEntry]:
+        """Every line that was seen, in order; bounded by ``HistoryLimits.lines``."""
+        return self.lines.logs
+
+    @functools.cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in the order of their start; those that were seen are ``ObservedStep``."""
+        seen = self.seen.steps if self.seen is not None else ()
+        steps = merge_steps(self.server_steps, self.own.steps, seen)
+        ended = _ENDS.get(self.status)
+        if ended is None:
+            return steps
+        # The end of a step was lost, the end of the run was not.
+        return tuple(
+            replace(step, status=ended) if step.status is StepStatus.RUNNING else step
+            for step in steps
+        )
+
+    @property
+    def step_name(self) -> str | None:
+        """The step that is running now, the last to start where there are several."""
+        if self.status is not RunStatus.RUNNING:
+            return None
+        told = self.own if self.own.open_steps or self.own.ended_steps else self.seen
+        return told.open_steps[-1].name if told is not None and told.open_steps else None
+
+    @functools.cached_property
+    def events(self) -> tuple[SeenEvent, ...]:
+        """Every event as it came: on the feed until the own stream was open, then on that."""
+        if self.own.events:
+            return (*self.before, *self.own.events)
+        return tuple(self.seen.events) if self.seen is not None else ()
+
+    @property
+    def watched_since(self) -> float | None:
+        """When the first event of this run was seen, in seconds since the epoch."""
+        told = self.seen or self.own
+        return told.first_seen if told.events.total else None
+
+    @property
+    def gaps(self) -> tuple[tuple[float, float], ...]:
+        """Times between which log lines may have been lost, in seconds since the epoch."""
+        return self.own.gaps if self.seen is None else self.seen.gaps

@@ -55,7 +55,7 @@ class JobDefinition(Generic[I, O]):
     output_type: type[O]
 
 
-def job_name(job: str | JobLike[Any, Any]) -> str:
+def job_name_of(job: str | JobLike[Any, Any]) -> str:
     """The name of a job given either way."""
     return job if isinstance(job, str) else job.name
 

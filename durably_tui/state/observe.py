@@ -106,7 +106,7 @@ def observe_run(
     if not events:
         return run
     received = as_datetime(now)
-    draft = _Draft(run, epoch, run.source)
+    draft = _Draft(run, epoch, run.source, now)
     for event in events:
         draft.take(event, now, received)
     return draft.freeze(now, limits)

@@ -10,11 +10,10 @@ from typing import Any, Generic, Self
 from durably_tui.protocol import DurablyError, Event, Run, RunStatus, StreamBatch
 
 from . import runs_reducer as reducer
-from .clock import Clock
 from .fault import as_fault, may_pass
-from .feed import FeedLease, FeedPool
+from .feed import FeedLease
+from .hub import Hub
 from .jobs import I, O
-from .ports import DurablyPort
 from .refresher import Refresher
 from .runs_state import RunsFilter, RunsState
 from .store import Listener, Store, Unsubscribe
@@ -29,9 +28,7 @@ class Runs(Generic[I, O]):
 
     def __init__(
         self,
-        port: DurablyPort,
-        pool: FeedPool,
-        clock: Clock,
+        hub: Hub,
         *,
         filter: RunsFilter,
         page_size: int,
@@ -43,12 +40,11 @@ class Runs(Generic[I, O]):
         self.store: Store[RunsState[I, O]] = Store(
             RunsState(filter=filter, page_size=page_size, is_loading=True)
         )
-        self._port = port
-        self._pool = pool
-        self._clock = clock
+        self._hub = hub
+        self._clock = hub.clock
         self._realtime = realtime
         self._typed = typed
-        self._refresher = Refresher(self._fetch, clock)
+        self._refresher = Refresher(self._fetch, hub.clock)
         self._lease: FeedLease | None = None
         self._epoch = 0
         self._started = False
@@ -93,6 +89,7 @@ class Runs(Generic[I, O]):
         """Begin to fetch and to listen; harmless when already begun. Needs a running loop."""
         if not self._started and not self._closed:
             self._started = True
+            self._hub.open.add(self)
             self._listen()
             self._refresher.wish()
         return self
@@ -160,10 +157,12 @@ class Runs(Generic[I, O]):
     async def aclose(self) -> None:
         """End every request and let the stream go."""
         self._closed = True
+        self._hub.open.discard(self)
         if self._lease is not None:
             self._lease.release()
             self._lease = None
         await self._refresher.aclose()
+        await self._hub.closed()
 
     async def __aenter__(self) -> Self:
         return self.start()
@@ -190,7 +189,7 @@ class Runs(Generic[I, O]):
     def _listen(self) -> None:
         if not self._realtime:
             return
-        self._lease = self._pool.acquire(self.state.filter, self._take)
+        self._lease = self._hub.pool.acquire(self.state.filter, self._take)
         connection = self._lease.connection
         # The request that follows begins after this: what is live already needs no other.
         self._epoch = connection.epoch
@@ -202,7 +201,7 @@ class Runs(Generic[I, O]):
         connection, events = batch.connection, batch.events
         live = self.state.page == 0
         if events and self._meanwhile is not None:
-            self._meanwhile.append(events)
+            self._meanwhile.append(reducer.telling(events))
 
         def change(state: RunsState[I, O]) -> RunsState[I, O]:
             state = reducer.connected(state, connection, now)
@@ -228,7 +227,7 @@ class Runs(Generic[I, O]):
         self._meanwhile = []
         query = state.filter.query(state.page_size + 1, state.page * state.page_size)
         try:
-            answer = await self._port.get_runs(query)
+            answer = await self._hub.port.get_runs(query)
         except Exception as error:
             fault = as_fault(error)
             self.store.update(lambda state: reducer.failed(state, fault))

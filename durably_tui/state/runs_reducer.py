@@ -33,7 +33,9 @@ from durably_tui.protocol import (
 from .advance import IMPLIED, advance
 from .runs_state import RunActivity, RunsFilter, RunsState, newest_first
 
-_SILENT = frozenset({LogWrite, RunLeaseRenewed, UnknownEvent, RunTrigger, RunCoalesced})
+_NEVER = frozenset({LogWrite, RunLeaseRenewed, UnknownEvent})
+_SILENT = _NEVER | {RunTrigger, RunCoalesced}
+"""What tells nothing new of a run that is on the page."""
 _STEP_ENDS = frozenset({StepComplete, StepFail, StepCancel})
 _RUN_ENDS = frozenset({RunComplete, RunFail, RunCancel})
 _MAX_UNSEEN = 1_000
@@ -141,6 +143,11 @@ def _concerns(state: State, event: Event) -> bool:
     # On a page that is not full every run that matches is there: this one was missed. On a full
     # page it is an older one.
     return not state.has_more and event.run_id not in state.unseen
+
+
+def telling(events: Sequence[Event]) -> tuple[Event, ...]:
+    """The events that can change a page, for keeping until an answer is there."""
+    return tuple(event for event in events if type(event) not in _NEVER)
 
 
 def asking(state: State) -> State:

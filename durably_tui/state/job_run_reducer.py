@@ -1,0 +1,164 @@
+"""How what is known of one run changes. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from durably_tui.protocol import (
+    Connection,
+    DurablyError,
+    Event,
+    Phase,
+    Run,
+    RunDelete,
+    RunStatus,
+    Step,
+)
+
+from . import log_join
+from .advance import advance
+from .history import HistoryLimits, RunHistory
+from .job_run_state import JobRunState
+from .observe import observe_run
+from .runs_reducer import same_connection
+from .trail import Trail
+
+
+def opened(run_id: str, job_name: str = "") -> JobRunState:
+    """A run of which nothing is known yet."""
+    return JobRunState(
+        run_id=run_id,
+        current=Run(id=run_id, job_name=job_name, status=RunStatus.PENDING),
+        own=RunHistory(run_id=run_id, job_name=job_name),
+    )
+
+
+def reduce(
+    state: JobRunState, events: Sequence[Event], now: float, limits: HistoryLimits
+) -> JobRunState:
+    """The run's own stream brought events."""
+    if not events:
+        return state
+    own = state.own
+    if not own.events.total:
+        own = replace(own, first_seen=now, last_seen=now)
+    own = observe_run(own, events, now, state.connection.epoch, limits)
+    fresh = own.logs.total - state.own.logs.total
+    lines = state.lines
+    if fresh:
+        lines = log_join.from_own(lines, own.logs[max(0, len(own.logs) - fresh) :], limits.lines)
+    return replace(_applied(state, events), own=own, lines=lines)
+
+
+def overheard(
+    state: JobRunState, seen: RunHistory | None, complete: bool, events: Sequence[Event]
+) -> JobRunState:
+    """The feed brought something; ``seen`` is all that the history has of this run.
+
+    While the own stream is live it is believed alone, but for what it does not tell.
+    """
+    if seen is state.seen and complete == state.complete:
+        return state
+    lines = state.lines if seen is None else log_join.from_feed(state.lines, seen.logs)
+    state = replace(state, seen=seen, complete=complete, lines=lines)
+    if not (state.described or state.own.events) and seen is not None and seen.status is not None:
+        told = replace(state.current, status=seen.status, progress=seen.progress)
+        return replace(state, current=told, needs_fetch=True)
+    if state.connection.phase is Phase.LIVE:
+        events = tuple(event for event in events if type(event) is RunDelete)
+    return _applied(state, events)
+
+
+def opening(state: JobRunState) -> JobRunState:
+    """A stream of the run's own is about to be opened, perhaps not the first."""
+    own = replace(state.own, epoch=0) if state.own.events.total else state.own
+    return replace(state, connection=Connection(), own=own)
+
+
+def ended(state: JobRunState) -> JobRunState:
+    """The run's own stream has ended."""
+    if state.connection.phase is Phase.ENDED:
+        return state
+    return replace(state, connection=replace(state.connection, phase=Phase.ENDED))
+
+
+def connected(state: JobRunState, connection: Connection) -> JobRunState:
+    """The own stream is doing otherwise than before."""
+    if same_connection(state.connection, connection):
+        return state
+    own, lines, before = state.own, state.lines, state.before
+    if connection.epoch != state.connection.epoch:
+        feed = Trail() if state.seen is None else state.seen.logs
+        lines = log_join.opened(lines, feed)
+        if not own.events.total:
+            own = replace(own, epoch=connection.epoch)
+            before = Trail() if state.seen is None else state.seen.events
+    return replace(state, connection=connection, own=own, lines=lines, before=before)
+
+
+def asking(state: JobRunState) -> JobRunState:
+    """A request about this run goes out now."""
+    if state.is_loading and not state.needs_fetch:
+        return state
+    return replace(state, is_loading=True, needs_fetch=False)
+
+
+def answered(
+    state: JobRunState,
+    run: Run | None,
+    steps: Sequence[Step] | None,
+    events: Iterable[Sequence[Event]],
+    now: float,
+    fault: DurablyError | None = None,
+) -> JobRunState:
+    """Take the server's answer, and apply over it the events that came meanwhile.
+
+    Args:
+        run: None where the server has no such run.
+        steps: None where they could not be had; ``fault`` says why.
+    """
+    state = replace(state, is_loading=False, needs_fetch=False, fault=fault, fetched_at=now)
+    if run is None:
+        return replace(state, is_gone=True)
+    # A 0.15 server has no steps any more once a run has ended.
+    thrown_away = not steps and run.is_terminal
+    kept = state.server_steps if steps is None or thrown_away else tuple(steps)
+    state = replace(
+        state,
+        current=run,
+        described=True,
+        is_gone=False,
+        settled=run.is_terminal,
+        server_steps=kept,
+    )
+    for batch in events:
+        state = _applied(state, batch)
+    return state
+
+
+def failed(state: JobRunState, fault: DurablyError) -> JobRunState:
+    """A request failed; what was known stays."""
+    return replace(state, is_loading=False, fault=fault)
+
+
+def _applied(state: JobRunState, events: Sequence[Event]) -> JobRunState:
+    current, gone, ask = state.current, state.is_gone, state.needs_fetch
+    for event in events:
+        if type(event) is RunDelete:
+            gone = True
+            continue
+        if gone and not state.described:
+            gone, ask = False, True  # it was asked for before it was there
+        current, unclear = advance(current, event)
+        ask = ask or unclear
+    over = current.is_terminal and not state.current.is_terminal
+    settled = state.settled and current is state.current
+    return replace(
+        state,
+        current=current,
+        is_gone=gone,
+        settled=settled,
+        needs_fetch=ask or over,
+    )

@@ -1,0 +1,212 @@
+"""One run, watched: its own stream, the feeds that happen to be open, and requests where needed.
+
+Hooks of the same run share one watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import aclosing
+
+from durably_tui.protocol import DurablyError, Event, Phase, RunStatus, StreamBatch
+
+from . import job_run_reducer as reducer
+from .clock import Clock
+from .fault import as_fault, may_pass
+from .feed import FeedLease, FeedPool
+from .job_run_state import JobRunState
+from .ports import DurablyPort
+from .refresher import Refresher
+from .runs_state import RunsFilter
+from .store import Store, Unsubscribe
+
+_RESUMABLE = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+_LONGEST_PAUSE = 30.0
+
+
+class RunWatch:
+    """Keeps a ``JobRunState`` true until closed.
+
+    The own stream is opened while the run is active. After its end a retry of the same run (0.8,
+    and Durably's Python server) is noticed on a feed, and the stream is opened again.
+    """
+
+    def __init__(
+        self, port: DurablyPort, pool: FeedPool, clock: Clock, run_id: str, job_name: str
+    ) -> None:
+        self.run_id = run_id
+        self.users = 0
+        self.store: Store[JobRunState] = Store(reducer.opened(run_id, job_name))
+        self._port = port
+        self._pool = pool
+        self._clock = clock
+        self._limits = pool.history.state.limits
+        self._refresher = Refresher(self._fetch, clock)
+        self._meanwhile: list[tuple[Event, ...]] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._untap: Unsubscribe | None = None
+        self._lease: FeedLease | None = None
+        self._lease_epoch = 0
+        self._epoch = 0
+        self._unanswered = False
+        self._fruitless = 0
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin; needs a running event loop."""
+        self._untap = self._pool.tap(self._overhear)
+        self._remember(())
+        self._refresher.wish()
+        self._open()
+
+    async def refresh(self) -> None:
+        """Fetch the run and its steps now."""
+        await self._refresher.finished()
+
+    async def aclose(self) -> None:
+        """End the stream and every request."""
+        self._closed = True
+        if self._untap is not None:
+            self._untap()
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._refresher.aclose()
+
+    # -- the own stream --------------------------------------------------------------------
+
+    def _open(self) -> None:
+        pause = min(_LONGEST_PAUSE, 2.0**self._fruitless) if self._fruitless else 0.0
+        self._task = asyncio.create_task(self._follow(pause), name=f"durably:run-{self.run_id}")
+
+    async def _follow(self, pause: float) -> None:
+        if pause:
+            await self._clock.sleep(pause)
+        self._epoch = 0
+        self._fruitless += 1
+        self.store.update(reducer.opening)
+        stream = self._port.subscribe(self.run_id)
+        try:
+            async with aclosing(stream):
+                async for batch in stream.batches():
+                    self._take(batch)
+        except Exception as error:  # a stream reconnects by itself: this is a fault of ours
+            fault = as_fault(error)
+            self.store.update(lambda state: reducer.failed(state, fault))
+        self._task = None
+        self._unanswered = True
+        self.store.update(reducer.ended)
+        self._refresher.wish()
+
+    def _take(self, batch: StreamBatch) -> None:
+        now = self._clock.time()
+        if batch.events:
+            self._fruitless = 0
+            if self._meanwhile is not None:
+                self._meanwhile.append(batch.events)
+        self.store.update(
+            lambda state: reducer.reduce(
+                reducer.connected(state, batch.connection), batch.events, now, self._limits
+            )
+        )
+        if batch.connection.epoch > self._epoch:
+            # Whatever was published before the stream was open is only in an answer.
+            self._epoch = batch.connection.epoch
+            self._refresher.wish()
+        self._settle()
+
+    # -- the feeds -------------------------------------------------------------------------
+
+    def _overhear(self, batch: StreamBatch) -> None:
+        run_id = self.run_id
+        events = tuple(event for event in batch.events if event.run_id == run_id)
+        if not events and batch.events:
+            return
+        live = self.store.state.connection.phase is Phase.LIVE
+        if events and self._meanwhile is not None and not live:
+            self._meanwhile.append(events)
+        self._remember(events)
+        self._settle()
+
+    def _remember(self, events: tuple[Event, ...]) -> None:
+        history = self._pool.history.state
+        seen, complete = history.get(self.run_id), history.is_complete(self.run_id)
+        self.store.update(lambda state: reducer.overheard(state, seen, complete, events))
+
+    def _leased(self, batch: StreamBatch) -> None:
+        if batch.connection.epoch > self._lease_epoch:
+            self._lease_epoch = batch.connection.epoch
+            self._refresher.wish()  # a retry may have passed meanwhile
+
+    def _settle(self) -> None:
+        """Do what the state asks for."""
+        if self._closed:
+            return
+        state = self.store.state
+        if state.needs_fetch and self._meanwhile is None:
+            self._refresher.wish()
+        idle = self._task is None
+        active = not state.is_gone and not state.current.is_terminal
+        if idle and active and not self._unanswered:
+            self._open()
+        resumable = state.status in _RESUMABLE and not state.is_gone
+        can_retry = self._port.abilities.retry is not False
+        self._listen_for_retry(idle and resumable and can_retry and state.settled)
+
+    def _listen_for_retry(self, wanted: bool) -> None:
+        if wanted and self._lease is None:
+            name = self.store.state.current.job_name
+            filter = RunsFilter(job_names=(name,) if name else ())
+            self._lease = self._pool.acquire(filter, self._leased)
+            self._lease_epoch = self._lease.connection.epoch
+        elif not wanted and self._lease is not None:
+            lease, self._lease = self._lease, None
+            lease.release()
+
+    # -- requests --------------------------------------------------------------------------
+
+    async def _fetch(self) -> bool:
+        self.store.update(reducer.asking)
+        self._meanwhile = []
+        after_end = self._unanswered
+        try:
+            run, steps = await asyncio.gather(
+                self._port.get_run(self.run_id),
+                self._port.get_steps(self.run_id),
+                return_exceptions=True,
+            )
+            if isinstance(run, BaseException):
+                return self._failed(run)
+            fault, known_steps = None, None
+            if not isinstance(steps, BaseException):
+                known_steps = steps
+            elif run is not None:
+                fault = _fault(steps)
+            events, now = self._meanwhile, self._clock.time()
+            self.store.update(
+                lambda state: reducer.answered(state, run, known_steps, events, now, fault)
+            )
+        finally:
+            self._meanwhile = None
+        if after_end:
+            self._unanswered = False
+        self._settle()
+        return False
+
+    def _failed(self, error: BaseException) -> bool:
+        fault = _fault(error)
+        self.store.update(lambda state: reducer.failed(state, fault))
+        return may_pass(fault)
+
+
+def _fault(error: BaseException) -> DurablyError:
+    """What a request that was gathered came back with; what is no error of its own goes on."""
+    if not isinstance(error, Exception):
+        raise error
+    return as_fault(error)
