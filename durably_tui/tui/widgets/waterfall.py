@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from durably_tui.protocol.models import Step, StepStatus
-from durably_tui.text import cells, fit, safe, took
+from durably_tui.text import fit, safe, took
 
 from .line_table import Column, LineTable
 from .line_view import Span, Spans
@@ -55,9 +55,12 @@ def span_bar(
 
     It is drawn in half cells, at least one, so that the shortest step can still be seen.
     """
-    scale = 2 * width / span if span > 0 else 0.0
-    first = min(2 * width - 1, max(0, int(start * scale)))
-    last = min(2 * width, max(first + 1, round(end * scale)))
+
+    def half_cell(at: float) -> float:
+        return min(1.0, max(0.0, at / span if span > 0 else 0.0)) * 2 * width
+
+    first = min(2 * width - 1, int(half_cell(start)))
+    last = max(first + 1, round(half_cell(end)))
     text = ""
     at = first
     if at % 2:
@@ -153,13 +156,13 @@ class Waterfall(LineTable[Step]):
 
     def _axis(self, width: int) -> str:
         """The times along the axis, at its quarters where there is room."""
-        parts = 4 if width >= 36 else 2 if width >= 20 else 1
-        text = ""
-        for part in range(parts):
-            label = took(self._span * part / parts) if part else "0"
-            text += fit(label, width * (part + 1) // parts - width * part // parts)
         end = took(self._span)
-        return fit(text, max(0, width - cells(end) - 1)) + " " + end if parts > 1 else text
+        text = fit("0", width - len(end)) + end
+        for part in (2, 1, 3) if width >= 36 else (2,):
+            at, label = width * part // 4, took(self._span * part / 4)
+            if text[at - 1 : at + len(label) + 1].isspace():
+                text = text[:at] + label + text[at + len(label) :]
+        return text
 
     def _times(self, step: Step) -> tuple[float, float] | None:
         """Where a step begins and ends on the axis; None where nobody saw it begin."""
