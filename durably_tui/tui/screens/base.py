@@ -18,6 +18,8 @@ class CommandScreen(Screen[None]):
     PLACE: ClassVar[str] = ""
     """What this place is called in ``?``."""
 
+    _dimmed: frozenset[str] | None = None
+
     def refusal(self, command: Command) -> str | None:
         """Why ``command`` does not apply now, as a sentence; None where it does."""
         return None
@@ -27,9 +29,28 @@ class CommandScreen(Screen[None]):
         """Whether this monitor may change nothing."""
         return bool(getattr(self.app, "read_only", False))
 
+    @property
+    def in_sight(self) -> bool:
+        """Whether the user sees this place: in front, or with only a question before it."""
+        if not self.is_mounted:
+            return False
+        for screen in reversed(self.app.screen_stack):
+            if screen is self:
+                return True
+            if not screen.is_modal:
+                return False
+        return False
+
     def offered(self) -> list[Command]:
         """The commands that exist here: none that mutates where the monitor is read-only."""
         return [command for command in self.KEYS if not (command.mutates and self.read_only)]
+
+    def refresh_keys(self) -> None:
+        """Dim and light the keys in the footer, which is made anew only where one changed."""
+        dimmed = frozenset(c.action for c in self.offered() if self.refusal(c) is not None)
+        if dimmed != self._dimmed:
+            self._dimmed = dimmed
+            self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """False hides a command, None dims it."""

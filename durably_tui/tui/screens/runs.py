@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -12,25 +12,23 @@ from textual.getters import query_one
 from textual.widgets import Footer, Static
 
 from durably_tui.protocol import Phase, Run, RunStatus
-from durably_tui.state import Runs, RunsState
+from durably_tui.state import RunsState
 from durably_tui.text import TimeStyle, safe
-from durably_tui.tui.bridge import PaintBridge
 from durably_tui.tui.commands import Command, bindings
-from durably_tui.tui.inspector import Inspector
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.run_table import RunRow, RunTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, STEER, VIEW
-from .steering import SteeringScreen
+from .live import LiveScreen
 
 PAGE_SIZE = 50
 PREVIEW_LINES = 16
 """On a screen with fewer lines there is no preview."""
 
 
-class RunsScreen(SteeringScreen):
+class RunsScreen(LiveScreen):
     """Every run of the server, newest first."""
 
     CSS_PATH = "runs.tcss"
@@ -77,89 +75,60 @@ class RunsScreen(SteeringScreen):
         c for c in KEYS if c not in MOVE and c.action != "open"
     )
 
-    bar = query_one(StatusBar)
     scope = query_one("#scope", Static)
     trouble = query_one("#trouble", Static)
     table = query_one(RunTable)
-    preview = query_one(RunDetail)
 
     def __init__(self, session: Session, *, plain: bool = False) -> None:
-        super().__init__(session)
-        self._plain = plain
-        self._runs: Runs[Any, Any] | None = None
-        self._bridge: PaintBridge
-        self._inspector: Inspector
+        """Show the runs of ``session``."""
+        super().__init__(session, rows=None, plain=plain)
         self._failed_only = False
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
-        yield StatusBar(plain=self._plain)
+        yield StatusBar(plain=self.plain)
         yield Static(id="scope")
         yield Static(id="trouble")
-        yield RunTable(id="runs", plain=self._plain)
-        yield RunDetail(pane="logs", plain=self._plain, id="preview")
+        yield RunTable(id="runs", plain=self.plain)
+        yield RunDetail(pane="logs", plain=self.plain, id="preview")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Draw the frame first; only then ask the server."""
-        self._bridge = PaintBridge(self.app, self._paint)
-        self._inspector = Inspector(self.session.hooks, self._bridge.poke)
         self.table.waiting = True
         self.table.focus()
-        self._paint()
+        self.begin_painting()
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         hooks = self.session.hooks
         hooks.feed.open()
-        self._runs = hooks.use_runs(page_size=PAGE_SIZE)
-        self._runs.subscribe(lambda _state: self._bridge.poke())
-        hooks.feed.subscribe(lambda _state: self._bridge.poke())
-        self._runs.start()
-        self.set_interval(1.0, self._tick)
+        self.rows = hooks.use_runs(page_size=PAGE_SIZE)
+        self.rows.subscribe(lambda _state: self.bridge.poke())
+        self.rows.start()
 
     async def on_unmount(self) -> None:
-        """Let the server go."""
-        self._bridge.close()
-        await self._inspector.aclose()
-        if self._runs is not None:
-            await self._runs.aclose()
-
-    def on_screen_resume(self) -> None:
-        """Show what came while another place was in front."""
-        self._bridge.poke()
+        """Let the page go."""
+        if self.rows is not None:
+            await self.rows.aclose()
 
     def current_run(self) -> Run | None:
         """The run under the cursor."""
         row = self.table.cursor_row
         return row.run if row is not None else None
 
-    def shown_runs(self) -> Runs[Any, Any] | None:
-        """The rows of this page."""
-        return self._runs
-
     # -- painting --------------------------------------------------------------------------
 
-    def _tick(self) -> None:
-        """Once a second: what shows an age or a waiting time."""
-        if self.is_current:
-            now = self.session.clock()
-            self.table.tick(now)
-            self._paint_bar(now)
-            self._paint_preview(now)
-
-    def _paint(self) -> None:
-        """Show the state as it is now. Called by the bridge, at its pace."""
-        if not self.is_current or not self.is_mounted:
-            return
-        now = self.session.clock()
-        if self._runs is not None:
-            state = self._runs.state
+    def paint(self, now: float) -> None:
+        """The rows, what they are, and the run under the cursor."""
+        if self.rows is not None:
+            state = self.rows.state
             self._paint_table(state, now)
             self._paint_scope(state)
             self._paint_trouble(state)
-        self._paint_bar(now)
-        self._paint_preview(now)
+        self.inspector.show(self.current_run())
+        if self.detail.display:
+            self.paint_detail(self.current_run(), now)
 
     def _paint_table(self, state: RunsState[Any, Any], now: float) -> None:
         self.table.waiting = state.fetched_at is None and state.error is None
@@ -179,8 +148,6 @@ class RunsScreen(SteeringScreen):
                 )
             )
         self.table.set_rows(rows, now=now)
-        self._inspector.show(self.current_run())
-        self.refresh_bindings()
 
     def _paint_scope(self, state: RunsState[Any, Any]) -> None:
         what = "failed runs" if self._failed_only else "all runs"
@@ -199,29 +166,21 @@ class RunsScreen(SteeringScreen):
         if error is not None:
             self.trouble.update(Content(safe(str(error), limit=400)))
 
-    def _paint_bar(self, now: float) -> None:
-        paint_bar(self.bar, self.session, now)
-        if self._runs is not None:
-            counts: dict[RunStatus, int] = {}
-            for run in self._runs.runs:
-                counts[run.status] = counts.get(run.status, 0) + 1
-            self.bar.counts = counts
-
-    def _paint_preview(self, now: float) -> None:
-        if self.preview.display:
-            self.preview.show(self.current_run(), self._inspector.state, now)
-
     def on_resize(self) -> None:
         """The preview gives way on a low screen."""
-        self.preview.display = self.size.height >= PREVIEW_LINES
+        self.detail.display = self.size.height >= PREVIEW_LINES
+
+    def time_style_changed(self, style: TimeStyle) -> None:
+        """Write times the other way, in the table as well."""
+        super().time_style_changed(style)
+        self.table.time_style = style
 
     # -- messages --------------------------------------------------------------------------
 
     @on(RunTable.RowHighlighted)
     def _highlighted(self) -> None:
-        self._inspector.show(self.current_run())
-        self._bridge.poke()
-        self.refresh_bindings()
+        self.inspector.show(self.current_run())
+        self.bridge.poke()
 
     @on(RunTable.RowSelected)
     def _selected(self) -> None:
@@ -237,52 +196,38 @@ class RunsScreen(SteeringScreen):
 
     def action_logs(self) -> None:
         """Follow the run's logs."""
-        if self.preview.display:
-            self.preview.show_pane("logs")
+        if self.detail.display:
+            self.detail.show_pane("logs")
         else:
             self.action_open()
 
     def action_failed_only(self) -> None:
         """Show failed runs only, or all again."""
         self._failed_only = not self._failed_only
-        if self._runs is not None:
-            self._runs.set_query(status=RunStatus.FAILED if self._failed_only else None)
+        if self.rows is not None:
+            self.rows.set_query(status=RunStatus.FAILED if self._failed_only else None)
 
     def action_older(self) -> None:
         """Go one page on."""
-        if self._runs is None:
+        if self.rows is None:
             return
-        if self._runs.has_more:
-            self._runs.next_page()
+        if self.rows.has_more:
+            self.rows.next_page()
             self.table.move_cursor(0)
         else:
             self.say("This is the last page: there are no older runs.")
 
     def action_newer(self) -> None:
         """Go one page back."""
-        if self._runs is not None and self._runs.page:
-            self._runs.prev_page()
+        if self.rows is not None and self.rows.page:
+            self.rows.prev_page()
             self.table.move_cursor(0)
 
     def action_live(self) -> None:
         """Go to the live page."""
-        if self._runs is not None:
-            self._runs.go_to_page(0)
+        if self.rows is not None:
+            self.rows.go_to_page(0)
             self.table.move_cursor(0)
-
-    @work(exclusive=True, group="refreshes", exit_on_error=False)
-    async def action_refresh(self) -> None:
-        """Fetch the page and the run now."""
-        if self._runs is not None:
-            await self._runs.refresh()
-        await self._inspector.refresh()
-
-    def action_time_format(self) -> None:
-        """Relative, local, UTC."""
-        self.table.time_style = next_time_style(self.table.time_style)
-        self.preview.time_style = self.table.time_style
-        self._bridge.poke()
-        self.say(f"Times are {self.table.time_style}.")
 
     def action_back(self) -> None:
         """Leave the preview; from the table, show all runs again."""
@@ -294,21 +239,3 @@ class RunsScreen(SteeringScreen):
     def action_quit(self) -> None:
         """Leave the monitor."""
         self.app.exit()
-
-
-def paint_bar(bar: StatusBar, session: Session, now: float) -> None:
-    """What the bar on top says in every place."""
-    feed = session.hooks.feed
-    bar.server_name = session.name
-    bar.address = session.url
-    bar.connection = feed.connection
-    bar.generation = session.hooks.port.abilities.generation
-    bar.rates = feed.per_second(20)
-    bar.read_only = session.read_only
-    bar.now = now
-
-
-def next_time_style(style: TimeStyle) -> TimeStyle:
-    """The way to write times that follows ``style``."""
-    order = (TimeStyle.RELATIVE, TimeStyle.LOCAL, TimeStyle.UTC)
-    return order[(order.index(style) + 1) % len(order)] if style in order else order[0]

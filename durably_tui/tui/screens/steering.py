@@ -30,19 +30,17 @@ _NEEDS = {
 class SteeringScreen(CommandScreen):
     """A place with a run in it that can be acted on. A refused action changes nothing."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, rows: Runs[Any, Any] | None) -> None:
+        """Act on runs of ``session``; ``rows`` is the live page in which it is seen at once."""
         super().__init__()
         self.session = session
+        self.rows = rows
         self.actions = session.hooks.use_run_actions()
         self._new_run: str | None = None
 
     def current_run(self) -> Run | None:
         """The run that the commands mean."""
         raise NotImplementedError
-
-    def shown_runs(self) -> Runs[Any, Any] | None:
-        """The live rows in which an action can be seen at once, where there are any."""
-        return None
 
     def seen_jobs(self) -> list[str]:
         """Names of jobs that were seen, for completion."""
@@ -52,9 +50,7 @@ class SteeringScreen(CommandScreen):
 
     def open_run(self, run: Run) -> None:
         """Go to a run in full."""
-        from .run import RunScreen
-
-        self.app.push_screen(RunScreen(self.session, run))
+        raise NotImplementedError
 
     def gone(self, run: Run) -> None:
         """A run was deleted by this screen."""
@@ -116,7 +112,7 @@ class SteeringScreen(CommandScreen):
         seen_as: RunStatus | None,
         act: Callable[[str], Awaitable[ActionResult]],
     ) -> None:
-        rows = self.shown_runs()
+        rows = self.rows
         shown = rows.optimistic(run.id, seen_as) if rows else contextlib.nullcontext()
         try:
             with shown:
@@ -130,7 +126,7 @@ class SteeringScreen(CommandScreen):
             self.say(result.message)
         if result.action is Action.DELETE:
             self.gone(run)
-        self.refresh_bindings()
+        self.refresh_keys()
 
     def action_trigger(self) -> None:
         """Ask for a new run of any job."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.color import Color, ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -23,7 +24,7 @@ PALETTE: dict[str, str] = {
     "strong": "color: $foreground; text-style: bold;",
     "muted": "color: $text-muted;",
     "faint": "color: $text-disabled;",
-    "header": "color: $text-muted; text-style: bold;",
+    "header": "color: $text-muted; background: $foreground 6%; text-style: bold;",
     "accent": "color: $text-accent;",
     "pending": "color: $text-warning;",
     "running": "color: $text-primary;",
@@ -34,6 +35,8 @@ PALETTE: dict[str, str] = {
     "info": "color: $text-primary;",
     "warn": "color: $text-warning; text-style: bold;",
     "error": "color: $text-error; text-style: bold;",
+    "warn-text": "color: $text-warning;",
+    "error-text": "color: $text-error;",
     "bar": "color: $primary;",
     "bar-completed": "color: $success;",
     "bar-failed": "color: $error;",
@@ -114,6 +117,18 @@ def _closed(span: Span) -> Span:
     return fit(text + "…", cells(text)), style
 
 
+_GROUNDS_WITHOUT_MIXING = {
+    "cursor": Style(reverse=True),
+    "blurred": Style(bold=True),
+    "glow": Style(bold=True),
+    "marked": Style(),
+}
+
+
+def _is_of_the_terminal(color: Color | None) -> bool:
+    return color is None or color.type in {ColorType.DEFAULT, ColorType.STANDARD}
+
+
 class Painter:
     """Turns spans into strips in the colours of one widget, remembering each style."""
 
@@ -138,6 +153,9 @@ class Painter:
         if not ground:
             return style
         under = get(f"line--ground-{ground}")
+        if _is_of_the_terminal(under.bgcolor):
+            # The sixteen colours of a terminal cannot be mixed: a background would be glaring.
+            return style + _GROUNDS_WITHOUT_MIXING[ground]
         own_ground = "background" in PALETTE[name]
         return Style(
             color=style.color,
@@ -187,6 +205,12 @@ class LineView(ScrollView, can_focus=True):
         overflow-y: auto;
         scrollbar-size-vertical: 1;
         scrollbar-gutter: stable;
+        scrollbar-color: $foreground 22%;
+        scrollbar-color-hover: $foreground 35%;
+        scrollbar-color-active: $primary;
+        scrollbar-background: $foreground 4%;
+        scrollbar-background-hover: $foreground 6%;
+        scrollbar-background-active: $foreground 6%;
     }
     """ + palette_css("LineView")
 

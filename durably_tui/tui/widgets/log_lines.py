@@ -14,6 +14,7 @@ from .line_view import Span, Spans
 from .look import LEVEL_STYLES
 
 _RANKS = {LogLevel.INFO: 0, LogLevel.UNKNOWN: 1, LogLevel.WARN: 1, LogLevel.ERROR: 2}
+_MESSAGE_STYLES = {LogLevel.WARN: "warn-text", LogLevel.ERROR: "error-text"}
 _DATA_LIMIT = 2_000
 _LEVEL_CELLS = 5
 _RUN_CELLS = 18
@@ -196,8 +197,7 @@ def body_spans(
 ) -> Spans:
     """The message and the data of an entry, at most about ``limit`` cells, matches lit."""
     message = safe(entry.message, limit=limit, keep_newlines=keep_newlines)
-    grave = entry.level in {LogLevel.ERROR, LogLevel.WARN}
-    spans: list[Span] = [(message, LEVEL_STYLES[entry.level] if grave else "text")]
+    spans: list[Span] = [(message, _MESSAGE_STYLES.get(entry.level, "text"))]
     if entry.data is not None:
         spans += [("  ", "text"), (compact_json(entry.data, min(limit, _DATA_LIMIT)), "muted")]
     return lit(spans, pattern) if pattern is not None else tuple(spans)

@@ -21,6 +21,7 @@ _BAR_STYLES = {
     RunStatus.FAILED: "bar-failed",
     RunStatus.CANCELLED: "bar-cancelled",
 }
+_RAIL_STYLES = {RunStatus.FAILED: "bar-failed"}
 
 
 def count(number: float) -> str:
@@ -98,8 +99,10 @@ def progress_spans(
         line = bar(fraction, room, style, plain=plain)
     elif status is RunStatus.RUNNING:
         line = moving_bar(phase, room, style, plain=plain)
+    elif status is RunStatus.COMPLETED:
+        line = bar(1.0, room, style, plain=plain)
     else:
-        line = bar(1.0 if status is RunStatus.COMPLETED else 0.0, room, style, plain=plain)
+        line = (("-" * room if plain else "─" * room, _RAIL_STYLES.get(status, "rail")),)
     spans: Spans = (*line, (f"{beside:>{_BESIDE_CELLS}}"[:_BESIDE_CELLS], "text"))
     return (*spans, (f"  {tail}"[:_TAIL_CELLS].ljust(_TAIL_CELLS), "muted")) if wide else spans
 

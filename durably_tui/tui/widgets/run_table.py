@@ -108,7 +108,7 @@ class RunTable(LineTable[RunRow]):
         )
         return (
             Column("status", "STATUS", 11, self._show_status, priority=0),
-            Column("job", "JOB", 10, self._show_job, priority=1, want=16, grow=3, limit=28),
+            Column("job", "JOB", 10, self._show_job, priority=1, grow=2, limit=28),
             Column(
                 "progress",
                 "PROGRESS",
@@ -119,11 +119,11 @@ class RunTable(LineTable[RunRow]):
                 grow=4,
                 limit=36,
             ),
-            Column("step", "STEP", 12, self._show_step, priority=5, grow=3, limit=24, extra=True),
+            Column("step", "STEP", 12, self._show_step, priority=5, grow=2, limit=24, extra=True),
             age,
             Column("took", "TOOK", 7, self._show_took, priority=4, align="right"),
             Column(
-                "labels", "LABELS", 14, self._show_labels, priority=6, grow=3, limit=32, extra=True
+                "labels", "LABELS", 14, self._show_labels, priority=6, grow=2, limit=32, extra=True
             ),
             Column("id", "ID", 9, self._show_id, priority=7, extra=True),
             Column("message", "MESSAGE", 24, self._show_message, priority=8, grow=8, extra=True),
@@ -181,6 +181,6 @@ class RunTable(LineTable[RunRow]):
 
     def _show_message(self, row: RunRow, width: int) -> Spans:
         if row.run.error:
-            return ((safe(row.run.error, limit=width), "failed"),)
+            return ((safe(row.run.error, limit=width), "error-text"),)
         progress = row.run.progress
         return ((safe((progress and progress.message) or "", limit=width), "muted"),)
