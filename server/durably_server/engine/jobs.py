@@ -11,13 +11,13 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from durably_server.engine import codec
 from durably_server.engine.errors import InvalidRequestError, JobDefinitionError
-from durably_server.engine.step import BlockingStep, Step
+from durably_server.engine.step import Step
 
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
 
 AsyncJob = Callable[[Step, InputT], Awaitable[OutputT]]
-PlainJob = Callable[[BlockingStep, InputT], OutputT]
+PlainJob = Callable[[Any, InputT], OutputT]
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _SHOWN_PROBLEMS = 3
 
