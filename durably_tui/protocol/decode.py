@@ -142,8 +142,12 @@ class Decoder:
         # a raw line end, and the count tells when two broken frames would have made a whole one.
         with contextlib.suppress(*_UNREADABLE):
             quick = _many_events.decode(b"[" + b",\n".join(frames) + b"]")
-        if len(quick) != len(frames) or any(event.extra for event in quick):
-            quick = [event for frame in frames if (event := self._slow_event(frame)) is not None]
+        odd = [event for event in quick if event.extra or type(event) is RunStart08]
+        if len(quick) != len(frames) or any(event.extra for event in odd):
+            slow = (self._slow_event(frame) for frame in frames)
+            quick = odd = [event for event in slow if event is not None]
+        if not odd:
+            return quick
         return [_lift(event) if type(event) is RunStart08 else event for event in quick]
 
     def event(self, frame: bytes) -> Event | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -209,29 +210,7 @@ async def test_a_byte_order_mark_and_every_line_end() -> None:
             await watch.until(lambda w: ids(w)[:2] == ["GOOD-0", "GOOD-1"])
 
 
-async def test_what_waits_is_taken_at_once() -> None:
-    async with (
-        bad.streaming([good(n) for n in range(50)]) as peer,
-        DurablyClient(peer.url) as client,
-    ):
-        batches = client.subscribe_runs().batches()
-        first = await anext(batches)
-        seen = len(first.events)
-        sizes = []
-        while seen < 50:
-            await asyncio.sleep(0.01)  # a slow reader, while the socket is not
-            batch = await anext(batches)
-            sizes.append(len(batch.events))
-            seen += len(batch.events)
-        await batches.aclose()  # type: ignore[attr-defined]
-
-    assert seen == 50
-    assert len(sizes) < 25
-
-
 async def test_a_compressed_stream_is_read_too() -> None:
-    import gzip
-
     async def script(request: bad.Request, writer: asyncio.StreamWriter) -> None:
         assert request.headers["accept-encoding"] == "identity"
         head = {"Content-Type": "TEXT/Event-Stream; charset=latin-1", "Content-Encoding": "gzip"}
