@@ -193,13 +193,13 @@ def drop_cells(text: str, width: int) -> str:
     return " " * max(0, taken - width)
 
 
-def fit(text: str, width: int, align: Align = "left", *, ellipsis: str = _ELLIPSIS) -> str:
+def fit(text: str, width: int, align: Align = "left") -> str:
     """A safe text in exactly ``width`` cells: padded, or cut with an ellipsis at its end."""
     if width <= 0:
         return ""
     length = cells(text)
     if length > width:
-        text = clip(text, width - cells(ellipsis)) + ellipsis if width > 1 else clip(text, width)
+        text = clip(text, width - 1) + _ELLIPSIS
         length = cells(text)
     pad = " " * (width - length)
     return pad + text if align == "right" else text + pad

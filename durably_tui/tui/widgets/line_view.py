@@ -117,6 +117,10 @@ def _closed(span: Span) -> Span:
     return fit(text + "…", cells(text)), style
 
 
+_NAMES_WITHOUT_MIXING = {
+    "match": Style(reverse=True),
+    "match-current": Style(reverse=True, bold=True),
+}
 _GROUNDS_WITHOUT_MIXING = {
     "cursor": Style(reverse=True),
     "blurred": Style(bold=True),
@@ -150,13 +154,16 @@ class Painter:
     def _mixed(self, name: str, ground: str) -> Style:
         get = self._widget.get_component_rich_style
         style = get(f"line--{name}")
+        own_ground = "background" in PALETTE[name]
+        # The sixteen colours of a terminal cannot be mixed: a tint would be a glaring background.
+        if name in _NAMES_WITHOUT_MIXING and _is_of_the_terminal(style.bgcolor):
+            style = _NAMES_WITHOUT_MIXING[name]
         if not ground:
             return style
         under = get(f"line--ground-{ground}")
         if _is_of_the_terminal(under.bgcolor):
-            # The sixteen colours of a terminal cannot be mixed: a background would be glaring.
-            return style + _GROUNDS_WITHOUT_MIXING[ground]
-        own_ground = "background" in PALETTE[name]
+            plain = _GROUNDS_WITHOUT_MIXING[ground]
+            return plain if plain.reverse else style + plain
         return Style(
             color=style.color,
             bgcolor=style.bgcolor if own_ground else under.bgcolor,
