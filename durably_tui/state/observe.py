@@ -138,7 +138,6 @@ class _Draft:
         "ended",
         "epoch",
         "events",
-        "fresh",
         "gaps",
         "job_name",
         "lines",
@@ -165,7 +164,6 @@ class _Draft:
         self.events: list[SeenEvent] = []
         self.size = before.size
         self.gaps = before.gaps
-        self.fresh = True
         if now is not None and (before.epoch != epoch or before.source != source):
             ended = before.status is not None and before.status.is_terminal
             if not ended:
@@ -233,10 +231,9 @@ class _Draft:
             self.attempt = self.attempt or 1
             self.status = RunStatus.RUNNING
             return
-        if self.status is RunStatus.RUNNING and self.fresh and self.attempt:
+        if self.status is RunStatus.RUNNING and self.attempt and not self._has_worked():
             return  # told twice
         self.attempt += 1
-        self.fresh = True
         self.status = RunStatus.RUNNING
         self._close(StepStatus.CANCELLED, None)
 
@@ -259,13 +256,11 @@ class _Draft:
         self._close(StepStatus.CANCELLED, told_at(event) or received)
 
     def log(self, event: LogWrite, received: datetime) -> None:
-        self.fresh = False
         line = event.entry(received)
         self.lines.append(line)
         self.size += _LINE_BYTES + len(line.message) + weigh(line.data)
 
     def step_start(self, event: StepStart, received: datetime) -> None:
-        self.fresh = False
         running = self._running()
         attempt = self.attempt or 1
         name = event.step_name
@@ -292,6 +287,13 @@ class _Draft:
     def step_cancel(self, event: StepCancel, received: datetime) -> None:
         self._end_step(event, StepStatus.CANCELLED, received, None, None, None)
 
+    def _has_worked(self) -> bool:
+        """Whether a step began since the run was last taken."""
+        if self._running():
+            return True
+        ended = self.ended or self.before.ended_steps
+        return bool(ended) and ended[-1].attempt == self.attempt
+
     def _running(self) -> list[ObservedStep]:
         if self.open is None:
             self.open = list(self.before.open_steps)
@@ -306,7 +308,6 @@ class _Draft:
         error: str | None,
         duration: float | None,
     ) -> None:
-        self.fresh = False
         running = self._running()
         name = event.step_name
         when = told_at(event) or received

@@ -362,3 +362,20 @@ async def test_a_callback_that_raises_does_not_stop_the_run(
         port.completed(run_id, 1)
         await clock.advance(1)
         assert run.output == 1
+
+
+async def test_what_happened_while_the_stream_was_down_is_asked_for(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    run_id = port.made()
+    async with hooks.job("job").use_run(run_id) as run:
+        await clock.advance(1)
+        port.cut()
+        port.started(run_id)
+        port.stepped(run_id, "a", 0)
+        await clock.advance(30)
+        assert run.is_pending
+        port.restore()
+        await clock.advance(1)
+        assert run.is_running
+        assert [step.name for step in run.steps] == ["a"]

@@ -460,3 +460,32 @@ def test_a_wrong_option_is_said_at_once(port: FakePort) -> None:
         hooks.use_runs(page_size=0)
     with pytest.raises(ValueError, match="leasing"):
         hooks.use_runs(status="leasing")
+
+
+async def test_a_row_that_leaves_a_full_page_is_replaced(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    ids = [port.made() for _ in range(3)]
+    async with hooks.use_runs(status="pending", page_size=2) as runs:
+        await clock.advance(1)
+        port.started(ids[2])
+        await clock.advance(1)
+        assert [run.id for run in runs.runs] == [ids[1], ids[0]]
+        assert not runs.has_more
+
+
+async def test_events_per_second_are_counted(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    hooks.feed.open()
+    await settle()
+    assert hooks.feed.state.is_open
+    assert hooks.feed.connection.phase is Phase.LIVE
+    for _ in range(3):
+        port.made()
+    await clock.advance(1)
+    port.made()
+    await clock.advance(1)
+    assert hooks.feed.per_second(3) == (0, 3, 1)
+    assert hooks.feed.state.events == 4
+    assert hooks.feed.state.last_event_at == clock.time() - 1

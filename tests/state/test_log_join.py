@@ -1,0 +1,81 @@
+"""``LogJoin``: two streams tell the same lines, none is shown twice and none is lost."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durably_tui.protocol import LogEntry
+from durably_tui.state import Trail
+from durably_tui.state.log_join import LogJoin, from_feed, from_own, opened
+
+LIMIT = 1_000
+
+
+def entries(*words: str) -> list[LogEntry]:
+    return [LogEntry(run_id="R", message=word) for word in words]
+
+
+def shown(join: LogJoin) -> list[str]:
+    return [line.message for line in join.logs]
+
+
+def test_what_passed_before_is_kept_though_it_says_the_same() -> None:
+    feed = Trail(entries("tick", "tick"))
+    join = opened(from_feed(LogJoin(), feed), feed)
+    join = from_own(join, entries("tick"), LIMIT)
+    assert shown(join) == ["tick", "tick", "tick"]
+
+
+def test_the_quicker_feed_is_not_shown_twice() -> None:
+    join = opened(LogJoin(), Trail())
+    join = from_feed(join, Trail(entries("a", "b", "c")))
+    join = from_own(join, entries("b"), LIMIT)
+    join = from_own(join, entries("c", "d"), LIMIT)
+    assert shown(join) == ["a", "b", "c", "d"]
+
+
+def test_the_slower_feed_still_gives_what_only_it_has() -> None:
+    join = opened(LogJoin(), Trail())
+    join = from_own(join, entries("b", "c"), LIMIT)
+    feed = Trail(entries("a"))
+    join = from_feed(join, feed)
+    feed = feed.extended(entries("b", "c", "d"))
+    join = from_feed(join, feed)
+    assert shown(join) == ["a", "b", "c"]
+    join = from_own(join, entries("d"), LIMIT)
+    assert shown(join) == ["a", "b", "c", "d"]
+    assert from_feed(join, feed) is join
+
+
+def test_a_history_that_began_anew_is_taken_from_its_beginning() -> None:
+    join = from_feed(LogJoin(), Trail(entries("a", "b")))
+    join = from_feed(join, Trail(entries("c")))
+    assert shown(join) == ["a", "b", "c"]
+
+
+def test_it_is_bounded() -> None:
+    join = from_own(LogJoin(), entries(*"abcdef"), 3)
+    assert shown(join) == ["d", "e", "f"]
+    assert join.logs.total == 6
+
+
+@given(data=st.data(), total=st.integers(0, 12))
+def test_any_timing_of_the_two_shows_each_line_once(data: st.DataObject, total: int) -> None:
+    words = [f"line {n}" for n in range(total)]
+    asked = data.draw(st.integers(0, total), label="lines before the stream was asked for")
+    live = data.draw(st.integers(asked, total), label="lines before it was open")
+    feed = Trail(entries(*words[:asked]))
+    join = opened(from_feed(LogJoin(), feed), feed)
+    by_feed, by_own = asked, live
+    while by_feed < total or by_own < total:
+        if by_own == total or (by_feed < total and data.draw(st.booleans())):
+            step = data.draw(st.integers(1, total - by_feed))
+            feed = feed.extended(entries(*words[by_feed : by_feed + step]))
+            by_feed += step
+            join = from_feed(join, feed)
+        else:
+            step = data.draw(st.integers(1, total - by_own))
+            join = from_own(join, entries(*words[by_own : by_own + step]), LIMIT)
+            by_own += step
+    assert shown(join) == words

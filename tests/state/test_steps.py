@@ -1,0 +1,84 @@
+"""``merge_steps``: what the server has, what its stream told, what passed on the feed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from durably_tui.protocol import Step, StepStatus
+from durably_tui.state import ObservedStep, merge_steps
+from durably_tui.state.history import as_datetime
+
+DONE, FAILED, RUNNING = StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.RUNNING
+
+
+def told(name: str, status: StepStatus, index: int = 0, **more: Any) -> Step:
+    return Step(name=name, index=index, status=status, **more)
+
+
+def seen(name: str, status: StepStatus, index: int = 0, **more: Any) -> ObservedStep:
+    return ObservedStep(name=name, index=index, status=status, **more)
+
+
+def test_the_servers_word_wins_and_the_rest_is_filled_in() -> None:
+    server = told("a", DONE, output=1, id="x", completed_at=as_datetime(5))
+    merged = merge_steps(
+        [server], [seen("a", DONE, started_at=as_datetime(4), completed_at=as_datetime(6))]
+    )
+    assert merged == (
+        told(
+            "a",
+            DONE,
+            output=1,
+            id="x",
+            started_at=as_datetime(4),
+            completed_at=as_datetime(5),
+        ),
+    )
+
+
+def test_what_the_server_threw_away_stays() -> None:
+    steps = [seen("a", DONE, 0), seen("b", FAILED, 1)]
+    assert merge_steps([], steps) == tuple(steps)
+    assert merge_steps([], [], steps) == tuple(steps)
+
+
+def test_a_step_that_was_seen_running_is_the_one_that_ended() -> None:
+    merged = merge_steps(
+        [told("a", DONE, completed_at=as_datetime(5))],
+        [seen("a", RUNNING, started_at=as_datetime(4))],
+    )
+    assert [step.status for step in merged] == [DONE]
+    assert merged[0].started_at == as_datetime(4)
+    later = merge_steps([seen("a", RUNNING)], [seen("a", DONE, completed_at=as_datetime(9))])
+    assert [step.status for step in later] == [DONE]
+
+
+def test_attempts_of_one_name_stay_apart() -> None:
+    merged = merge_steps(
+        [told("a", FAILED, completed_at=as_datetime(5))],
+        [
+            seen("a", FAILED, started_at=as_datetime(4), completed_at=as_datetime(5)),
+            seen("a", RUNNING, started_at=as_datetime(9), attempt=2),
+        ],
+    )
+    assert [step.status for step in merged] == [FAILED, RUNNING]
+
+
+def test_a_running_step_of_a_later_attempt_is_not_the_one_that_ended_before() -> None:
+    merged = merge_steps(
+        [told("a", FAILED, completed_at=as_datetime(5))],
+        [seen("a", RUNNING, started_at=as_datetime(9))],
+    )
+    assert [step.status for step in merged] == [FAILED, RUNNING]
+
+
+def test_they_come_in_the_order_of_their_start() -> None:
+    merged = merge_steps(
+        [
+            told("b", DONE, 1, started_at=as_datetime(2)),
+            told("a", DONE, 0, started_at=as_datetime(1)),
+        ],
+        [seen("c", RUNNING, 2, started_at=as_datetime(3))],
+    )
+    assert [step.name for step in merged] == ["a", "b", "c"]
+    assert merge_steps() == ()
