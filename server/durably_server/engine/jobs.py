@@ -37,6 +37,10 @@ class JobDefinition(Generic[InputT, OutputT]):
         is_async: whether it runs on the event loop; a plain function runs in a thread.
     """
 
+    # Declared, so that a type checker can tell what a job takes and gives.
+    input_type: type[InputT]
+    output_type: type[OutputT]
+
     def __init__(
         self,
         name: str,
