@@ -200,6 +200,7 @@ class LineTable(LineView, Generic[RowT]):
         self._placed_width = -1
         self._painted: dict[int, Picture] = {}
         self._strips: LRUCache[tuple[Picture, int], Strip] = LRUCache(1024)
+        self._made: LRUCache[str, tuple[RowT, tuple[Spans, ...]]] = LRUCache(512)
         self._glow_timer: Timer | None = None
         self.set_reactive(LineTable.plain, plain)
         if empty is not None:
@@ -383,11 +384,21 @@ class LineTable(LineView, Generic[RowT]):
             return _NOTHING
         row = self._rows[index]
         key = self._row_key(row)
+        return Picture(
+            key, self.row_gutter(row, key), self._cells(key, row), self._ground(row, key)
+        )
+
+    def _cells(self, key: str, row: RowT) -> tuple[Spans, ...]:
+        """What the columns show of a row, made anew only for another row or after ``repaint``."""
+        made = self._made.get(key)
+        if made is not None and made[0] is row:
+            return made[1]
         shown = tuple(
             fitted(placed.column.render(row, placed.width), placed.width)
             for placed in self._layout()
         )
-        return Picture(key, self.row_gutter(row, key), shown, self._ground(row, key))
+        self._made[key] = (row, shown)
+        return shown
 
     def _layout(self) -> tuple[Placed[RowT], ...]:
         width = self.line_width
@@ -396,6 +407,7 @@ class LineTable(LineView, Generic[RowT]):
             self._placed_width = width
             self._strips.clear()
             self._painted.clear()
+            self._made.clear()
         return self._placed
 
     @property
@@ -423,15 +435,20 @@ class LineTable(LineView, Generic[RowT]):
         self._watch_glow()
 
     def _refresh_difference(self, y: int, old: Picture, new: Picture) -> None:
-        width = self.line_width
+        """Refresh a line up to the last cell that differs.
+
+        One region, and from the left edge: Textual writes each region of a line from there on.
+        """
+        end = 0
         if old.ground != new.ground or len(old.cells) != len(new.cells):
-            self.refresh(Region(0, y, width, 1))
-            return
-        if old.gutter != new.gutter:
-            self.refresh(Region(0, y, _GUTTER, 1))
-        for placed, before, after in zip(self._layout(), old.cells, new.cells, strict=True):
-            if before != after:
-                self.refresh(Region(placed.x, y, placed.width, 1))
+            end = self.line_width
+        elif old.cells != new.cells:
+            end = max(
+                placed.x + placed.width
+                for placed, before, after in zip(self._layout(), old.cells, new.cells, strict=True)
+                if before != after
+            )
+        self.refresh(Region(0, y, end or _GUTTER, 1))
 
     def _watch_glow(self) -> None:
         """Wake up when the next row stops to glow; no timer runs where none glows."""
@@ -451,6 +468,7 @@ class LineTable(LineView, Generic[RowT]):
 
     def repaint(self) -> None:
         """Look at every visible row again, after something that it is drawn from has changed."""
+        self._made.clear()
         self._repaint()
 
     def refresh_header(self) -> None:
@@ -523,6 +541,7 @@ class LineTable(LineView, Generic[RowT]):
     def _all_changed(self) -> None:
         self._painted.clear()
         self._strips.clear()
+        self._made.clear()
         self.refresh()
 
     def notify_style_update(self) -> None:

@@ -195,11 +195,23 @@ class Painter:
         style = self.style(name, ground)
         if runs:
             before, before_style = runs[-1]
-            # A gap looks the same in any style with the same ground: no escape codes for it.
-            if before_style is style or (piece.isspace() and before_style.bgcolor == style.bgcolor):
-                runs[-1] = (before + piece, before_style)
+            if before_style is style:
+                runs[-1] = (before + piece, style)
                 return
+            # A gap looks the same in any style on the same ground: no escape codes for it.
+            if _ground_of(before_style) == _ground_of(style):
+                if piece.isspace():
+                    runs[-1] = (before + piece, before_style)
+                    return
+                if before.isspace():
+                    runs[-1] = (before + piece, style)
+                    return
         runs.append((piece, style))
+
+
+def _ground_of(style: Style) -> tuple[Color | None, bool | None]:
+    """What of a style can be seen on a space."""
+    return style.bgcolor, style.reverse
 
 
 class LineView(ScrollView, can_focus=True):

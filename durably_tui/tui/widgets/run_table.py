@@ -17,6 +17,9 @@ from .line_view import Span, Spans
 from .look import run_look
 from .progress import progress_spans
 
+_TICK_SECONDS = 0.5
+"""How old the shown ages may be before new rows also mean new ages."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -82,9 +85,9 @@ class RunTable(LineTable[RunRow]):
 
     def set_rows(self, rows: Sequence[RunRow], *, now: float | None = None) -> None:
         """Show these runs, with ages as of ``now`` (seconds since the epoch) if it is given."""
-        if now is not None:
-            self._now = now
         super().set_rows(rows)
+        if now is not None and not 0 <= now - self._now < _TICK_SECONDS:
+            self.tick(now)
 
     def tick(self, now: float) -> None:
         """Let the clock go on: rows whose ages or moving bars look different are repainted."""
