@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 _SECRET = re.compile(
@@ -36,6 +35,8 @@ def start() -> None:
 
     The file is kept under 1 MB, with one older one beside it, readable by its owner only.
     """
+    from logging.handlers import RotatingFileHandler
+
     root = logging.getLogger()
     root.handlers.clear()
     file = path()

@@ -18,15 +18,13 @@ def demo(
     ] = False,
 ) -> None:
     """Open the monitor on an embedded server whose jobs run steadily. Quitting stops it all."""
-    from durably_tui import logfile
     from durably_tui.client import DurablyClient
 
     from .embedded import CannotServe, embedded_server
     from .monitor import show
 
-    logfile.start()
     try:
         with embedded_server(db) as url:
-            show(DurablyClient(url), name="demo", ascii_only=ascii_only)
+            show(lambda: DurablyClient(url), where="demo", name="demo", ascii_only=ascii_only)
     except CannotServe as error:
         raise typer.BadParameter(str(error), param_hint="--db") from None

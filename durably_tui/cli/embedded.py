@@ -72,10 +72,9 @@ class _ServerThread(threading.Thread):
             self._settled.set()
 
     async def _serve(self) -> None:
-        from durably_server.http.serving import running_server
-
         from durably_server.demo import feed
         from durably_server.demonstration import create_demo
+        from durably_server.http.serving import running_server
 
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()

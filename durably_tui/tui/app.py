@@ -1,4 +1,8 @@
-"""The app: one server on the screen."""
+"""The app: one server on the screen.
+
+The first picture waits for nothing but Textual: what draws the places, and what speaks HTTP, is
+imported once there is something to look at.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,26 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.text import Text
-from textual.app import App
+from textual.app import App, ComposeResult
+from textual.widgets import Static
 
 from durably_tui import logfile
 
-from .screens.runs import RunsScreen
-from .session import Session
-
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from .screens.runs import RunsScreen
+    from .session import Session
 
 log = logging.getLogger(__name__)
 
 
 def _place_commands() -> type[Provider]:
-    """The palette is imported when it is opened: the first picture does not wait for it."""
+    """The palette is imported when it is opened."""
     from .palette import PlaceCommands
 
     return PlaceCommands
@@ -35,25 +41,65 @@ class MonitorApp(App[None]):
 
     TITLE = "durably-tui"
     COMMANDS = App.COMMANDS | {_place_commands}
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    DEFAULT_CSS = """
+    MonitorApp {
+        #first { background: $panel; height: 1; padding: 0 1; text-style: bold; }
+        #second { color: $text-muted; height: 1; padding: 0 1; }
+    }
+    """
 
-    def __init__(self, session: Session, *, ascii_only: bool = False) -> None:
-        """Watch ``session``; with ``ascii_only``, draw with ASCII characters."""
+    def __init__(
+        self, session: Session | Callable[[], Session], *, where: str = "", ascii_only: bool = False
+    ) -> None:
+        """Watch a server.
+
+        Args:
+            session: the opened server, or what opens it: that is called after the first paint.
+            where: its name or address, for the first picture.
+            ascii_only: draw with ASCII characters.
+        """
         super().__init__()
-        self.session = session
-        self.read_only = session.read_only
-        self._plain = ascii_only or not _can_write_glyphs()
+        self.session: Session | None = None
+        self._open_session: Callable[[], Session] = (
+            session if callable(session) else lambda: session
+        )
+        self._where = where
+        self.plain = ascii_only or not _can_write_glyphs()
+
+    def compose(self) -> ComposeResult:
+        """What is seen until the first place is there, in the places where it will be."""
+        yield Static(Text(f"{self._where or 'durably-tui'}  connecting"), id="first")
+        yield Static("all runs", id="second")
 
     def on_mount(self) -> None:
-        """Open the first place."""
+        """Take the signals that end a terminal, and go on once the first picture is out."""
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
             with contextlib.suppress(AttributeError, NotImplementedError, ValueError, RuntimeError):
                 loop.add_signal_handler(getattr(signal, name), self.exit)
-        self.push_screen(RunsScreen(self.session, plain=self._plain))
+        self.call_after_refresh(self._open_first_place)
+
+    async def _open_first_place(self) -> None:
+        from durably_tui.protocol.errors import DurablyError
+
+        # In a thread, so that a key (q, for one) does not wait for the imports.
+        runs = await asyncio.to_thread(_import_first_place)
+        try:
+            self.session = await asyncio.to_thread(self._open_session)
+        except DurablyError as error:
+            self.exit(return_code=2, message=Text(str(error)))
+            return
+        await self.push_screen(runs(self.session, plain=self.plain))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed on the server."""
+        return self.session is not None and self.session.read_only
 
     async def on_unmount(self) -> None:
         """Let the server go, whatever state it is in."""
+        if self.session is None:
+            return
         try:
             await asyncio.wait_for(self.session.aclose(), timeout=5)
         except Exception:
@@ -61,6 +107,7 @@ class MonitorApp(App[None]):
 
     def _fatal_error(self) -> None:
         """The traceback goes to the log file; the person gets one sentence."""
+        logfile.start()
         log.error("the monitor failed", exc_info=sys.exc_info())
         self.panic(
             Text(
@@ -68,6 +115,12 @@ class MonitorApp(App[None]):
                 f"please report it with {logfile.path()}."
             )
         )
+
+
+def _import_first_place() -> type[RunsScreen]:
+    from .screens.runs import RunsScreen
+
+    return RunsScreen
 
 
 def _can_write_glyphs() -> bool:

@@ -122,7 +122,7 @@ async def hooks(port: int) -> AsyncIterator[tuple[object, Callable[[], int]]]:
     durably = create_durably_client(Watcher(client))
     runs = durably.use_runs(page_size=50)
     async with durably, runs:
-        yield runs, lambda: durably.history.seen
+        yield runs, lambda: durably.feed.state.events
     await client.aclose()
 
 
