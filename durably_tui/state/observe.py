@@ -139,7 +139,6 @@ class _Draft:
         "epoch",
         "events",
         "gaps",
-        "job_name",
         "lines",
         "open",
         "progress",
@@ -157,7 +156,6 @@ class _Draft:
         self.status = before.status
         self.progress: Progress | None = before.progress
         self.attempt = before.attempt
-        self.job_name = before.job_name
         self.open: list[ObservedStep] | None = None
         self.ended: list[ObservedStep] = []
         self.lines: list[LogEntry] = []
@@ -170,16 +168,15 @@ class _Draft:
                 self.gaps = (*before.gaps, (before.last_seen, now))[-_MAX_GAPS:]
 
     def take(self, event: Event, now: float, received: datetime) -> None:
-        cls = type(event)
-        change = _CHANGES.get(cls)
-        if change is not None:
+        plan = _PLANS.get(type(event))
+        weight = _EVENT_BYTES
+        if plan is not None:
+            change, carried = plan
             change(self, event, received)
-        carried = _CARRIED.get(cls)
-        weight = _EVENT_BYTES if carried is None else _EVENT_BYTES + weigh(carried(event))
+            if carried is not None and (value := carried(event)) is not None:
+                weight += weigh(value)
         self.events.append(SeenEvent(event, now, weight))
         self.size += weight
-        if not self.job_name:
-            self.job_name = event.job_name
 
     def freeze(self, now: float, limits: HistoryLimits) -> RunHistory:
         before = self.before
@@ -203,7 +200,7 @@ class _Draft:
             ended = ended.extended(self.ended).last(limits.steps)
         return RunHistory(
             run_id=before.run_id,
-            job_name=self.job_name,
+            job_name=before.job_name or self._job_name(),
             first_seen=before.first_seen,
             last_seen=now,
             status=self.status,
@@ -219,6 +216,10 @@ class _Draft:
             epoch=self.epoch,
             source=self.source,
         )
+
+    def _job_name(self) -> str:
+        """0.8 leaves it out of some events."""
+        return next((seen.event.job_name for seen in self.events if seen.event.job_name), "")
 
     # -- what each event changes -----------------------------------------------------------
 
@@ -354,31 +355,26 @@ class _Draft:
             self.open = []
 
 
-_CHANGES: dict[type[Event], Callable[[_Draft, Any, datetime], None]] = {
-    RunTrigger: _Draft.trigger,
-    RunStart: _Draft.start,
-    RunRetry: _Draft.retry,
-    RunProgress: _Draft.advance,
-    RunComplete: _Draft.complete,
-    RunFail: _Draft.fail,
-    RunCancel: _Draft.cancel,
-    LogWrite: _Draft.log,
-    StepStart: _Draft.step_start,
-    StepComplete: _Draft.step_complete,
-    StepFail: _Draft.step_fail,
-    StepCancel: _Draft.step_cancel,
+_INPUT, _OUTPUT, _ERROR = attrgetter("input"), attrgetter("output"), attrgetter("error")
+_PLANS: dict[
+    type[Event],
+    tuple[Callable[[_Draft, Any, datetime], None], Callable[[Any], Any] | None],
+] = {
+    RunTrigger: (_Draft.trigger, _INPUT),
+    RunStart: (_Draft.start, _INPUT),
+    RunRetry: (_Draft.retry, None),
+    RunProgress: (_Draft.advance, None),
+    RunComplete: (_Draft.complete, _OUTPUT),
+    RunFail: (_Draft.fail, _ERROR),
+    RunCancel: (_Draft.cancel, None),
+    LogWrite: (_Draft.log, None),
+    StepStart: (_Draft.step_start, None),
+    StepComplete: (_Draft.step_complete, _OUTPUT),
+    StepFail: (_Draft.step_fail, _ERROR),
+    StepCancel: (_Draft.step_cancel, None),
 }
-
-
-_CARRIED: dict[type[Event], Callable[[Any], Any]] = {
-    RunTrigger: attrgetter("input"),
-    RunStart: attrgetter("input"),
-    RunComplete: attrgetter("output"),
-    RunFail: attrgetter("error"),
-    StepComplete: attrgetter("output"),
-    StepFail: attrgetter("error"),
-}
-"""Values of any size. The text and data of a log line weigh with the line."""
+"""What an event changes, and its value of any size. The text and data of a log line weigh with
+the line."""
 
 
 def _line_weight(line: LogEntry) -> int:

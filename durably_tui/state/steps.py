@@ -12,7 +12,7 @@ from durably_tui.protocol import Step, StepStatus
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-class ObservedStep(Step, frozen=True, kw_only=True):
+class ObservedStep(Step, frozen=True, kw_only=True, gc=False):
     """A step that passed on a stream.
 
     Times are the server's where the stream carries them, else when the event was received.
