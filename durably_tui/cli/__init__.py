@@ -7,9 +7,15 @@ from typing import NoReturn
 
 def main() -> None:
     """The entry point of the command ``durably-tui``."""
-    from .app import app
+    import sys
+
+    from .launch import Server, plain_address, show
 
     try:
+        if address := plain_address(sys.argv[1:]):
+            sys.exit(show(Server(address).connect, where=address, name=None))
+        from .app import app
+
         app()
     except Exception:
         _say_sorry()

@@ -21,10 +21,13 @@ def demo(
     from durably_tui.client import DurablyClient
 
     from .embedded import CannotServe, embedded_server
-    from .monitor import show
+    from .launch import show
 
     try:
         with embedded_server(db) as url:
-            show(lambda: DurablyClient(url), where="demo", name="demo", ascii_only=ascii_only)
+            code = show(
+                lambda: DurablyClient(url), where="demo", name="demo", ascii_only=ascii_only
+            )
     except CannotServe as error:
         raise typer.BadParameter(str(error), param_hint="--db") from None
+    raise typer.Exit(code)

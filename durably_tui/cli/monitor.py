@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from durably_tui.client import DurablyClient
-    from durably_tui.tui.session import Session
+from .launch import Server, is_address, show
 
 GENERATIONS = ("0.8", "0.15", "python")
 """What ``--generation`` takes; a test holds it against ``durably_tui.protocol.ABILITIES``, which
@@ -64,19 +61,18 @@ def open_monitor(
     pairs = read_headers(header or [])
     check_options(url, generation=generation, ca=ca)
 
-    def connect() -> DurablyClient:
-        from durably_tui.client import DurablyClient
-
-        return DurablyClient(
-            url,
-            headers=pairs,
-            token=os.environ.get("DURABLY_TOKEN") or None,
-            verify=False if insecure else (ca or True),
-            abilities=generation,
-            read_only=read_only,
+    server = Server(
+        url,
+        headers=pairs,
+        generation=generation,
+        verify=False if insecure else (ca or True),
+        read_only=read_only,
+    )
+    raise typer.Exit(
+        show(
+            server.connect, where=name or url, name=name, ascii_only=ascii_only, read_only=read_only
         )
-
-    show(connect, where=name or url, name=name, ascii_only=ascii_only, read_only=read_only)
+    )
 
 
 def check_options(url: str, *, generation: str | None, ca: str | None) -> None:
@@ -85,7 +81,7 @@ def check_options(url: str, *, generation: str | None, ca: str | None) -> None:
     Raises:
         typer.BadParameter: the text says which option and why.
     """
-    if not url.startswith(("http://", "https://")):
+    if not is_address(url):
         raise typer.BadParameter(
             f"{url!r} is no http:// or https:// address and no command (see --help).",
             param_hint="URL",
@@ -112,43 +108,3 @@ def read_headers(lines: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{key!r} is not NAME:VALUE.", param_hint="--header")
         pairs[key.strip()] = value.strip()
     return pairs
-
-
-def show(
-    connect: Callable[[], DurablyClient],
-    *,
-    where: str,
-    name: str | None,
-    ascii_only: bool = False,
-    read_only: bool = False,
-) -> None:
-    """Run the monitor until the user quits; leave with its return code.
-
-    Args:
-        connect: makes the client; called after the first paint, which does not wait for HTTP.
-        where: the name or the address, for the first picture.
-        name: what the user calls the server, if anything.
-        ascii_only: draw with ASCII characters.
-        read_only: change nothing.
-    """
-    from durably_tui.tui.app import MonitorApp
-
-    def open_session() -> Session:
-        from durably_tui import logfile
-        from durably_tui.state import create_durably_client
-        from durably_tui.tui.session import Session
-
-        logfile.start()
-        client = connect()
-        return Session(
-            hooks=create_durably_client(client),
-            url=client.url,
-            name=name or "",
-            read_only=read_only,
-            close=client.aclose,
-        )
-
-    app = MonitorApp(open_session, where=where, ascii_only=ascii_only)
-    app.run()
-    if app.return_code:
-        raise typer.Exit(app.return_code)

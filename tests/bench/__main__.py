@@ -1,4 +1,4 @@
-"""``make bench``: every figure beside a reference in the same run; prints ratios, judges nothing."""
+"""``make bench``: every figure beside a reference in the same run; it prints, and judges nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring in pairs: the subject and its reference in turn, so that a drifting machine hits both."""
+"""Measuring in pairs: subject and reference in turn, so that a drifting machine hits both."""
 
 from __future__ import annotations
 

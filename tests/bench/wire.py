@@ -93,7 +93,7 @@ def raw_socket(port: int) -> int:
         while data := peer.recv(65536):
             rest += data
             if not started:
-                head, started, rest = rest.partition(b"\r\n\r\n")
+                _, started, rest = rest.partition(b"\r\n\r\n")
             *whole, rest = rest.split(b"\n\n")
             for frame in whole:
                 decoder.decode(frame[6:])

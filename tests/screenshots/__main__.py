@@ -85,7 +85,8 @@ async def shoot(url: str) -> None:
     for name, scene in SCENES.items():
         for size in SIZES:
             client = DurablyClient(url)
-            session = Session(create_durably_client(client), client.url, "demo", close=client.aclose)
+            hooks = create_durably_client(client)
+            session = Session(hooks, client.url, "demo", close=client.aclose)
             app = MonitorApp(session)
             async with app.run_test(size=size) as pilot:
                 await pilot.pause(1.5)
