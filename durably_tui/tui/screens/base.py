@@ -32,7 +32,8 @@ class CommandScreen(Screen[None]):
     @property
     def in_sight(self) -> bool:
         """Whether the user sees this place: in front, or with only a question before it."""
-        if not self.is_mounted:
+        # While the app leaves, its places are taken apart before they are told.
+        if not (self.is_mounted and self.app.is_running):
             return False
         for screen in reversed(self.app.screen_stack):
             if screen is self:
