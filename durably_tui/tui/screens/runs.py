@@ -89,7 +89,7 @@ class RunsScreen(LiveScreen):
         yield StatusBar(plain=self.plain)
         yield Static(id="scope")
         yield Static(id="trouble")
-        yield RunTable(id="runs", plain=self.plain)
+        yield RunTable(clock=self.session.clock, id="runs", plain=self.plain)
         yield RunDetail(pane="logs", plain=self.plain, id="preview")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -143,11 +143,18 @@ class RunsScreen(LiveScreen):
             rows.append(
                 RunRow(
                     run,
-                    step_name=seen.step_name if seen else None,
+                    step_name=(seen.step_name if seen else None) or self._open_step(run),
                     changed_at=seen.changed_at if seen else None,
                 )
             )
         self.table.set_rows(rows, now=now)
+
+    def _open_step(self, run: Run) -> str | None:
+        """The step of a run whose start was seen before the run was in the table."""
+        told = self.session.hooks.history.get(run.id)
+        if told is None or run.status is not RunStatus.RUNNING or not told.open_steps:
+            return None
+        return told.open_steps[-1].name
 
     def _paint_scope(self, state: RunsState[Any, Any]) -> None:
         what = "failed runs" if self._failed_only else "all runs"
