@@ -1,0 +1,14 @@
+"""Fixtures of the app's tests: a server of their own, and the monitor on it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.workshop import Workshop, workshop
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    """A running Python server over a new file."""
+    async with workshop(tmp_path) as running:
+        yield running
