@@ -260,7 +260,8 @@ class FeedInfo:
 
     def open(self) -> None:
         """Keep the stream of all runs open until the hooks are closed, whatever the filters are:
-        then every run is recorded in the history, and a change of filter opens no stream."""
+        then every run is recorded in the history, and a change of filter opens no stream. Needs a
+        running event loop."""
         if self._kept is None:
             self._kept = self._pool.acquire(RunsFilter(), _ignore)
 

@@ -31,6 +31,17 @@ _ENDS = {
 }
 
 
+class StepsMemo:
+    """The steps as they were last put together, handed on from state to state: with thousands of
+    them it is worth not doing it again for each log line."""
+
+    __slots__ = ("inputs", "steps")
+
+    def __init__(self) -> None:
+        self.inputs: tuple[object, ...] = ()
+        self.steps: tuple[Step, ...] = ()
+
+
 class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One run: what the server has of it, joined with what was seen on the streams."""
 
@@ -51,6 +62,7 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What the feed brought."""
     complete: bool = False
     """Whether steps and logs are all that there ever were: watched from the first event, no gap."""
+    memo: StepsMemo = msgspec.field(default_factory=StepsMemo)
     before: Trail[SeenEvent] = msgspec.field(default_factory=Trail)
     """What the feed had brought when the own stream was opened."""
     lines: LogJoin = LogJoin()
@@ -104,9 +116,24 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Every line that was seen, in order; bounded by ``HistoryLimits.lines``."""
         return self.lines.logs
 
-    @functools.cached_property
+    @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in the order of their start; those that were seen are ``ObservedStep``."""
+        own, seen, memo = self.own, self.seen, self.memo
+        inputs = (
+            self.server_steps,
+            own.ended_steps,
+            own.open_steps,
+            *((seen.ended_steps, seen.open_steps) if seen is not None else ()),
+            self.status,
+        )
+        if len(inputs) != len(memo.inputs) or any(
+            new is not old for new, old in zip(inputs, memo.inputs, strict=True)
+        ):
+            memo.inputs, memo.steps = inputs, self._merged_steps()
+        return memo.steps
+
+    def _merged_steps(self) -> tuple[Step, ...]:
         seen = self.seen.steps if self.seen is not None else ()
         steps = merge_steps(self.server_steps, self.own.steps, seen)
         ended = _ENDS.get(self.status)

@@ -118,7 +118,7 @@ class RunWatch:
         if batch.connection.epoch > self._epoch:
             # Whatever was published before the stream was open is only in an answer.
             self._epoch = batch.connection.epoch
-            self._refresher.wish()
+            self._refresher.at_once()
         self._settle()
 
     # -- the feeds -------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class RunWatch:
     def _leased(self, batch: StreamBatch) -> None:
         if batch.connection.epoch > self._lease_epoch:
             self._lease_epoch = batch.connection.epoch
-            self._refresher.wish()  # a retry may have passed meanwhile
+            self._refresher.at_once()  # a retry may have passed meanwhile
 
     def _settle(self) -> None:
         """Do what the state asks for."""

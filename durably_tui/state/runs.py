@@ -212,7 +212,7 @@ class Runs(Generic[I, O]):
             # What was published between two connections is gone: fetch, then merge.
             self._epoch = connection.epoch
             if live:
-                self._refresher.wish()
+                self._refresher.at_once()
         self._ask()
 
     def _ask(self) -> None:

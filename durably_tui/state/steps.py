@@ -88,14 +88,18 @@ def _filled(step: Step, other: Step) -> Step:
     if step.status is StepStatus.RUNNING and other.status is not StepStatus.RUNNING:
         step, other = other, step
     same = other.status is step.status
-    changes = {
-        "id": step.id or other.id,
-        "output": other.output if step.output is None and same else step.output,
-        "error": other.error if step.error is None and same else step.error,
-        "started_at": step.started_at or other.started_at,
-        "completed_at": step.completed_at or (other.completed_at if same else None),
-    }
-    return replace(step, **changes)
+    filled = replace(
+        step,
+        id=step.id or other.id,
+        output=other.output if step.output is None and same else step.output,
+        error=other.error if step.error is None and same else step.error,
+        started_at=step.started_at or other.started_at,
+        completed_at=step.completed_at or (other.completed_at if same else None),
+    )
+    if isinstance(other, ObservedStep) and not isinstance(filled, ObservedStep):
+        told = {name: getattr(filled, name) for name in Step.__struct_fields__}
+        return ObservedStep(**told, attempt=other.attempt, duration_ms=other.duration_ms)
+    return filled
 
 
 def _in_order(step: Step) -> tuple[datetime, int]:

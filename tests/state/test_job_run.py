@@ -379,3 +379,21 @@ async def test_what_happened_while_the_stream_was_down_is_asked_for(
         await clock.advance(1)
         assert run.is_running
         assert [step.name for step in run.steps] == ["a"]
+
+
+async def test_steps_are_put_together_only_when_they_changed(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    run_id = port.made()
+    async with hooks.job("job").use_run(run_id) as run:
+        await settle()
+        port.started(run_id)
+        port.step_started(run_id, "a", 0)
+        await settle()
+        before = run.steps
+        port.logged(run_id, "line")
+        await settle()
+        assert run.steps is before
+        port.stepped(run_id, "a", 0)
+        await settle()
+        assert run.steps is not before

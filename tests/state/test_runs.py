@@ -489,3 +489,19 @@ async def test_events_per_second_are_counted(
     assert hooks.feed.per_second(3) == (0, 3, 1)
     assert hooks.feed.state.events == 4
     assert hooks.feed.state.last_event_at == clock.time() - 1
+
+
+async def test_a_server_that_was_down_is_asked_as_soon_as_its_stream_is_live(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    port.offline = True
+    port.errors["get_runs"] = Unreachable("Nobody answers.")
+    async with hooks.use_runs() as runs:
+        await clock.advance(200)
+        assert port.requests["get_runs"] < 20
+        port.made()
+        port.errors.clear()
+        port.restore()
+        await settle()
+        assert len(runs.runs) == 1
+        assert runs.error is None

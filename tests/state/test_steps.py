@@ -22,16 +22,18 @@ def seen(name: str, status: StepStatus, index: int = 0, **more: Any) -> Observed
 def test_the_servers_word_wins_and_the_rest_is_filled_in() -> None:
     server = told("a", DONE, output=1, id="x", completed_at=as_datetime(5))
     merged = merge_steps(
-        [server], [seen("a", DONE, started_at=as_datetime(4), completed_at=as_datetime(6))]
+        [server],
+        [seen("a", DONE, started_at=as_datetime(4), completed_at=as_datetime(6), attempt=2)],
     )
     assert merged == (
-        told(
+        seen(
             "a",
             DONE,
             output=1,
             id="x",
             started_at=as_datetime(4),
             completed_at=as_datetime(5),
+            attempt=2,
         ),
     )
 

@@ -120,8 +120,9 @@ from typing import Any
 from pydantic import BaseModel
 from typing_extensions import assert_type
 from durably_server import Step, job
+from durably_tui.client import DurablyClient
 from durably_tui.protocol import Run
-from durably_tui.state import DurablyHooks, Job, JobDefinition, JobRun, Runs
+from durably_tui.state import DurablyHooks, DurablyPort, Job, JobDefinition, JobRun, Runs
 
 class ImportCsv(BaseModel):
     path: str
@@ -132,6 +133,9 @@ class Imported(BaseModel):
 @job("import-csv")
 async def import_csv(step: Step, input: ImportCsv) -> Imported:
     return Imported(count=len(input.path))
+
+def fits(client: DurablyClient) -> DurablyPort:
+    return client
 
 by_types = JobDefinition("import-csv", ImportCsv, Imported)
 
