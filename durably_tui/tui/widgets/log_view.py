@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -316,11 +317,25 @@ class LogView(ReadingView):
         self.action_scroll_lines(pages * (max(1, page // 2) if self.wrap else page))
 
     def action_shift(self, steps: int) -> None:
-        """Move the text of the lines to the side; it stays there while lines come in."""
-        shift = max(0, self._shift + steps * _SHIFT)
-        if shift != self._shift and not self.wrap:
-            self._shift = shift
-            self._all_changed()
+        """Move the text of the lines to the side; it stays there while lines come in.
+
+        Where there is no more text on that side, the key is left to the place around the view.
+        """
+        if self.wrap or not (self._shift if steps < 0 else self._is_cut()):
+            raise SkipAction
+        self._shift = max(0, self._shift + steps * _SHIFT)
+        self._all_changed()
+
+    def _is_cut(self) -> bool:
+        """Whether a line in sight goes on beyond the right edge."""
+        edge = self._shift + self._style().room
+        top = max(0, self.scroll_offset.y - self._notes)
+        return any(
+            sum(cells(text) for text, _ in body_spans(entry, 2 * edge + 64, None)) > edge
+            for entry in map(
+                self._lines.entry, range(top, min(len(self._lines), top + self.size.height))
+            )
+        )
 
     # -------------------------------------------------------------- drawing
 
