@@ -213,9 +213,10 @@ class RunDetail(Vertical):
     def _watched(self, state: JobRunState, now: float) -> str:
         if state.complete:
             return "from its start: steps and logs are complete"
-        if state.watched_since is None:
+        began, ended = state.watched_since, state.current.completed_at
+        if began is None or (ended is not None and ended.timestamp() <= began):
             return "not while it ran: steps and logs are those that the server kept"
-        since = took(max(0.0, now - state.watched_since))
+        since = took(max(0.0, now - began))
         lost = f", {len(state.gaps)} gaps in between" if state.gaps else ""
         return f"for the last {since}{lost}: earlier steps and lines may be missing"
 
