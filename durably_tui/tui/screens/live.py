@@ -39,6 +39,9 @@ class LiveScreen(SteeringScreen):
         """Paint now, on every change of the server's stream and of the run, and each second."""
         self.bridge = PaintBridge(self.app, self._paint_in_sight)
         self.inspector = Inspector(self.session.hooks, self.bridge.poke)
+        for screen in self.app.screen_stack:
+            if isinstance(screen, LiveScreen) and screen is not self:
+                self.time_style_changed(screen.detail.time_style)
         self._leave_feed = self.session.hooks.feed.subscribe(lambda _state: self.bridge.poke())
         self._paint_in_sight()
         # Ages grow and attempts come nearer though nothing happens.
@@ -102,7 +105,10 @@ class LiveScreen(SteeringScreen):
     def action_time_format(self) -> None:
         """Relative, local, UTC."""
         at = _TIME_STYLES.index(self.detail.time_style)
-        self.time_style_changed(_TIME_STYLES[(at + 1) % len(_TIME_STYLES)])
+        style = _TIME_STYLES[(at + 1) % len(_TIME_STYLES)]
+        for screen in self.app.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.time_style_changed(style)
         self.bridge.poke()
         self.say(f"Times are {self.detail.time_style}.")
 
