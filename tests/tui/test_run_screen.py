@@ -1,0 +1,210 @@
+"""A run in full on a real server: panes, live steps, logs, and the ways out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from support.monitor import Monitor, monitor
+from support.workshop import Workshop
+
+from durably_tui.text import short_id
+from durably_tui.tui.screens.confirm import ConfirmScreen
+from durably_tui.tui.screens.run import RunScreen
+from durably_tui.tui.screens.runs import RunsScreen
+from durably_tui.tui.widgets.run_detail import PANES
+
+
+@contextlib.asynccontextmanager
+async def opened(shop: Workshop, run_id: str, **options) -> AsyncIterator[Monitor]:
+    """The monitor with a run in full."""
+    async with monitor(shop.url, **options) as shown:
+        await shown.on(run_id)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        yield shown
+
+
+def pane(shown: Monitor) -> str:
+    return shown.run.detail.tabs.active
+
+
+async def test_the_overview_tells_what_the_run_is(shop: Workshop) -> None:
+    run_id = await shop.done("broken", {"env": "prod", "team": "ops"}, message="no [space] left")
+    async with opened(shop, run_id) as shown:
+        await shown.shows(
+            f"✖ failed  broken  {short_id(run_id)}",
+            f"run  {run_id}",
+            "error  no [space] left",
+            "labels  env=prod  team=ops",
+            "created",
+            "took",
+            "watched  not while it ran",
+        )
+
+
+async def test_panes_open_by_their_keys_and_take_the_keys(shop: Workshop) -> None:
+    run_id = await shop.done("quick", value="seen once")
+    async with opened(shop, run_id) as shown:
+        for key, name in zip("vslie", PANES, strict=True):
+            await shown.press(key)
+            await shown.until(lambda name=name: pane(shown) == name, name)
+            # What scrolls in the pane has the keys, so that j and k work at once.
+            await shown.until(
+                lambda name=name: shown.app.focused in shown.run.query(f"#{name} *"), "the keys"
+            )
+        await shown.shows("seen once")
+
+
+async def test_the_arrows_read_a_long_line_before_they_leave_the_logs(shop: Workshop) -> None:
+    async with monitor(shop.url, size=(80, 24)) as shown:
+        await shown.shows("● live")
+        run_id = await shop.start("loud", value="x" * 30 + "the end")
+        await shown.on(run_id)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.press("l")
+        await shown.shows("xxx")
+        await shown.until(lambda: shown.run.detail.logs.has_focus)
+        pressed = 0
+        while pane(shown) == "logs" and pressed < 20:
+            await shown.press("right")
+            pressed += 1
+            if pane(shown) == "logs":
+                last = shown.text
+        assert pane(shown) == "input"
+        assert pressed > 2
+        assert 'the end"}' in last
+
+
+async def test_the_arrows_go_from_pane_to_pane_and_round(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with opened(shop, run_id) as shown:
+        await shown.until(lambda: pane(shown) == "overview")
+        for key, order in (("right", [*PANES][1:] + ["overview"]), ("left", [*PANES][::-1])):
+            for name in order:
+                await shown.press(key)
+                await shown.until(lambda name=name: pane(shown) == name, f"{key} to {name}")
+                await shown.pilot.pause()
+
+
+async def test_steps_grow_while_they_run(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        await shown.on(await shop.start("held"))
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.press("s")
+        await shown.shows("row-0", "✔ completed", " wait ", "● running")
+        bar = shown.run.detail.steps
+        (before,) = [line for line in shown.lines if " wait " in line]
+        await shown.until(lambda: before not in shown.lines, "a longer time")
+        assert bar.rows[-1].name == "wait"
+        shop.gates["gate"].set()
+        await shown.shows("✔ completed  held")
+        await shown.hides("● running")
+
+
+async def test_logs_arrive_while_they_are_read(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        run_id = await shop.start("held")
+        await shown.on(run_id)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.press("l")
+        await shown.shows("stored row 0", '{"row": 0}')
+        assert "let go" not in shown.text
+        shop.gates["gate"].set()
+        await shown.shows("warn", "let go")
+        assert "earlier lines were not seen" not in shown.text
+
+
+async def test_a_run_that_was_met_half_way_says_that_lines_are_missing(shop: Workshop) -> None:
+    run_id = await shop.start("held")
+    async with opened(shop, run_id) as shown:
+        await shown.shows("watched  for the last")
+        shop.gates["gate"].set()
+        await shown.press("l")
+        await shown.shows("let go", "earlier lines were not seen")
+
+
+async def test_input_output_and_error_are_json_that_can_be_read(shop: Workshop) -> None:
+    done = await shop.done("quick", value="[bold]x[/]")
+    async with opened(shop, done) as shown:
+        await shown.press("i")
+        await shown.shows('"value": "[bold]x[/]"')
+        await shown.press("e")
+        await shown.shows('"value": "[bold]x[/]"')
+        await shown.press("q")
+        failed = await shop.done("broken", message="error at [/a/b]")
+        await shown.on(failed)
+        await shown.press("enter", "e")
+        await shown.shows("error at [/a/b]")
+
+
+async def test_q_and_esc_go_back_to_the_run_in_the_table(shop: Workshop) -> None:
+    first = await shop.done("quick")
+    await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(first)
+        for key in ("q", "escape"):
+            await shown.press("enter")
+            await shown.front(RunScreen)
+            await shown.press(key)
+            await shown.front(RunsScreen)
+            assert shown.runs.table.cursor_key == first
+            assert shown.runs.table.has_focus
+
+
+async def test_a_run_that_is_deleted_here_leaves(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with opened(shop, run_id) as shown:
+        await shown.press("D")
+        await shown.front(ConfirmScreen)
+        await shown.press("y")
+        await shown.front(RunsScreen)
+        await shown.shows("No runs yet")
+
+
+async def test_a_run_that_is_deleted_elsewhere_says_so(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with opened(shop, run_id) as shown:
+        await shop.durably.delete_run(run_id)
+        await shown.shows("gone from the server")
+        await shown.press("q")
+        await shown.shows("No runs yet")
+
+
+async def test_what_the_table_offers_works_here_as_well(shop: Workshop) -> None:
+    run_id = await shop.start("held")
+    async with opened(shop, run_id) as shown:
+        await shown.shows("● running")
+        await shown.press("D")
+        await shown.says("run is running: cancel it before you delete it")
+        await shown.press("y")
+        assert shown.app.clipboard == run_id
+        await shown.press("c")
+        await shown.shows("⊘ cancelled  held")
+        await shown.press("R")
+        await shown.says("(o opens it)")
+        await shown.press("o")
+        await shown.shows("held", "● running")
+        assert shown.run.current_run() is not None
+        assert short_id(run_id) not in shown.lines[1]
+        await shown.press("q", "q")
+        await shown.front(RunsScreen)
+
+
+async def test_times_are_written_alike_here_and_in_the_table(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("T", "T")
+        await shown.shows("Z ")
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.until(lambda: any("created" in x and "Z " in x for x in shown.lines), "UTC")
+        await shown.press("T", "T", "q")
+        await shown.shows("CREATED")
+        assert "Z " not in shown.lines[3]
