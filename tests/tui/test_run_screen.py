@@ -81,7 +81,7 @@ async def test_the_arrows_go_from_pane_to_pane_and_round(shop: Workshop) -> None
     run_id = await shop.done("quick")
     async with opened(shop, run_id) as shown:
         await shown.until(lambda: pane(shown) == "overview")
-        for key, order in (("right", [*PANES][1:] + ["overview"]), ("left", [*PANES][::-1])):
+        for key, order in (("right", [*[*PANES][1:], "overview"]), ("left", [*PANES][::-1])):
             for name in order:
                 await shown.press(key)
                 await shown.until(lambda name=name: pane(shown) == name, f"{key} to {name}")
