@@ -7,9 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from contextlib import aclosing
+from functools import partial
 
-from durably_tui.protocol import DurablyError, Event, Phase, RunStatus, StreamBatch
+from durably_tui.protocol import (
+    DurablyError,
+    Event,
+    Phase,
+    RunCancel,
+    RunComplete,
+    RunFail,
+    RunRetry,
+    RunStart,
+    RunStatus,
+    StreamBatch,
+)
 
 from . import job_run_reducer as reducer
 from .clock import Clock
@@ -22,6 +35,7 @@ from .runs_state import RunsFilter
 from .store import Store, Unsubscribe
 
 _RESUMABLE = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+_STATUS_CHANGES = (RunStart, RunComplete, RunFail, RunCancel, RunRetry)
 _LONGEST_PAUSE = 30.0
 
 
@@ -110,11 +124,9 @@ class RunWatch:
             self._fruitless = 0
             if self._meanwhile is not None:
                 self._meanwhile.append(batch.events)
-        self.store.update(
-            lambda state: reducer.reduce(
-                reducer.connected(state, batch.connection), batch.events, now, self._limits
-            )
-        )
+        self.store.update(lambda state: reducer.connected(state, batch.connection))
+        for events in _turns(batch.events):
+            self.store.update(partial(reducer.reduce, events=events, now=now, limits=self._limits))
         if batch.connection.epoch > self._epoch:
             # Whatever was published before the stream was open is only in an answer.
             self._epoch = batch.connection.epoch
@@ -203,6 +215,16 @@ class RunWatch:
         fault = _fault(error)
         self.store.update(lambda state: reducer.failed(state, fault))
         return may_pass(fault)
+
+
+def _turns(events: tuple[Event, ...]) -> Iterator[tuple[Event, ...]]:
+    """A batch in parts that each end where the run's status changes: a run that starts and ends
+    within one read of the stream was started all the same, and whoever listens is told so."""
+    start = 0
+    for at, event in enumerate(events, 1):
+        if isinstance(event, _STATUS_CHANGES) or at == len(events):
+            yield events[start:at]
+            start = at
 
 
 def _fault(error: BaseException) -> DurablyError:
