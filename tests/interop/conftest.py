@@ -1,16 +1,16 @@
 """Fixtures with the real servers, and the loud line where one is missing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.counting_client import CountingClient
 from support.node_server import NodeServer, node_missing
-from support.peers import KNOWN_JOBS08, MORE_JOBS08, NodePeer, Peer, ReplayPeer
+from support.peers import KNOWN_JOBS08, MORE_JOBS08, QUICK, NodePeer, Peer, ReplayPeer
 
-from durably_tui.client import DurablyClient, Pace
-
-QUICK = Pace(first_delay=0.02, max_delay=0.2, closing_grace=0.1)
-"""Reconnect without the pauses that a real server deserves."""
+from durably_tui.client import DurablyClient
+from durably_tui.state import DurablyHooks, create_durably_client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,6 +77,22 @@ async def client(peer: Peer) -> AsyncIterator[DurablyClient]:
     """A client of `peer`."""
     async with DurablyClient(peer.url, pace=QUICK) as opened:
         yield opened
+
+
+@pytest.fixture
+async def port(peer: Peer) -> AsyncIterator[CountingClient]:
+    """A client of `peer` that counts what it is asked for."""
+    async with CountingClient(peer.url, pace=QUICK) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hooks(port: CountingClient) -> AsyncIterator[DurablyHooks]:
+    """The hooks of `peer`; afterwards no task of theirs may be left."""
+    async with create_durably_client(port) as opened:
+        yield opened
+    left = [task for task in asyncio.all_tasks() if task.get_name().startswith("durably")]
+    assert not left, left
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

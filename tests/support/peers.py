@@ -18,6 +18,10 @@ from support.jobs08 import JOBS, Job, JobFailed, Row, Step
 from support.node_server import NodeServer
 from support.replay08 import Replay08, replay08
 
+from durably_tui.client import Pace
+
+QUICK = Pace(first_delay=0.02, max_delay=0.2, closing_grace=0.1)
+"""Reconnect without the pauses that a real server deserves."""
 PATIENCE = 15.0
 """Seconds until something that never comes fails the test."""
 _LOOK_AGAIN = 0.01

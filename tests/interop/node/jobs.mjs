@@ -1,5 +1,5 @@
 // Jobs that the tests trigger. Each shows one behaviour that a monitor has to get right.
-import { existsSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { defineJob } from '@coji/durably'
@@ -98,4 +98,104 @@ const hostile = defineJob({
   },
 })
 
-export const jobs = { echo, steps, fails, flaky, noisy, hostile }
+// Writes the name of each step that it executes into `file`, and waits before step `holdAt` until
+// the file `until` is there: so a test knows which steps were executed, and holds a run half-done.
+const ledger = defineJob({
+  name: 'ledger',
+  input: z.object({
+    file: z.string(),
+    count: z.number().int().nonnegative(),
+    holdAt: z.number().int(),
+    until: z.string(),
+  }),
+  output: z.object({ total: z.number() }),
+  run: async (step, { file, count, holdAt, until }) => {
+    let total = 0
+    for (let i = 0; i < count; i++) {
+      step.progress(i, count)
+      total += await step.run(`row-${i}`, async (signal) => {
+        while (i === holdAt && !existsSync(until)) await pause(5, signal)
+        appendFileSync(file, `row-${i}\n`)
+        return i
+      })
+    }
+    return { total }
+  },
+})
+
+// One step fails, and the job goes on.
+const recovers = defineJob({
+  name: 'recovers',
+  input: z.object({ message: z.string() }),
+  output: z.object({ message: z.string() }),
+  run: async (step, { message }) => {
+    try {
+      await step.run('try', () => {
+        throw new Error(message)
+      })
+    } catch (error) {
+      step.log.error('going on without it', { message: error.message })
+    }
+    return { message: await step.run('fallback', () => message) }
+  },
+})
+
+// Neither a step nor the job returns anything.
+const quiet = defineJob({
+  name: 'quiet',
+  input: z.object({}),
+  run: async (step) => {
+    await step.run('nothing', () => {})
+  },
+})
+
+// The same name twice: the second time it is read from its checkpoint.
+const twice = defineJob({
+  name: 'twice',
+  input: z.object({}),
+  output: z.object({ seen: z.array(z.number()) }),
+  run: async (step) => {
+    const seen = []
+    for (const value of [1, 2]) seen.push(await step.run('once', () => value))
+    return { seen }
+  },
+})
+
+// Returns what its output type refuses.
+const refused = defineJob({
+  name: 'refused',
+  input: z.object({}),
+  output: z.object({ value: z.string() }),
+  run: async (step) => {
+    await step.run('count', () => 1)
+    return { value: 1 }
+  },
+})
+
+// Progress much faster than it is sent.
+const burst = defineJob({
+  name: 'burst',
+  input: z.object({ count: z.number().int().nonnegative() }),
+  output: z.object({ count: z.number() }),
+  run: async (step, { count }) => {
+    await step.run('count', () => {
+      for (let i = 0; i < count; i++) step.progress(i + 1, count)
+    })
+    return { count }
+  },
+})
+
+export const jobs = {
+  echo,
+  steps,
+  fails,
+  flaky,
+  noisy,
+  hostile,
+  ledger,
+  recovers,
+  quiet,
+  twice,
+  refused,
+  burst,
+}

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 
 import { createDurably, createDurablyHandler } from '@coji/durably'
+import { createClient } from '@libsql/client'
 import { LibsqlDialect } from '@libsql/kysely-libsql'
 
 import { jobs } from './jobs.mjs'
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     'lease-ms': { type: 'string', default: '30000' },
     'lease-renew-interval-ms': { type: 'string', default: '5000' },
     'preserve-steps': { type: 'boolean', default: false },
+    wal: { type: 'boolean', default: false },
   },
 })
 if (!options.db) {
@@ -28,6 +30,12 @@ if (!options.db) {
   process.exit(2)
 }
 const basePath = options['base-path']
+
+if (options.wal) {
+  const client = createClient({ url: `file:${options.db}` })
+  await client.execute('PRAGMA journal_mode = WAL') // kept in the file, so for all connections
+  client.close()
+}
 
 const durably = createDurably({
   dialect: new LibsqlDialect({ url: `file:${options.db}` }),
