@@ -22,6 +22,8 @@ def tables(path: Path) -> dict[str, list[tuple[object, ...]]]:
     found: dict[str, list[tuple[object, ...]]] = {}
     names = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql NOT NULL")
     for kind, name, table, sql in names.fetchall():
+        if name.startswith("durably_py_"):
+            continue
         if kind == "table":
             found[name] = [
                 (column[1], column[2].lower(), column[3], column[4], column[5])

@@ -10,7 +10,15 @@ import pytest
 
 from durably_server.engine.clock import iso
 from durably_server.engine.errors import ConflictError
-from durably_server.engine.model import Enqueued, NewLog, NewRun, NewStep, Run, RunFilter
+from durably_server.engine.model import (
+    Enqueued,
+    LogFilter,
+    NewLog,
+    NewRun,
+    NewStep,
+    Run,
+    RunFilter,
+)
 from durably_server.engine.store import Store
 from durably_server.storage.memory import MemoryStore
 from durably_server.storage.sqlite import SqliteStore
@@ -48,8 +56,8 @@ def new_step(run_id: str, name: str, index: int, **changes: Any) -> NewStep:
     return replace(step, **changes)
 
 
-def new_log(message: str) -> NewLog:
-    return NewLog(
+def new_log(message: str, **changes: Any) -> NewLog:
+    log = NewLog(
         id=f"log-{next(_ids):06d}",
         step_name=None,
         level="info",
@@ -57,6 +65,7 @@ def new_log(message: str) -> NewLog:
         data='{"a":[1]}',
         created_at=T1,
     )
+    return replace(log, **changes)
 
 
 async def claim(store: Store, now: str = T1, expires_at: str = T2, **more: Any) -> Run | None:
@@ -178,7 +187,7 @@ async def test_an_expired_lease_is_claimed_again_and_fences_the_first_holder(sto
     assert not await store.complete_run(first.id, old, output="1", now=T2, keep_steps=True)
     assert await store.get_run(first.id) == second
     assert await store.get_steps(first.id) == []
-    assert await store.get_logs(first.id) == []
+    assert await store.get_logs(LogFilter(run_id=first.id)) == []
 
 
 async def test_a_holder_does_not_claim_what_it_still_executes(store: Store) -> None:
@@ -235,7 +244,7 @@ async def test_an_end_writes_the_result_and_keeps_steps_if_asked(
     assert (found.status, found.output, found.error) == ("completed", {"x": 2}, None)
     assert (found.completed_at, found.lease_owner, found.lease_expires_at) == (T2, None, None)
     assert len(await store.get_steps(run.id)) == (1 if keep_steps else 0)
-    assert [log.message for log in await store.get_logs(run.id)] == ["hello"]
+    assert [log.message for log in await store.get_logs(LogFilter(run_id=run.id))] == ["hello"]
     assert not await store.complete_run(run.id, 1, output="1", now=T3, keep_steps=True)
 
 
@@ -303,7 +312,7 @@ async def test_only_an_ended_run_is_deleted_and_nothing_of_it_stays(store: Store
     assert await store.delete_run(run.id)
     assert await store.get_run(run.id) is None
     assert await store.get_steps(run.id) == []
-    assert await store.get_logs(run.id) == []
+    assert await store.get_logs(LogFilter(run_id=run.id)) == []
     assert await store.get_runs(RunFilter(labels={"a": "b"})) == []
     assert not await store.delete_run(run.id)
 
@@ -328,10 +337,13 @@ async def test_progress_and_logs_are_kept_and_logs_are_bounded(store: Store) -> 
     assert found.progress == {"current": 3}
     await store.append_logs(run.id, 1, [new_log(str(n)) for n in range(4)], keep=3)
     await store.append_logs(run.id, 1, [new_log("4")], keep=3)
-    logs = await store.get_logs(run.id)
+    logs = await store.get_logs(LogFilter(run_id=run.id))
     assert [log.message for log in logs] == ["2", "3", "4"]
     assert logs[0].data == {"a": [1]}
-    assert [log.message for log in await store.get_logs(run.id, limit=2)] == ["3", "4"]
+    assert [log.message for log in await store.get_logs(LogFilter(run_id=run.id, limit=2))] == [
+        "3",
+        "4",
+    ]
 
 
 async def test_open_and_close_may_be_repeated(store: Store) -> None:
@@ -341,3 +353,111 @@ async def test_open_and_close_may_be_repeated(store: Store) -> None:
     await store.close()
     await store.open()
     assert await store.get_run(run.id) == run
+
+
+async def test_pages_by_cursor_never_skip_or_repeat(store: Store) -> None:
+    made = [new_run(created_at=at, job_name=job) for at in (T0, T1, T1, T2) for job in "ab"]
+    for run in made:
+        await store.enqueue(run)
+    for where in (
+        RunFilter(limit=3),
+        RunFilter(limit=3, job_names=["a", "b"]),
+        RunFilter(limit=3, statuses=["pending", "failed"]),
+        RunFilter(limit=3, job_names=["a", "b"], statuses=["pending", "failed"]),
+    ):
+        paged: list[str] = []
+        page = await store.get_runs(where)
+        while page:
+            paged += [run.id for run in page]
+            after = (page[-1].created_at, page[-1].id)
+            page = await store.get_runs(replace(where, after=after))
+        assert paged == [run.id for run in sorted(made, key=lambda r: (r.created_at, r.id))][::-1]
+        assert await store.count_runs(replace(where, after=(T1, "run"))) == len(made)
+
+
+async def test_filters_by_time_are_half_open(store: Store) -> None:
+    made = [new_run(created_at=at) for at in (T0, T1, T2)]
+    for run in made:
+        await store.enqueue(run)
+    where = RunFilter(created_after=T1, created_before=T2)
+    assert [run.id for run in await store.get_runs(where)] == [made[1].id]
+    assert await store.count_runs(where) == 1
+    assert await store.count_runs(RunFilter(created_after=T1)) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["0042", "REP", '"CITY":"Zürich', "no such f", 'env":"prod', "re%", "a'b", "x\0y", "É"]
+)
+async def test_text_is_found_where_it_is_and_is_no_pattern(store: Store, text: str) -> None:
+    here = new_run(
+        id="run-0042-É",
+        job_name="report-re%",
+        input='{"city":"Zürich a\'b x\\u0000y"}',
+        labels={"env": "prod"},
+    )
+    await store.enqueue(here)
+    await store.enqueue(new_run(id="run-9", job_name="other", input='{"n":1}', created_at=T1))
+    run = await claim(store)
+    assert run is not None
+    await store.fail_run(run.id, 1, error="no such file", now=T2, keep_steps=True)
+    found = await store.get_runs(RunFilter(text=text, limit=10))
+    wanted = [] if "\0" in text else [here.id]  # JSON text spells it in six letters
+    assert [each.id for each in found] == wanted
+    assert await store.count_runs(RunFilter(text=text)) == len(wanted)
+    assert await store.get_runs(RunFilter(text="é")) == []
+
+
+async def test_logs_of_all_runs_are_read_forwards_and_backwards(store: Store) -> None:
+    a = await leased(store, job_name="a")
+    b = await leased(store, job_name="b")
+    lines = [
+        (run, new_log(str(n), level=("info", "warn", "error")[n % 3]))
+        for n, run in enumerate([a, b] * 4)
+    ]
+    for run, line in lines:
+        assert await store.append_logs(run.id, 1, [line], keep=10)
+
+    async def read(**where: Any) -> str:
+        return "".join(log.message for log in await store.get_logs(LogFilter(**where)))
+
+    assert await read() == "01234567"
+    assert await read(run_id=a.id) == "0246"
+    assert await read(job_names=["b", "x"]) == "1357"
+    assert await read(levels=["error"]) == "25"
+    assert await read(levels=["warn", "error"], job_names=["a"]) == "24"
+    assert await read(levels=["info", "warn"], limit=3) == "467"
+    third = lines[3][1].id
+    assert await read(after=third) == "4567"
+    assert await read(after=third, limit=2, newest=False) == "45"
+    assert await read(before=third) == "012"
+    assert await read(before=third, limit=2) == "12"
+    assert await read(run_id=b.id, after=third, before=lines[7][1].id) == "5"
+    assert await read(limit=0) == ""
+    (first,) = await store.get_logs(LogFilter(limit=1, newest=False))
+    assert (first.run_id, first.job_name, first.data) == (a.id, "a", {"a": [1]})
+
+
+async def test_stats_count_by_status_and_tell_durations(store: Store) -> None:
+    assert await store.get_stats(since=T0) == []
+    for seconds in (1, 2, 3, 10):
+        run = await leased(store, job_name="a")
+        ended = iso(1_800_000_010_000 + seconds * 1000)
+        await store.complete_run(run.id, 1, output="1", now=ended, keep_steps=True)
+    run = await leased(store, job_name="a")
+    await store.fail_run(run.id, 1, error="no", now=T3, keep_steps=True)
+    await store.enqueue(new_run(job_name="a", created_at=T2))
+    await store.enqueue(cancelled := new_run(job_name="b"))
+    await store.cancel_run(cancelled.id, now=T3, keep_steps=True)
+    a, b = await store.get_stats(since=T1)
+    assert (a.job_name, b.job_name) == ("a", "b")
+    assert a.counts == {"pending": 1, "leased": 0, "completed": 4, "failed": 1, "cancelled": 0}
+    assert (a.started, a.completed, a.failed, a.cancelled) == (5, 4, 1, 0)
+    assert (a.p50_ms, a.p95_ms, a.last_run_at) == (2000, 10_000, T2)
+    assert (b.started, b.cancelled, b.p50_ms) == (0, 1, None)
+    later, _ = await store.get_stats(since=T3)
+    assert (later.started, later.completed, later.failed) == (0, 0, 1)
+    assert later.counts == a.counts
+    assert await store.retry_run(run.id, now=T3)
+    assert await store.delete_run(cancelled.id)
+    (left,) = await store.get_stats(since=T1)
+    assert (left.counts["pending"], left.counts["failed"]) == (2, 0)

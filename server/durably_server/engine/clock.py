@@ -3,7 +3,8 @@
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from threading import Lock
 
 from ulid import ULID
@@ -23,8 +24,13 @@ def wall_clock() -> int:
 def iso(ms: int) -> str:
     """``2026-11-22T06:47:20.763Z``, as every Durably server writes times."""
     seconds, millis = divmod(ms, 1000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    return f"{_second(seconds)}.{millis:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    # Not strftime, whose %Y does not fill up years before 1000, and text must sort as time does.
+    return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).isoformat()
 
 
 class IdFactory:

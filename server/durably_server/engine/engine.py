@@ -33,17 +33,17 @@ from durably_server.engine.events import (
     Unsubscribe,
     replay,
 )
+from durably_server.engine.filters import LogFilters, RunFilters, log_filter, run_filter
 from durably_server.engine.jobs import JobDefinition, JobRegistry
 from durably_server.engine.model import (
     STATUSES,
     Disposition,
     Enqueued,
+    JobStats,
     Labels,
     LogRecord,
     NewRun,
     Run,
-    RunFilter,
-    Status,
     StepRecord,
     check_labels,
 )
@@ -56,6 +56,8 @@ OutputT = TypeVar("OutputT")
 
 MAX_CONCURRENT_RUNS = 1000
 PURGE_BATCH = 500
+MAX_WINDOW = 366 * 86_400.0
+"""Seconds that ``stats`` may look back."""
 _SPARE_THREADS = 32
 
 
@@ -443,52 +445,75 @@ class Engine:
         return None if run is None else self._with_progress(run)
 
     async def get_runs(
-        self,
-        *,
-        job_name: str | Sequence[str] | None = None,
-        status: Status | Sequence[Status] | None = None,
-        labels: Labels | None = None,
-        limit: int | None = None,
-        offset: int = 0,
+        self, *, limit: int | None = None, offset: int = 0, **filters: Unpack[RunFilters]
     ) -> list[Run]:
-        """Runs, newest first: any of the jobs, any of the statuses, all of the labels.
+        """Runs, newest first by (createdAt, id); see :class:`RunFilters`.
 
         Raises:
-            InvalidRequestError: a status, a label key, the limit or the offset is refused.
+            InvalidRequestError: a filter, the limit or the offset is refused.
         """
-        statuses = _many(status)
-        for each in statuses:
-            if each not in STATUSES:
-                raise InvalidRequestError(
-                    f"Invalid status: {each}. Must be one of: {', '.join(STATUSES)}"
-                )
-        if limit is not None and limit < 0:
-            raise InvalidRequestError("Invalid limit: must be a non-negative integer")
-        if offset < 0:
-            raise InvalidRequestError("Invalid offset: must be a non-negative integer")
-        where = RunFilter(
-            job_names=_many(job_name),
-            statuses=statuses,
-            labels=check_labels(labels),
-            limit=limit,
-            offset=offset,
-        )
+        where = run_filter(filters, limit=limit, offset=offset)
         await self.migrate()
         return [self._with_progress(run) for run in await self._store.get_runs(where)]
+
+    async def count_runs(self, **filters: Unpack[RunFilters]) -> int:
+        """How many runs fit, on all pages; ``after`` does not matter.
+
+        Raises:
+            InvalidRequestError: a filter is refused.
+        """
+        where = run_filter(filters)
+        await self.migrate()
+        return await self._store.count_runs(where)
+
+    async def stats(self, window_seconds: float = 3600.0) -> list[JobStats]:
+        """Counts, rates and durations of each job, registered or only in the database, by name.
+
+        Raises:
+            InvalidRequestError: the window is not positive.
+        """
+        if not 0 < window_seconds <= MAX_WINDOW:
+            raise InvalidRequestError("Invalid window: must be between 0 and 366 days")
+        await self.migrate()
+        since = iso(self._clock() - int(window_seconds * 1000))
+        stored = {each.job_name: each for each in await self._store.get_stats(since=since)}
+        none = dict.fromkeys(STATUSES, 0)
+        for definition in self._jobs:
+            stored.setdefault(definition.name, JobStats(job_name=definition.name, counts=none))
+        return [
+            replace(
+                each,
+                rate_per_minute=(each.completed + each.failed + each.cancelled)
+                * 60
+                / window_seconds,
+            )
+            for _, each in sorted(stored.items())
+        ]
 
     async def get_steps(self, run_id: str) -> list[StepRecord]:
         """The checkpoints of a run, by index."""
         await self.migrate()
         return await self._store.get_steps(run_id)
 
-    async def get_logs(self, run_id: str, *, limit: int | None = None) -> list[LogRecord]:
-        """The log lines of a run, oldest first; with a limit, the newest ones."""
+    async def get_logs(
+        self, run_id: str | None = None, *, limit: int | None = None, **filters: Unpack[LogFilters]
+    ) -> list[LogRecord]:
+        """Log lines of a run, or of all runs, oldest first; see :class:`LogFilters`.
+
+        ``limit`` counts from the newest line; with ``after`` alone from the oldest, so that a
+        reader who has fallen behind goes on without a gap.
+
+        Raises:
+            InvalidRequestError: a filter or the limit is refused.
+        """
+        where = log_filter(run_id, filters, limit=limit)
         await self.migrate()
-        attempt = self._attempt(run_id)
-        if attempt is not None:
-            attempt.flush_logs()
-            await asyncio.sleep(0)  # lets the write be handed over, before the read
-        return await self._store.get_logs(run_id, limit=limit)
+        for worker in self._workers:
+            for attempt in worker.active.values():
+                if run_id is None or attempt.run.id == run_id:
+                    attempt.flush_logs()
+        await asyncio.sleep(0)  # lets the writes be handed over, before the read
+        return await self._store.get_logs(where)
 
     # --- actions ---
 
@@ -695,9 +720,3 @@ class Engine:
         """The status now, as it may have changed since the run was read."""
         found = await self._store.get_run(run.id)
         return run.status if found is None else found.status
-
-
-def _many(value: Any) -> tuple[Any, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -4,10 +4,14 @@ import functools
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar, cast, get_type_hints, overload
+from typing import Any, Generic, Literal, TypeVar, cast, get_type_hints, overload
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic.errors import (
+    PydanticInvalidForJsonSchema,
+    PydanticUndefinedAnnotation,
+    PydanticUserError,
+)
 
 from durably_server.engine import codec
 from durably_server.engine.errors import InvalidRequestError, JobDefinitionError
@@ -132,6 +136,16 @@ class JobDefinition(Generic[InputT, OutputT]):
         return self._output.validate_json(codec.encode(value))
 
     @functools.cached_property
+    def input_schema(self) -> dict[str, Any]:
+        """JSON Schema of what the input has to be; ``{}``, which takes anything, without one."""
+        return _schema_of(self._input, "validation")
+
+    @functools.cached_property
+    def output_schema(self) -> dict[str, Any]:
+        """JSON Schema of what the job gives; ``{}`` without one."""
+        return _schema_of(self._output, "serialization")
+
+    @functools.cached_property
     def _input(self) -> TypeAdapter[InputT]:
         return TypeAdapter(self.input_type)
 
@@ -219,6 +233,15 @@ def describe(error: ValidationError) -> str:
     if len(problems) > _SHOWN_PROBLEMS:
         shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
     return "; ".join(shown)
+
+
+def _schema_of(
+    adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"]
+) -> dict[str, Any]:
+    try:
+        return adapter.json_schema(by_alias=True, mode=mode)
+    except PydanticInvalidForJsonSchema:
+        return {}  # the type can be checked, but JSON Schema has no words for it
 
 
 def _types_of(

@@ -1,5 +1,6 @@
 """Runs, steps, logs and filters as frozen data, in the words of the 0.15 protocol."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,6 +126,7 @@ class LogRecord:
 
     id: str
     run_id: str
+    job_name: str
     step_name: str | None
     level: Level
     message: str
@@ -144,15 +146,89 @@ class NewLog:
     created_at: str
 
 
+Cursor = tuple[str, str]
+"""The place of a run in the list: its ``(createdAt, id)``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs: any of the jobs, any of the statuses, all of the labels. Newest first."""
+    """Which runs: any of the jobs, any of the statuses, all of the labels. Newest first.
+
+    Attributes:
+        created_after: ISO 8601; runs created then or later.
+        created_before: ISO 8601; runs created earlier. So two ranges that touch share no run.
+        text: must be part of the id, the job's name, the input, the error or a label (its JSON
+            text); ASCII letters match in either case.
+        after: only runs that are strictly older than this place in the list.
+    """
 
     job_names: Sequence[str] = ()
     statuses: Sequence[Status] = ()
     labels: Labels = field(default_factory=dict)
+    created_after: str | None = None
+    created_before: str | None = None
+    text: str | None = None
+    after: Cursor | None = None
     limit: int | None = None
     offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilter:
+    """Which log lines: of one run or of all, any of the jobs, any of the levels.
+
+    The order is that of the ids, which are ULIDs and so tell when a line was written.
+
+    Attributes:
+        after: an id; only lines written after it.
+        before: an id; only lines written before it.
+        limit: how many, counted from the newest line, or from the oldest.
+        newest: from which end ``limit`` counts. The answer is oldest first either way.
+    """
+
+    run_id: str | None = None
+    job_names: Sequence[str] = ()
+    levels: Sequence[Level] = ()
+    after: str | None = None
+    before: str | None = None
+    limit: int | None = None
+    newest: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStats:
+    """What became of a job's runs.
+
+    Attributes:
+        counts: runs by status, of all time; every status is there.
+        started, completed, failed, cancelled: runs that began or ended within the window.
+        rate_per_minute: runs that ended within the window, for each of its minutes.
+        p50_ms, p95_ms: how long completed runs took from their first start, over the newest
+            10,000 that ended within the window; None without one.
+        last_run_at: when the newest run was created.
+    """
+
+    job_name: str
+    counts: Mapping[Status, int]
+    started: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    rate_per_minute: float = 0.0
+    p50_ms: int | None = None
+    p95_ms: int | None = None
+    last_run_at: str | None = None
+
+
+DURATION_SAMPLE = 10_000
+"""Completed runs of a job whose durations are looked at for its percentiles."""
+
+
+def percentile(ascending: Sequence[int], share: float) -> int | None:
+    """By nearest rank; ``share`` is between 0 and 1. None of nothing."""
+    if not ascending:
+        return None
+    return ascending[max(0, math.ceil(share * len(ascending)) - 1)]
 
 
 def check_labels(labels: Any) -> dict[str, str]:

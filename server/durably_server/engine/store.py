@@ -5,6 +5,8 @@ from typing import Protocol
 
 from durably_server.engine.model import (
     Enqueued,
+    JobStats,
+    LogFilter,
     LogRecord,
     NewLog,
     NewRun,
@@ -48,6 +50,12 @@ class Store(Protocol):
 
     async def get_runs(self, where: RunFilter) -> list[Run]:
         """Newest first by (createdAt, id)."""
+
+    async def count_runs(self, where: RunFilter) -> int:
+        """How many runs fit, on all pages: whatever ``after``, ``limit`` and ``offset`` say."""
+
+    async def get_stats(self, *, since: str) -> list[JobStats]:
+        """Of each job that has runs, by name; the window begins at ``since``. Rates stay 0."""
 
     async def claim(
         self, *, owner: str, now: str, expires_at: str, running: Collection[str]
@@ -118,5 +126,5 @@ class Store(Protocol):
         Whatever the run's status, as the last lines may come after its end.
         """
 
-    async def get_logs(self, run_id: str, *, limit: int | None = None) -> list[LogRecord]:
-        """Oldest first; with a limit, the newest ones."""
+    async def get_logs(self, where: LogFilter) -> list[LogRecord]:
+        """Oldest first, by id."""

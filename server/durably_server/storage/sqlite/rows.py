@@ -12,7 +12,6 @@ RUN = (
     "lease_generation, started_at, completed_at, created_at, updated_at"
 )
 STEP = 'id, run_id, name, "index", status, output, error, started_at, completed_at'
-LOG = "id, run_id, step_name, level, message, data, created_at"
 
 
 def run_of(row: Sequence[Any]) -> Run:
@@ -56,15 +55,16 @@ def step_of(row: Sequence[Any]) -> StepRecord:
 
 
 def log_of(row: Sequence[Any]) -> LogRecord:
-    """A log line from the columns of LOG."""
+    """A log line with the name of its job after its run."""
     return LogRecord(
         id=row[0],
         run_id=row[1],
-        step_name=row[2],
-        level=row[3],
-        message=row[4],
-        data=_json(row[5]),
-        created_at=row[6],
+        job_name=row[2],
+        step_name=row[3],
+        level=row[4],
+        message=row[5],
+        data=_json(row[6]),
+        created_at=row[7],
     )
 
 

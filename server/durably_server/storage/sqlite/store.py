@@ -8,6 +8,8 @@ from durably_server.engine.clock import iso, wall_clock
 from durably_server.engine.errors import StoreError
 from durably_server.engine.model import (
     Enqueued,
+    JobStats,
+    LogFilter,
     LogRecord,
     NewLog,
     NewRun,
@@ -16,7 +18,7 @@ from durably_server.engine.model import (
     RunFilter,
     StepRecord,
 )
-from durably_server.storage.sqlite import reads, writes
+from durably_server.storage.sqlite import additions, listing, reads, stats, writes
 from durably_server.storage.sqlite.connection import connect
 from durably_server.storage.sqlite.readers import Readers
 from durably_server.storage.sqlite.schema import migrate
@@ -57,6 +59,7 @@ class SqliteStore:
         db = connect(self._path, read_only=False)
         try:
             migrate(db, iso(wall_clock()))
+            additions.add(db)
             readers = Readers(self._path)
         except BaseException:
             db.close()
@@ -162,7 +165,15 @@ class SqliteStore:
 
     async def get_runs(self, where: RunFilter) -> list[Run]:
         """See Store."""
-        return await self._readers.run(lambda db: reads.get_runs(db, where))
+        return await self._readers.run(lambda db: listing.get_runs(db, where))
+
+    async def count_runs(self, where: RunFilter) -> int:
+        """See Store."""
+        return await self._readers.run(lambda db: listing.count_runs(db, where))
+
+    async def get_stats(self, *, since: str) -> list[JobStats]:
+        """See Store."""
+        return await self._readers.run(lambda db: stats.get_stats(db, since))
 
     async def get_steps(self, run_id: str) -> list[StepRecord]:
         """See Store."""
@@ -176,6 +187,6 @@ class SqliteStore:
         """See Store."""
         return await self._readers.run(lambda db: reads.get_completed_step_names(db, run_id))
 
-    async def get_logs(self, run_id: str, *, limit: int | None = None) -> list[LogRecord]:
+    async def get_logs(self, where: LogFilter) -> list[LogRecord]:
         """See Store."""
-        return await self._readers.run(lambda db: reads.get_logs(db, run_id, limit))
+        return await self._readers.run(lambda db: reads.get_logs(db, where))

@@ -281,9 +281,8 @@ def append_logs(
         ],
     )
     db.execute(
-        "DELETE FROM durably_logs WHERE run_id = ? AND (created_at, id) <= ("
-        "SELECT created_at, id FROM durably_logs WHERE run_id = ? "
-        "ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?)",
+        "DELETE FROM durably_logs WHERE run_id = ? AND id <= ("
+        "SELECT id FROM durably_logs WHERE run_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
         (run_id, run_id, keep),
     )
     return True
