@@ -51,7 +51,7 @@ PALETTE: dict[str, str] = {
     "badge": "color: $background; background: $primary; text-style: bold;",
     "ground-cursor": "background: $primary 30%; text-style: bold;",
     "ground-blurred": "background: $foreground 10%;",
-    "ground-glow": "background: $accent 18%;",
+    "ground-glow": "background: $foreground 8%;",
     "ground-marked": "background: $secondary 20%;",
 }
 """Every name that a span may have, with its style in theme variables.

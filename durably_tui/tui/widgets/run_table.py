@@ -111,7 +111,7 @@ class RunTable(LineTable[RunRow]):
         )
         return (
             Column("status", "STATUS", 11, self._show_status, priority=0),
-            Column("job", "JOB", 10, self._show_job, priority=1, grow=2, limit=28),
+            Column("job", "JOB", 10, self._show_job, priority=1, want=16, grow=2, limit=28),
             Column(
                 "progress",
                 "PROGRESS",

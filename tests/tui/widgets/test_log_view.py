@@ -1,8 +1,10 @@
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.hostile import HOSTILE
 from support.screens import assert_sound, screen_lines
+from textual.actions import SkipAction
 from textual.app import App, ComposeResult
 
 from durably_tui.protocol.models import LogEntry, LogLevel
@@ -337,5 +339,6 @@ async def test_hostile_text_is_inert_and_in_its_column(width, wrap):
             assert_sound(view, view.line_width)
             screen_lines(app)
             if not wrap:
-                view.action_shift(1)
+                with suppress(SkipAction):  # nothing is cut: the key is the place's
+                    view.action_shift(1)
             view.scroll_to(y=0, animate=False, force=True)
