@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static
 
 from durably_tui.protocol import Phase, Run, RunStatus
 from durably_tui.state import RunsState
-from durably_tui.text import TimeStyle, safe
+from durably_tui.text import TimeStyle, ago, safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.run_detail import RunDetail
@@ -124,7 +124,7 @@ class RunsScreen(LiveScreen):
         if self.rows is not None:
             state = self.rows.state
             self._paint_table(state, now)
-            self._paint_scope(state)
+            self._paint_scope(state, now)
             self._paint_trouble(state)
         self.inspector.show(self.current_run())
         if self.detail.display:
@@ -156,9 +156,11 @@ class RunsScreen(LiveScreen):
             return None
         return told.open_steps[-1].name
 
-    def _paint_scope(self, state: RunsState[Any, Any]) -> None:
+    def _paint_scope(self, state: RunsState[Any, Any], now: float) -> None:
         what = "failed runs" if self._failed_only else "all runs"
         live = "live" if state.page == 0 else "still (0 goes back to the live page)"
+        if state.page == 0 and state.stale_since is not None and state.fetched_at is not None:
+            live = f"not live, as it was {ago(now - state.stale_since)} ago"
         parts = [what, f"page {state.page + 1}", live, f"{len(state.runs)} shown"]
         if state.has_more:
             parts.append("] older")

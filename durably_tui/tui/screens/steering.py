@@ -10,7 +10,7 @@ from textual import work
 
 from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggered
 from durably_tui.state import Action, ActionResult, Runs
-from durably_tui.text import safe, short_id
+from durably_tui.text import safe
 from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
 
@@ -143,16 +143,14 @@ class SteeringScreen(CommandScreen):
         dialog = TriggerScreen(self.actions.trigger, jobs=self.seen_jobs(), like=like)
         made: Triggered | None = await self.app.push_screen_wait(dialog)
         if made is not None:
-            words = {
-                "idempotent": "That run was there already",
-                "coalesced": "Joined a pending run",
-            }
-            self.made(made.run_id, words.get(made.disposition, "Triggered"))
+            words = {"idempotent": "That run was there already", "coalesced": "Joined pending run"}
+            what = words.get(made.disposition, "Triggered run")
+            self.made(made.run_id, f"{what} {made.run_id}")
 
     def made(self, run_id: str, message: str) -> None:
         """Tell of a new run and how to get there."""
         self._new_run = run_id
-        self.say(f"{message.rstrip('.')}: {short_id(run_id)} (o opens it).")
+        self.say(f"{message.rstrip('.')} (o opens it).")
 
     @work(group="questions", exit_on_error=False)
     async def action_open_new(self) -> None:
