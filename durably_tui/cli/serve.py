@@ -47,6 +47,7 @@ def load(target: str) -> Durably:
 
     Raises:
         typer.BadParameter: there is no such module or name, or it is something else.
+        typer.Exit: the module raised; that is shown.
     """
     from importlib import import_module
 
@@ -65,6 +66,13 @@ def load(target: str) -> Durably:
             f"there is no module {missing.name!r} here; run this in the folder that holds it.",
             param_hint="MODULE:NAME",
         ) from None
+    except Exception as error:
+        _show_own_frames(error)
+        typer.echo(
+            f"Error: module {module_name!r} cannot be imported: {type(error).__name__}: {error}.",
+            err=True,
+        )
+        raise typer.Exit(1) from None
     found = getattr(module, attribute, None)
     if not isinstance(found, Durably):
         what = "has no" if found is None else f"has a {type(found).__name__}, not a Durably, as"
@@ -72,3 +80,15 @@ def load(target: str) -> Durably:
             f"module {module_name!r} {what} {attribute!r}.", param_hint="MODULE:NAME"
         )
     return found
+
+
+def _show_own_frames(error: Exception) -> None:
+    """The traceback from the user's own module on: what imported it says nothing to the user."""
+    import traceback
+
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and "importlib" not in frame.filename
+    ]
+    typer.echo("".join(traceback.format_list(frames)), err=True, nl=False)
