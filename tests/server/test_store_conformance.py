@@ -69,8 +69,15 @@ def new_log(message: str, **changes: Any) -> NewLog:
 
 
 async def claim(store: Store, now: str = T1, expires_at: str = T2, **more: Any) -> Run | None:
+    runs = await claim_many(store, 1, now, expires_at, **more)
+    return runs[0] if runs else None
+
+
+async def claim_many(
+    store: Store, limit: int, now: str = T1, expires_at: str = T2, **more: Any
+) -> list[Run]:
     return await store.claim(
-        owner="me", now=now, expires_at=expires_at, running=more.get("running", ())
+        owner="me", now=now, expires_at=expires_at, running=more.get("running", ()), limit=limit
     )
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from durably_server.engine import codec
 from durably_server.engine.clock import Clock, IdFactory, iso
@@ -40,6 +40,7 @@ LOG_INTERVAL = 0.05
 """Seconds that log lines wait for each other before they are stored together."""
 LOG_BATCH = 1000
 
+_signals = threading.Lock()
 _current_step: ContextVar[str | None] = ContextVar("durably_current_step", default=None)
 
 
@@ -49,6 +50,7 @@ class Interruption(enum.Enum):
     CANCELLED = "the run was cancelled"
     LEASE_LOST = "another worker has the run"
     SHUTDOWN = "the server is stopping"
+    TIMEOUT = "the job took too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ class OpenStep:
     started_ms: int
 
 
+class _Line(NamedTuple):
+    """A log line that waits to be stored."""
+
+    step: str | None
+    level: Level
+    message: str
+    data: str | None
+    ms: int
+
+
 class Attempt:
     """The state of one execution. All methods belong to the event loop's thread."""
 
@@ -84,7 +96,6 @@ class Attempt:
         self.run = run
         self.services = services
         self.loop = asyncio.get_running_loop()
-        self.interrupted = threading.Event()
         self.interruption: Interruption | None = None
         self.draining = False
         self.lease_expires_ms = 0
@@ -93,10 +104,11 @@ class Attempt:
         self._task: asyncio.Task[Any] | None = None
         self._next_index = 0
         self._finished: set[str] | None = None
-        self._open: set[str] = set()
+        self._open: dict[str, None] = {}
         self._progress_timer: asyncio.TimerHandle | None = None
         self._progress_waits = False
-        self._logs: list[NewLog] = []
+        self._signal: threading.Event | None = None
+        self._logs: list[_Line] = []
         self._log_timer: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Task[Any]] = set()
 
@@ -113,11 +125,27 @@ class Attempt:
         """Whether the execution has to end."""
         return self.interruption is not None
 
+    @property
+    def signal(self) -> threading.Event:
+        """Set when the execution has to end; made when a job first asks, as few do."""
+        with _signals:
+            if self._signal is None:
+                self._signal = threading.Event()
+        if self.interruption is not None:
+            self._signal.set()
+        return self._signal
+
+    @property
+    def open_step(self) -> str | None:
+        """The step under way that began first."""
+        return next(iter(self._open), None)
+
     def interrupt(self, why: Interruption) -> None:
         """End the execution: async code is cancelled, plain code stops at its next step."""
         if self.interruption is None:
             self.interruption = why
-            self.interrupted.set()
+            if self._signal is not None:
+                self._signal.set()
             if self._task is not None:
                 self._task.cancel()
 
@@ -150,11 +178,11 @@ class Attempt:
             done = await self.services.store.get_completed_step(self.run.id, name)
             if done is not None:
                 return done
-        if self.interrupted.is_set():
+        if self.interruption is not None:
             return None
         if name in self._open:
             raise RuntimeError(f'Step "{name}" is already running in this run: name it apart.')
-        self._open.add(name)
+        self._open[name] = None
         self.services.bus.emit(
             StepStart(
                 run_id=self.run.id,
@@ -244,7 +272,7 @@ class Attempt:
             started_at=iso(step.started_ms),
             completed_at=self.services.now(),
         )
-        self._open.discard(step.name)
+        self._open.pop(step.name, None)
         return await self.services.store.save_step(record, self.run.lease_generation)
 
     async def _lost(self) -> None:
@@ -294,19 +322,9 @@ class Attempt:
 
     def log(self, level: Level, message: str, data: Any, has_data: bool, step: str | None) -> None:
         """Tell a log line at once, and store it with the others of the moment."""
-        log_id, ms = self.services.ids.new()
         text = codec.encode_leniently(data) if has_data else None
         message = codec.printable(message)
-        self._logs.append(
-            NewLog(
-                id=log_id,
-                step_name=step,
-                level=level,
-                message=message,
-                data=text,
-                created_at=iso(ms),
-            )
-        )
+        self._logs.append(_Line(step, level, message, text, self.services.clock()))
         self.services.bus.emit(
             LogWrite(
                 run_id=self.run.id,
@@ -330,7 +348,20 @@ class Attempt:
             self._log_timer.cancel()
             self._log_timer = None
         if self._logs:
-            logs, self._logs = self._logs, []
+            lines, self._logs = self._logs, []
+            # Numbered only now, so that ids are stored in their own order, and a reader who
+            # asks for what came after an id misses nothing.
+            logs = [
+                NewLog(
+                    id=self.services.ids.next(),
+                    step_name=line.step,
+                    level=line.level,
+                    message=line.message,
+                    data=line.data,
+                    created_at=iso(line.ms),
+                )
+                for line in lines
+            ]
             self._write(
                 self.services.store.append_logs(
                     self.run.id, self.run.lease_generation, logs, keep=self.services.max_logs

@@ -400,8 +400,6 @@ class Engine:
 
         def listen(event: Event) -> None:
             nonlocal deleted
-            if event.run_id != run_id:
-                return
             if isinstance(event, RunProgress) and on_progress is not None:
                 on_progress(event.progress)
             elif isinstance(event, LogWrite) and on_log is not None:
@@ -411,7 +409,7 @@ class Engine:
                 ended.set()
 
         deadline = None if timeout is None else time.monotonic() + timeout
-        unsubscribe = self._bus.on(None, listen)
+        unsubscribe = self._bus.on_run(run_id, listen)
         try:
             while True:
                 run = await self.get_run(run_id)
@@ -610,11 +608,10 @@ class Engine:
         arrived = asyncio.Event()
 
         def listen(event: Event) -> None:
-            if event.run_id == run_id:
-                waiting.append(event)
-                arrived.set()
+            waiting.append(event)
+            arrived.set()
 
-        unsubscribe = self._bus.on(None, listen)
+        unsubscribe = self._bus.on_run(run_id, listen)
         try:
             run = await self._existing(run_id)
             if not any(event.type in ENDS_A_RUN for event in waiting):

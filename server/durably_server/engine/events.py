@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from durably_server.engine.clock import Clock, iso
@@ -171,31 +171,53 @@ class EventBus:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._sequence = 0
-        self._listeners: dict[int, tuple[str | None, Listener]] = {}
         self._next_key = 0
+        # By type and by run, so that a thousand waiters do not each look at every event.
+        self._by_type: dict[str | None, dict[int, Listener]] = {}
+        self._by_run: dict[str, dict[int, Listener]] = {}
 
     def on(self, event_type: str | None, listener: Listener) -> Unsubscribe:
         """Call ``listener`` for each event of a type, or for all of them; answers how to stop."""
+        return self._add(self._by_type, event_type, listener)
+
+    def on_run(self, run_id: str, listener: Listener) -> Unsubscribe:
+        """Call ``listener`` for each event of one run; answers how to stop."""
+        return self._add(self._by_run, run_id, listener)
+
+    def _add(
+        self, listeners: dict[Any, dict[int, Listener]], place: Any, listener: Listener
+    ) -> Unsubscribe:
         key = self._next_key
         self._next_key += 1
-        self._listeners[key] = (event_type, listener)
+        listeners.setdefault(place, {})[key] = listener
 
         def unsubscribe() -> None:
-            self._listeners.pop(key, None)
+            found = listeners.get(place)
+            if found is not None:
+                found.pop(key, None)
+                if not found:
+                    del listeners[place]
 
         return unsubscribe
 
     def emit(self, event: EventT) -> EventT:
-        """Stamp an event with time and sequence, and hand it to everyone who listens."""
+        """Stamp a new event with time and sequence, and hand it to everyone who listens."""
         self._sequence += 1
-        stamped = replace(event, timestamp=iso(self._clock()), sequence=self._sequence)
-        for wanted, listener in tuple(self._listeners.values()):
-            if wanted is None or wanted == event.type:
-                try:
-                    listener(stamped)
-                except Exception:
-                    logger.exception("A listener for %s raised", event.type)
-        return stamped
+        # It was made for this call and nobody has seen it: a stamped copy would cost more than it.
+        object.__setattr__(event, "timestamp", iso(self._clock()))
+        object.__setattr__(event, "sequence", self._sequence)
+        for listeners in (
+            self._by_type.get(None),
+            self._by_type.get(event.type),
+            self._by_run.get(event.run_id),
+        ):
+            if listeners:
+                for listener in tuple(listeners.values()):
+                    try:
+                        listener(event)
+                    except Exception:
+                        logger.exception("A listener for %s raised", event.type)
+        return event
 
 
 def replay(run: Run, timestamp: str) -> list[Event]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from durably_server.engine.attempt import Attempt, Interruption
@@ -14,11 +15,14 @@ from durably_server.engine.step import BlockingStep, Step
 logger = logging.getLogger("durably_server")
 
 
-async def execute(attempt: Attempt, registry: JobRegistry) -> None:
+async def execute(
+    attempt: Attempt, registry: JobRegistry, ended: Callable[[], None] = lambda: None
+) -> None:
     """Execute a run that was just leased. Never raises: a job's failure is the run's failure.
 
     A write that touches no row means that the lease is lost or the run was cancelled; then
-    nothing more is written and nothing is said.
+    nothing more is written and nothing is said. ``ended`` is called when the job itself has
+    ended, so that the next claim can share the commit of this run's last write.
     """
     run, services = attempt.run, attempt.services
     services.bus.emit(
@@ -37,11 +41,16 @@ async def execute(attempt: Attempt, registry: JobRegistry) -> None:
         if definition is None:
             await _fail(attempt, f"Unknown job: {run.job_name}")
             return
-        task = asyncio.get_running_loop().create_task(
-            _call(definition, attempt), name=f"durably run {run.id}"
-        )
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(_call(definition, attempt), name=f"durably run {run.id}")
         attempt.bind(task)
-        await asyncio.wait((task,))
+        _, hanging = await asyncio.wait((task,), timeout=definition.timeout)
+        loop.call_soon(ended)
+        if hanging and attempt.interruption is None:
+            await _give_up(attempt, task, definition)
+            return
+        if hanging:
+            await asyncio.wait((task,))
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         await attempt.flush()
         if error is None:
@@ -57,22 +66,38 @@ async def execute(attempt: Attempt, registry: JobRegistry) -> None:
         logger.exception("Run %s could not be written; its lease will run out", run.id)
 
 
+async def _give_up(
+    attempt: Attempt, task: "asyncio.Task[Any]", definition: JobDefinition[Any, Any]
+) -> None:
+    """Fail a run whose job takes too long, and leave to itself what does not stop when told."""
+    task.add_done_callback(_drop)
+    attempt.failed_step = attempt.open_step
+    attempt.interrupt(Interruption.TIMEOUT)
+    await attempt.flush()
+    await _fail(attempt, f"The job did not end within {definition.timeout:g} s")
+
+
+def _drop(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled():
+        task.exception()  # retrieved, so that nobody warns of it
+
+
 async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> tuple[str, Any]:
     """The job's output as JSON text and as it is."""
-    value = definition.parse_input(attempt.run.input)
     try:
+        value = definition.parse_input(attempt.run.input)
         if definition.is_async:
             output = await definition.function(Step(attempt), value)
         else:
             output = await attempt.services.threads.run(
                 definition.function, BlockingStep(attempt), value
             )
+        return definition.dump_output(output), output
     except RunInterrupted:
         raise asyncio.CancelledError from None
-    except SystemExit as error:
-        # Left alone it would end the event loop, and with it every other run.
+    except (SystemExit, KeyboardInterrupt) as error:
+        # Left alone they would end the event loop, and with it every other run.
         raise RuntimeError(reason_of(error)) from error
-    return definition.dump_output(output), output
 
 
 async def _complete(attempt: Attempt, text: str, output: Any, duration: int) -> None:

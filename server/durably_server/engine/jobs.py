@@ -39,6 +39,7 @@ class JobDefinition(Generic[InputT, OutputT]):
         input_type: the annotation of the second parameter (``Any`` without one).
         output_type: the annotation of the return value (``Any`` without one).
         is_async: whether it runs on the event loop; a plain function runs in a thread.
+        timeout: seconds after which an attempt that has not ended fails; None: never.
     """
 
     # Declared, so that a type checker can tell what a job takes and gives.
@@ -50,10 +51,14 @@ class JobDefinition(Generic[InputT, OutputT]):
         name: str,
         function: Callable[[Any, InputT], Any],
         scope: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
     ) -> None:
         if not name:
             raise JobDefinitionError("A job needs a name that is not empty.")
+        if timeout is not None and not timeout > 0:
+            raise JobDefinitionError(f'Job "{name}" needs a timeout of more than 0 seconds.')
         self.name = name
+        self.timeout = timeout
         self.function = function
         self.description = inspect.getdoc(function) or ""
         self.is_async = inspect.iscoroutinefunction(function)
@@ -188,9 +193,12 @@ class JobRegistry:
 class _Decorator:
     """What ``@job("name")`` gives: it turns a function into a definition."""
 
-    def __init__(self, name: str | None, scope: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str | None, scope: Mapping[str, Any], timeout: float | None = None
+    ) -> None:
         self._name = name
         self._scope = scope
+        self._timeout = timeout
 
     @overload
     def __call__(self, function: AsyncJob[InputT, OutputT]) -> JobDefinition[InputT, OutputT]: ...
@@ -198,21 +206,23 @@ class _Decorator:
     def __call__(self, function: PlainJob[InputT, OutputT]) -> JobDefinition[InputT, OutputT]: ...
     def __call__(self, function: Callable[[Any, Any], Any]) -> JobDefinition[Any, Any]:
         name = self._name or function.__name__.replace("_", "-")
-        return JobDefinition(name, function, self._scope)
+        return JobDefinition(name, function, self._scope, self._timeout)
 
 
 @overload
-def job(name: str | None = None) -> _Decorator: ...
+def job(name: str | None = None, *, timeout: float | None = None) -> _Decorator: ...
 @overload
 def job(name: AsyncJob[InputT, OutputT]) -> JobDefinition[InputT, OutputT]: ...
 @overload
 def job(name: PlainJob[InputT, OutputT]) -> JobDefinition[InputT, OutputT]: ...
-def job(name: Any = None) -> Any:
+def job(name: Any = None, *, timeout: float | None = None) -> Any:
     """Make a job of ``(step: Step, input: T) -> U``: ``@job("import-csv")`` or ``@job``.
 
     The function may be async, or plain: a plain one runs in a thread and gets a
     :class:`BlockingStep`, whose ``run`` answers at once. Without a name, the function's name
-    with dashes is taken. ``T`` and ``U`` are anything that pydantic can check.
+    with dashes is taken. ``T`` and ``U`` are anything that pydantic can check. An attempt that
+    takes longer than ``timeout`` seconds fails: async code is cancelled, a thread is left behind
+    and stopped at its next step; it can write nothing more.
 
     Raises:
         JobDefinitionError: the function does not take ``(step, input)``.
@@ -220,7 +230,7 @@ def job(name: Any = None) -> Any:
     scope = sys._getframe(1).f_locals
     if callable(name):
         return _Decorator(None, scope)(name)
-    return _Decorator(name, scope)
+    return _Decorator(name, scope, timeout)
 
 
 def describe(error: ValidationError) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from durably_server.engine.codec import decode
 from durably_server.engine.errors import InvalidRequestError
 
 Status = Literal["pending", "leased", "completed", "failed", "cancelled"]
@@ -80,6 +81,30 @@ class NewRun:
     idempotency_key: str | None = None
     concurrency_key: str | None = None
     coalesce: bool = False
+
+    def as_stored(self) -> Run:
+        """The pending run that it becomes."""
+        return Run(
+            id=self.id,
+            job_name=self.job_name,
+            input=decode(self.input),
+            status="pending",
+            idempotency_key=self.idempotency_key,
+            concurrency_key=self.concurrency_key,
+            labels=dict(self.labels),
+            current_step_index=0,
+            completed_step_count=0,
+            progress=None,
+            output=None,
+            error=None,
+            lease_owner=None,
+            lease_expires_at=None,
+            lease_generation=0,
+            started_at=None,
+            completed_at=None,
+            created_at=self.created_at,
+            updated_at=self.created_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,22 @@ MAX_REASON = 16_384
 """Characters of an error that are kept."""
 
 
+_NEED_A_NAME = (KeyError, SystemExit, KeyboardInterrupt, StopIteration, AssertionError)
+
+
 def reason_of(error: BaseException) -> str:
     """The error's own words; its class name where it has none, or where the words need it."""
     if isinstance(error, BaseExceptionGroup) and error.exceptions:
         inner = "; ".join(reason_of(each) for each in error.exceptions[:3])
         return _bounded(f"{error.message}: {inner}")
-    text = str(error).strip()
     name = type(error).__name__
+    try:
+        text = str(error).strip()
+    except BaseException:
+        return f"{name}, which cannot say what happened"
     if not text:
         return "the job was cancelled from inside" if _is_cancel(error) else name
-    if isinstance(error, KeyError | SystemExit | StopIteration | AssertionError):
+    if isinstance(error, _NEED_A_NAME):
         return _bounded(f"{name}: {text}")
     return _bounded(text)
 

@@ -84,7 +84,7 @@ class _StepBase:
     @property
     def signal(self) -> threading.Event:
         """The same as an event that a thread can wait for."""
-        return self._attempt.interrupted
+        return self._attempt.signal
 
     def progress(
         self, current: float, total: float | None = None, message: str | None = None
@@ -133,7 +133,10 @@ class Step(_StepBase):
             else:
                 await self._attempt.interrupt_step(step)
             raise
-        except Exception as error:
+        except (GeneratorExit, RunInterrupted):
+            raise
+        except BaseException as error:
+            # Also SystemExit and its like: the executor turns them into the run's failure.
             await self._attempt.fail_step(step, reason_of(error))
             raise
         finally:
@@ -166,7 +169,9 @@ class BlockingStep(_StepBase):
             output: Any = fn(*args)
             if inspect.iscoroutine(output):
                 output = self._wait(output)
-        except Exception as error:
+        except RunInterrupted:
+            raise
+        except BaseException as error:
             self._wait(attempt.fail_step(step, reason_of(error)))
             raise
         finally:

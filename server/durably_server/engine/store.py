@@ -58,12 +58,13 @@ class Store(Protocol):
         """Of each job that has runs, by name; the window begins at ``since``. Rates stay 0."""
 
     async def claim(
-        self, *, owner: str, now: str, expires_at: str, running: Collection[str]
-    ) -> Run | None:
-        """Lease the oldest run that may run, in one statement, and raise its generation.
+        self, *, owner: str, now: str, expires_at: str, running: Collection[str], limit: int
+    ) -> list[Run]:
+        """Lease up to ``limit`` of the oldest runs that may run, and raise their generations.
 
         Pending, or leased with a lease that is over and not in ``running`` (the ids that the
-        caller itself still executes). A concurrency key with a live lease waits.
+        caller itself still executes). A concurrency key with a live lease waits, and of the runs
+        with one key only one is taken. No two calls, of this process or of others, take the same.
         """
 
     async def renew_lease(self, run_id: str, generation: int, *, now: str, expires_at: str) -> bool:

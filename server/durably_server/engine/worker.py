@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from durably_server.engine.attempt import Attempt, Interruption, Services
@@ -16,11 +16,12 @@ logger = logging.getLogger("durably_server")
 
 
 class Worker:
-    """A task for each run under way, which first claims it; one poller, one lease keeper.
+    """One task for each run under way, one claim at a time, one poller, one lease keeper.
 
-    A trigger or a run that ends starts a claim at once, and a claim that finds a run starts two
-    more, so that claims of a busy worker share commits; an idle worker has one claim under way
-    at most. Polling is for what other processes store, and for leases that run out.
+    A trigger, or a job that ends, starts a claim at once; it takes as many runs as there are free
+    places, and goes on while it finds any. A place is free when its job has ended: the claim then
+    shares the commit of the run's last write. Polling is for what other processes store, and for
+    leases that run out.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class Worker:
         self._lease_ms = int(lease * 1000)
         self._keeper = LeaseKeeper(self.active.values(), lease=lease, renewal=lease_renewal)
         self._stopping = False
-        self._missed = False
-        self._claims: set[asyncio.Task[None]] = set()
+        self._wanted = False
+        self._claiming: asyncio.Task[None] | None = None
+        self._busy = 0
         self._runs: set[asyncio.Task[None]] = set()
         self._side_tasks: list[asyncio.Task[None]] = []
 
@@ -55,10 +57,8 @@ class Worker:
 
     def wake(self) -> None:
         """There may be something to claim."""
-        if self._claims:
-            self._missed = True  # a claim under way may have looked too early
-        else:
-            self._pump()
+        self._wanted = True
+        self._look()
 
     def hurry(self) -> None:
         """Interrupt what a stopping worker still waits for."""
@@ -73,8 +73,8 @@ class Worker:
         meanwhile is ended.
         """
         self._stopping = True
-        if self._claims:
-            await asyncio.wait(self._claims)
+        if self._claiming is not None:
+            await asyncio.wait((self._claiming,))
         for attempt in self.active.values():
             attempt.draining = True
         if self._runs:
@@ -89,10 +89,10 @@ class Worker:
         """Execute one run to its end, on a worker that was not started; whether there was one."""
         self._begin(self._keeper.keep(), "durably lease keeper")
         try:
-            attempt = await self._claim()
-            if attempt is not None:
+            attempts = await self._claim(1)
+            for attempt in attempts:
                 await self._execute(attempt)
-            return attempt is not None
+            return bool(attempts)
         finally:
             await self._end_side_tasks()
 
@@ -113,60 +113,65 @@ class Worker:
             await asyncio.sleep(self._polling_interval)
             self.wake()
 
-    def _pump(self) -> None:
-        """Start a claim if there is a free place for what it finds."""
-        if self._stopping or len(self._runs) + len(self._claims) >= self._max_concurrent_runs:
-            return
-        task = asyncio.get_running_loop().create_task(self._work())
-        self._claims.add(task)
-        task.add_done_callback(self._worked)
+    def _look(self) -> None:
+        """Start a claim if one is wanted and there is a free place for what it finds."""
+        free = self._max_concurrent_runs - self._busy
+        if self._wanted and free > 0 and self._claiming is None and not self._stopping:
+            self._wanted = False
+            self._claiming = asyncio.get_running_loop().create_task(self._fill(free))
 
-    def _worked(self, task: "asyncio.Task[None]") -> None:
-        self._claims.discard(task)
-        if task in self._runs:
-            self._runs.discard(task)
-            self._pump()
-
-    async def _work(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    async def _fill(self, free: int) -> None:
         try:
-            attempt = await self._claim()
+            for attempt in await self._claim(free):
+                self._wanted = True  # where these were there may be more
+                self._busy += 1
+                task = asyncio.get_running_loop().create_task(self._run(attempt))
+                self._runs.add(task)
+                task.add_done_callback(self._runs.discard)
         except Exception:
             logger.exception("The worker could not claim a run and tries again")
-            return
-        self._claims.discard(task)
-        if attempt is None:
-            if self._missed:
-                self._missed = False
-                self._pump()
-            return
-        self._runs.add(task)
-        self._pump()
-        self._pump()
-        await self._execute(attempt)
+        finally:
+            self._claiming = None
+            self._look()
 
-    async def _claim(self) -> Attempt | None:
+    async def _run(self, attempt: Attempt) -> None:
+        place = [attempt]  # emptied by whoever gives the place back first
+
+        def ended() -> None:
+            if place:
+                place.clear()
+                self._busy -= 1
+                self.wake()
+
+        try:
+            await self._execute(attempt, ended)
+        finally:
+            ended()
+            if attempt.run.concurrency_key is not None:
+                self.wake()  # the next run of the key may go only now
+
+    async def _claim(self, limit: int) -> list[Attempt]:
         now, services = self._services.clock(), self._services
-        run = await services.store.claim(
+        runs = await services.store.claim(
             owner=self.id,
             now=iso(now),
             expires_at=iso(now + self._lease_ms),
             running=self.active.keys(),
+            limit=limit,
         )
-        if run is None:
-            return None
         if self._stopping:
-            await services.store.release(run.id, run.lease_generation, now=services.now())
-            return None
-        attempt = Attempt(run, services)
-        attempt.lease_expires_ms = now + self._lease_ms
-        self.active[run.id] = attempt
-        return attempt
+            for run in runs:
+                await services.store.release(run.id, run.lease_generation, now=services.now())
+            return []
+        attempts = [Attempt(run, services) for run in runs]
+        for attempt in attempts:
+            attempt.lease_expires_ms = now + self._lease_ms
+            self.active[attempt.run.id] = attempt
+        return attempts
 
-    async def _execute(self, attempt: Attempt) -> None:
+    async def _execute(self, attempt: Attempt, ended: Callable[[], None] = lambda: None) -> None:
         try:
-            await execute(attempt, self._registry)
+            await execute(attempt, self._registry, ended)
         finally:
             # A run that was cancelled and retried may have its next attempt here already.
             if self.active.get(attempt.run.id) is attempt:

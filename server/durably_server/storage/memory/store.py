@@ -63,27 +63,7 @@ class MemoryStore:
                 f'A pending run already exists for concurrency key "{run.concurrency_key}" in job '
                 f"\"{run.job_name}\". Use coalesce: 'skip' to return the existing run instead."
             )
-        stored = Run(
-            id=run.id,
-            job_name=run.job_name,
-            input=decode(run.input),
-            status="pending",
-            idempotency_key=run.idempotency_key,
-            concurrency_key=run.concurrency_key,
-            labels=dict(run.labels),
-            current_step_index=0,
-            completed_step_count=0,
-            progress=None,
-            output=None,
-            error=None,
-            lease_owner=None,
-            lease_expires_at=None,
-            lease_generation=0,
-            started_at=None,
-            completed_at=None,
-            created_at=run.created_at,
-            updated_at=run.created_at,
-        )
+        stored = run.as_stored()
         self._entries[run.id] = _Entry(stored)
         return Enqueued(stored, "created")
 
@@ -123,9 +103,10 @@ class MemoryStore:
         return [_stats(name, by_job[name], since) for name in sorted(by_job)]
 
     async def claim(
-        self, *, owner: str, now: str, expires_at: str, running: Collection[str]
-    ) -> Run | None:
+        self, *, owner: str, now: str, expires_at: str, running: Collection[str], limit: int
+    ) -> list[Run]:
         """See Store."""
+        claimed: list[Run] = []
         for run in self._sorted():
             over = (
                 run.status == "leased"
@@ -133,19 +114,23 @@ class MemoryStore:
                 and run.lease_expires_at <= now
                 and run.id not in running
             )
-            if (run.status == "pending" or over) and self._may_run(run, now):
-                return self._put(
-                    replace(
-                        run,
-                        status="leased",
-                        lease_owner=owner,
-                        lease_expires_at=expires_at,
-                        lease_generation=run.lease_generation + 1,
-                        started_at=run.started_at or now,
-                        updated_at=now,
+            if len(claimed) < limit and (run.status == "pending" or over):
+                if not self._may_run(run, now):
+                    continue
+                claimed.append(
+                    self._put(
+                        replace(
+                            run,
+                            status="leased",
+                            lease_owner=owner,
+                            lease_expires_at=expires_at,
+                            lease_generation=run.lease_generation + 1,
+                            started_at=run.started_at or now,
+                            updated_at=now,
+                        )
                     )
                 )
-        return None
+        return claimed
 
     async def renew_lease(self, run_id: str, generation: int, *, now: str, expires_at: str) -> bool:
         """See Store."""

@@ -5,6 +5,12 @@ from pathlib import Path
 
 from durably_server.engine.errors import StoreError
 
+CHECKPOINT_PAGES = 4000
+"""Pages of the WAL after which a commit also brings the file up to date (16 MB)."""
+WAL_BYTES = 64 << 20
+"""What the WAL keeps on disk once it has been bigger."""
+CACHE_KIB = 32 << 10
+"""Pages that the writer keeps in memory, so that a large database is not read for each write."""
 BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process that writes."""
 
@@ -29,6 +35,9 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         else:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+            db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         db.close()

@@ -18,7 +18,7 @@ from durably_server.engine.model import (
     RunFilter,
     StepRecord,
 )
-from durably_server.storage.sqlite import additions, listing, reads, stats, writes
+from durably_server.storage.sqlite import additions, claims, listing, reads, stats, writes
 from durably_server.storage.sqlite.connection import connect
 from durably_server.storage.sqlite.readers import Readers
 from durably_server.storage.sqlite.schema import migrate
@@ -87,11 +87,13 @@ class SqliteStore:
         return await self._writer.submit(lambda db: [writes.enqueue(db, run) for run in runs])
 
     async def claim(
-        self, *, owner: str, now: str, expires_at: str, running: Collection[str]
-    ) -> Run | None:
+        self, *, owner: str, now: str, expires_at: str, running: Collection[str], limit: int
+    ) -> list[Run]:
         """See Store."""
-        mine = list(running)
-        return await self._writer.submit(lambda db: writes.claim(db, owner, now, expires_at, mine))
+        mine = frozenset(running)
+        return await self._writer.submit(
+            lambda db: claims.claim(db, owner, now, expires_at, mine, limit)
+        )
 
     async def renew_lease(self, run_id: str, generation: int, *, now: str, expires_at: str) -> bool:
         """See Store."""

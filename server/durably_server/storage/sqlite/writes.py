@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from durably_server.engine.codec import encode_text
 from durably_server.engine.errors import ConflictError
-from durably_server.engine.model import Enqueued, NewLog, NewRun, NewStep, Run
+from durably_server.engine.model import Enqueued, NewLog, NewRun, NewStep
 from durably_server.storage.sqlite.rows import RUN, run_of
 
 _MINE = "id = ? AND status = 'leased' AND lease_generation = ?"
@@ -34,73 +34,27 @@ def enqueue(db: sqlite3.Connection, run: NewRun) -> Enqueued:
                 f'A pending run already exists for concurrency key "{run.concurrency_key}" in job '
                 f"\"{run.job_name}\". Use coalesce: 'skip' to return the existing run instead."
             )
-    row = db.execute(
+    labels = dict(run.labels)
+    db.execute(
         "INSERT INTO durably_runs (id, job_name, input, status, idempotency_key, concurrency_key, "
-        "labels, created_at, updated_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?) "
-        f"RETURNING {RUN}",
+        "labels, created_at, updated_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?)",
         (
             run.id,
             run.job_name,
             run.input,
             run.idempotency_key,
             run.concurrency_key,
-            encode_text(run.labels),
+            encode_text(labels),
             run.created_at,
             run.created_at,
         ),
-    ).fetchone()
-    db.executemany(
-        "INSERT INTO durably_run_labels (run_id, key, value) VALUES (?, ?, ?)",
-        [(run.id, key, value) for key, value in run.labels.items()],
     )
-    return Enqueued(run_of(row), "created")
-
-
-def claim(
-    db: sqlite3.Connection, owner: str, now: str, expires_at: str, running: Sequence[str]
-) -> Run | None:
-    """One statement: the older of the oldest pending run and the oldest run whose lease is over.
-
-    They are looked up apart, so that each is one step down an index, however many runs wait.
-    """
-    free = (
-        "(c.concurrency_key IS NULL OR NOT EXISTS (SELECT 1 FROM durably_runs AS other "
-        "WHERE other.status = 'leased' AND other.concurrency_key = c.concurrency_key "
-        "AND other.id <> c.id AND other.lease_expires_at > :now))"
-    )
-    row = db.execute(
-        f"""
-        UPDATE durably_runs SET
-            status = 'leased', lease_owner = :owner, lease_expires_at = :expires_at,
-            lease_generation = lease_generation + 1,
-            started_at = coalesce(started_at, :now), updated_at = :now
-        WHERE id = (
-            SELECT id FROM (
-                SELECT * FROM (
-                    SELECT c.id, c.created_at FROM durably_runs AS c
-                    WHERE c.status = 'pending' AND {free}
-                    ORDER BY c.created_at, c.id LIMIT 1
-                )
-                UNION ALL
-                SELECT * FROM (
-                    SELECT c.id, c.created_at FROM durably_runs AS c
-                    WHERE c.status = 'leased' AND c.lease_expires_at <= :now
-                    AND c.id NOT IN (SELECT value FROM json_each(:running)) AND {free}
-                    ORDER BY c.created_at, c.id LIMIT 1
-                )
-            )
-            ORDER BY created_at, id LIMIT 1
+    if labels:
+        db.executemany(
+            "INSERT INTO durably_run_labels (run_id, key, value) VALUES (?, ?, ?)",
+            [(run.id, key, value) for key, value in labels.items()],
         )
-        RETURNING {RUN}
-        """,
-        {
-            "owner": owner,
-            "expires_at": expires_at,
-            "now": now,
-            "running": encode_text(running),
-        },
-    ).fetchone()
-    return None if row is None else run_of(row)
+    return Enqueued(run.as_stored(), "created")
 
 
 def renew_lease(
@@ -272,13 +226,15 @@ def append_logs(
     ).fetchone()
     if mine is None:
         return False
-    db.executemany(
+    # One statement for all of them: each gives the interpreter away to a busy event loop.
+    rows = [
+        (log.id, log.step_name, log.level, log.message, log.data, log.created_at) for log in logs
+    ]
+    db.execute(
         "INSERT INTO durably_logs (id, run_id, step_name, level, message, data, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (log.id, run_id, log.step_name, log.level, log.message, log.data, log.created_at)
-            for log in logs
-        ],
+        "SELECT value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 "
+        "FROM json_each(?)",
+        (run_id, encode_text(rows)),
     )
     db.execute(
         "DELETE FROM durably_logs WHERE run_id = ? AND id <= ("

@@ -1,0 +1,67 @@
+"""How runs are taken: inside one write transaction, which no other process can be in as well."""
+
+import sqlite3
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from durably_server.engine.codec import encode_text
+from durably_server.engine.model import Run
+from durably_server.storage.sqlite.rows import RUN, run_of
+
+_Candidate = tuple[str, str, str | None]
+"""When it was created, its id, its concurrency key."""
+
+_FREE = (
+    "(c.concurrency_key IS NULL OR NOT EXISTS (SELECT 1 FROM durably_runs AS other "
+    "WHERE other.status = 'leased' AND other.concurrency_key = c.concurrency_key "
+    "AND other.id <> c.id AND other.lease_expires_at > :now))"
+)
+# Both are walks down an index that stop at the limit, however many runs wait.
+_PENDING = f"""
+    SELECT c.created_at, c.id, c.concurrency_key FROM durably_runs AS c
+    WHERE c.status = 'pending' AND {_FREE} ORDER BY c.created_at, c.id LIMIT :limit
+"""
+_EXPIRED = f"""
+    SELECT c.created_at, c.id, c.concurrency_key FROM durably_runs AS c
+    WHERE c.status = 'leased' AND c.lease_expires_at <= :now
+    AND c.id NOT IN (SELECT value FROM json_each(:running)) AND {_FREE}
+    ORDER BY c.created_at, c.id LIMIT :limit
+"""
+_LEASE = f"""
+    UPDATE durably_runs SET
+        status = 'leased', lease_owner = :owner, lease_expires_at = :expires_at,
+        lease_generation = lease_generation + 1,
+        started_at = coalesce(started_at, :now), updated_at = :now
+    WHERE id IN (SELECT value FROM json_each(:ids))
+    RETURNING {RUN}
+"""
+
+
+def claim(
+    db: sqlite3.Connection,
+    owner: str,
+    now: str,
+    expires_at: str,
+    running: AbstractSet[str],
+    limit: int,
+) -> list[Run]:
+    """The oldest first, and of each concurrency key one."""
+    named: dict[str, Any] = {"now": now, "limit": limit}
+    found: list[_Candidate] = db.execute(_PENDING, named).fetchall()
+    expired = {**named, "running": encode_text(sorted(running))}
+    if over := db.execute(_EXPIRED, expired).fetchall():
+        found = sorted(found + over)
+    chosen: list[str] = []
+    keys: set[str] = set()
+    for _, run_id, key in found:
+        if len(chosen) < limit and key not in keys:
+            chosen.append(run_id)
+            if key is not None:
+                keys.add(key)
+    if not chosen:
+        return []
+    rows = db.execute(
+        _LEASE,
+        {"owner": owner, "expires_at": expires_at, "now": now, "ids": encode_text(chosen)},
+    ).fetchall()
+    return sorted((run_of(row) for row in rows), key=lambda run: (run.created_at, run.id))
