@@ -26,7 +26,7 @@ class Value(Strict):
 
 class Steps(Strict):
     count: int = Field(ge=0)
-    delayMs: float = Field(0, ge=0)  # noqa: N815 - as the Node job says it
+    delayMs: int = Field(0, ge=0)  # noqa: N815 - as the Node job says it
 
 
 class Done(Strict):

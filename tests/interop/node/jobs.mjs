@@ -180,6 +180,7 @@ const burst = defineJob({
   run: async (step, { count }) => {
     await step.run('count', () => {
       for (let i = 0; i < count; i++) step.progress(i + 1, count)
+      return null
     })
     return { count }
   },
