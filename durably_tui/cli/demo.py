@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -23,6 +26,10 @@ def demo(
     from .embedded import CannotServe, embedded_server
     from .launch import show
 
+    # The monitor takes these over; before and after it, they must not leave the server's files.
+    for name in ("SIGTERM", "SIGHUP"):
+        with contextlib.suppress(AttributeError):
+            signal.signal(getattr(signal, name), _leave)
     try:
         with embedded_server(db) as url:
             code = show(
@@ -31,3 +38,7 @@ def demo(
     except CannotServe as error:
         raise typer.BadParameter(str(error), param_hint="--db") from None
     raise typer.Exit(code)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)

@@ -46,6 +46,7 @@ class _ServerThread(threading.Thread):
         self._error: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+        self._told = threading.Event()
 
     def wait_until_ready(self) -> str:
         """The address once it answers."""
@@ -56,6 +57,7 @@ class _ServerThread(threading.Thread):
 
     def stop(self) -> None:
         """Stop the jobs and the server, and wait until they have stopped."""
+        self._told.set()  # for a thread that has no event to set yet
         if self._loop is not None and self._stopping is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed by itself
                 self._loop.call_soon_threadsafe(self._stopping.set)
@@ -78,6 +80,8 @@ class _ServerThread(threading.Thread):
 
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        if self._told.is_set():
+            return
         durably = create_demo(self._db, self._folder)
         async with running_server(durably) as url:
             feeding = asyncio.create_task(feed(durably), name="demo-feed")
