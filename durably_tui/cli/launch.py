@@ -7,6 +7,7 @@ of Textual.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -46,6 +47,12 @@ class Server:
         )
 
 
+def shown(address: str) -> str:
+    """An address that nobody has checked yet, without what may be credentials in it."""
+    scheme, found, rest = address.partition("://")
+    return scheme + found + rest.rpartition("@")[2].partition("?")[0].partition("#")[0]
+
+
 def is_address(text: str) -> bool:
     """Whether this is what the monitor can be opened on."""
     return text.startswith(("http://", "https://"))
@@ -66,15 +73,21 @@ def show(
     ascii_only: bool = False,
     read_only: bool = False,
 ) -> int:
-    """Run the monitor until the user quits; return its exit code.
+    """Run the monitor until the user quits; return its exit code: 2 where there is no terminal.
 
     Args:
         connect: makes the client; called after the first paint, which does not wait for HTTP.
-        where: the name or the address, for the first picture.
+        where: the name or the address (its credentials are left out), for the first picture.
         name: what the user calls the server, if anything.
         ascii_only: draw with ASCII characters.
         read_only: change nothing.
     """
+    # Textual reads keys from the standard input and draws on the standard error.
+    if not (
+        sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()
+    ):
+        print("Error: the monitor needs a terminal; run it in one.", file=sys.stderr)
+        return 2
     from durably_tui.tui.app import MonitorApp
 
     def open_session() -> Session:
@@ -92,6 +105,6 @@ def show(
             close=client.aclose,
         )
 
-    app = MonitorApp(open_session, where=where, ascii_only=ascii_only)
+    app = MonitorApp(open_session, where=shown(where), ascii_only=ascii_only)
     app.run()
     return app.return_code or 0
