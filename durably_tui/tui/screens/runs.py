@@ -158,7 +158,9 @@ class RunsScreen(LiveScreen):
 
     def _paint_scope(self, state: RunsState[Any, Any], now: float) -> None:
         what = "failed runs" if self._failed_only else "all runs"
-        live = "live" if state.page == 0 else "still (0 goes back to the live page)"
+        live = "live" if self.session.hooks.feed.connection.phase is Phase.LIVE else "not live"
+        if state.page:
+            live = "still (0 goes back to the live page)"
         if state.page == 0 and state.stale_since is not None and state.fetched_at is not None:
             live = f"not live, as it was {ago(now - state.stale_since)} ago"
         parts = [what, f"page {state.page + 1}", live, f"{len(state.runs)} shown"]
