@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from durably_server import Durably
+
+
+Generation = Literal["0.15", "0.8"]
 
 
 def serve(
@@ -23,11 +27,64 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
     base_path: Annotated[str, typer.Option(help="Where the routes begin.")] = "/api/durably",
+    generation: Annotated[
+        Generation, typer.Option(help="Whose words are spoken: 0.8 is for older clients.")
+    ] = "0.15",
+    token: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--token",
+            help="Who sends it may do everything. Others on this machine can see it in the list "
+            "of processes: DURABLY_TOKEN or --token-file hide it.",
+            show_default=False,
+            envvar="DURABLY_TOKEN",
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with such tokens, one a line.", show_default=False),
+    ] = None,
+    read_token: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--read-token",
+            help="Who sends it may only read.",
+            show_default=False,
+            envvar="DURABLY_READ_TOKEN",
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure", help="Serve other machines without asking for a token."),
+    ] = False,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cors-origin",
+            help="An origin whose pages may use the server, such as https://jobs.example.",
+            show_default=False,
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Serve HTTPS with this certificate.", show_default=False)
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(help="Its key, if it is not in the same file.", show_default=False),
+    ] = None,
+    max_body: Annotated[int, typer.Option(min=1, help="Bytes of a request's body.")] = 1024 * 1024,
 ) -> None:
-    """Serve the jobs of MODULE:NAME and work on them, until Ctrl-C or SIGTERM."""
+    """Serve the jobs of MODULE:NAME and work on them, until Ctrl-C or SIGTERM.
+
+    A token is sent as "Authorization: Bearer TOKEN". Several in DURABLY_TOKEN have spaces
+    between them.
+    """
+    if tls_key is not None and tls_cert is None:
+        raise typer.BadParameter("it needs --tls-cert too.", param_hint="--tls-key")
+    tokens = [*(token or ()), *_tokens_in(token_file)]
     durably = load(target)
-    from durably_server import DurablyError
-    from durably_server.http.serving import ServingError, run_server
+    from durably_server import DurablyError, token_auth
+    from durably_server.http.serving import Tls, run_server
 
     try:
         run_server(
@@ -36,10 +93,31 @@ def serve(
             port=port,
             base_path=base_path,
             on_ready=lambda url: typer.echo(f"Serving {target} at {url} (Ctrl-C stops)", err=True),
+            generation=generation,
+            auth=token_auth(tokens, read_token or ()) if tokens or read_token else None,
+            insecure=insecure,
+            cors_origins=cors_origin or (),
+            tls=None if tls_cert is None else Tls(tls_cert, tls_key),
+            max_body=max_body,
         )
-    except (ServingError, DurablyError) as error:
+    except DurablyError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _tokens_in(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    try:
+        found = file.read_text("utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise typer.BadParameter(
+            f"{file} cannot be read: {reason}.", param_hint="--token-file"
+        ) from None
+    if not found:
+        raise typer.BadParameter(f"there is no token in {file}.", param_hint="--token-file")
+    return found
 
 
 def load(target: str) -> Durably:

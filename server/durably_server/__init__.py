@@ -20,9 +20,11 @@ from durably_server.engine.errors import (
 from durably_server.engine.jobs import JobDefinition, job
 from durably_server.engine.model import LogRecord, Run, StepRecord
 from durably_server.engine.step import BlockingStep, Step
+from durably_server.http.auth import Auth, Refused, token_auth
 from durably_server.http.handler import create_durably_handler
 
 __all__ = [
+    "Auth",
     "BlockingStep",
     "ConflictError",
     "Durably",
@@ -32,6 +34,7 @@ __all__ = [
     "JobDefinitionError",
     "LogRecord",
     "NotFoundError",
+    "Refused",
     "Run",
     "RunCancelledError",
     "RunFailedError",
@@ -41,6 +44,7 @@ __all__ = [
     "StoreError",
     "create_durably_handler",
     "job",
+    "token_auth",
 ]
 
 # A program that sets up no logging hears nothing: a monitor in the same terminal owns the screen.

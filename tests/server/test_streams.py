@@ -11,7 +11,10 @@ from support.server import RECORDED_JOBS, listening, make_durably, reachable, ty
 
 from durably_server import Durably, Step, job
 from durably_server.http import hub as hub_module
-from durably_server.http.hub import Hub, Subscriber
+from durably_server.http import subscriber as subscriber_module
+from durably_server.http.hub import Hub
+from durably_server.http.subscriber import Interest, Subscriber
+from durably_server.http.wire import Words
 
 
 @job("bursts")
@@ -96,7 +99,7 @@ async def test_stored_logs_can_be_read_after_the_fact(tmp_path: Path) -> None:
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     durably = Durably("memory:", jobs=RECORDED_JOBS)
-    made = Hub(durably)
+    made = Hub(durably, Words())
     yield made
     made.close()
 
@@ -105,8 +108,12 @@ def frame(n: int) -> bytes:
     return f"data: {n}\n\n".encode()
 
 
+def make_subscriber() -> Subscriber:
+    return Subscriber(Interest(), lambda: b"gap\n\n")
+
+
 async def test_what_is_pending_goes_out_as_one_chunk() -> None:
-    subscriber = Subscriber()
+    subscriber = make_subscriber()
     for n in range(3):
         subscriber.push(frame(n))
     assert await subscriber.next() == b"".join(frame(n) for n in range(3))
@@ -123,28 +130,44 @@ async def test_what_is_pending_goes_out_as_one_chunk() -> None:
 
 
 async def test_a_slow_client_keeps_only_the_newest_progress_of_a_run() -> None:
-    subscriber = Subscriber()
+    subscriber = make_subscriber()
     subscriber.push(frame(1), progress_of="a")
     subscriber.push(frame(2), progress_of="b")
     subscriber.push(frame(3))
     subscriber.push(frame(4), progress_of="a")
-    assert await subscriber.next() == frame(4) + frame(2) + frame(3)
+    assert await subscriber.next() == frame(2) + frame(3) + frame(4)
     subscriber.push(frame(5), progress_of="a")
     assert await subscriber.next() == frame(5)
 
 
-@pytest.mark.parametrize(("frames", "size"), [(hub_module.MAX_FRAMES + 1, 1), (9, 2**20)])
-async def test_a_client_that_falls_too_far_behind_is_ended(frames: int, size: int) -> None:
-    subscriber = Subscriber()
-    for _ in range(frames):
+@pytest.mark.parametrize(("frames", "size"), [(subscriber_module.MAX_FRAMES + 1, 1), (9, 2**20)])
+async def test_a_client_that_falls_too_far_behind_is_told_of_a_gap(frames: int, size: int) -> None:
+    subscriber = make_subscriber()
+    for _ in range(frames - 1):
         subscriber.push(b"x" * size)
-    assert subscriber.ended
-    assert await subscriber.next() is None
+    assert subscriber.gaps == 0
+    subscriber.push(b"last")
+    subscriber.push(b"y" * size)
+    told = await subscriber.next()
+    assert told is not None
+    assert told.startswith(b"gap\n\n")
+    assert told.endswith(b"y" * size)
+    assert b"x" not in told
+    assert subscriber.gaps == 1
+    subscriber.push(b"on it goes")
+    assert await subscriber.next() == b"on it goes"
+
+
+async def test_one_frame_may_be_as_large_as_it_likes() -> None:
+    subscriber = make_subscriber()
+    subscriber.push(b"x" * (subscriber_module.MAX_BYTES + 1))
+    assert subscriber.gaps == 0
+    assert await subscriber.next() is not None
 
 
 async def test_silence_is_filled_with_comments(hub: Hub, monkeypatch: Any) -> None:
     monkeypatch.setattr(hub_module, "KEEP_ALIVE_INTERVAL", 0.01)
-    subscriber = hub.subscribe_runs((), {})
+    subscriber = hub.subscribe_runs(Interest())
     async with asyncio.timeout(5):
         assert await subscriber.next() == b": keep-alive\n\n"
         assert await subscriber.next() == b": keep-alive\n\n"

@@ -71,17 +71,18 @@ def make_durably(folder: Path, *jobs: JobDefinition[Any, Any], **options: Any) -
 
 
 @contextlib.asynccontextmanager
-async def reachable(durably: Engine) -> AsyncIterator[httpx.AsyncClient]:
-    """A client whose base address is the server's base path."""
-    async with running_server(durably) as url, httpx.AsyncClient(base_url=url) as client:
+async def reachable(durably: Engine, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client whose base address is the base path of a server with these options."""
+    async with running_server(durably, **options) as url, httpx.AsyncClient(base_url=url) as client:
         yield client
 
 
 class Frames:
-    """The events of one open stream, read in the background."""
+    """The events of one open stream and their ids, read in the background."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.ids: list[str | None] = []
         self.ended = False
         self._changed = asyncio.Event()
 
@@ -106,8 +107,11 @@ class Frames:
                 await self._changed.wait()
 
     def _take(self, text: str) -> None:
-        assert text.startswith("data: "), text
-        self.events.append(json.loads(text.removeprefix("data: ")))
+        *head, data = text.split("\n")
+        assert data.startswith("data: "), text
+        assert [line.startswith("id: ") for line in head] in ([], [True]), text
+        self.ids.append(head[0].removeprefix("id: ") if head else None)
+        self.events.append(json.loads(data.removeprefix("data: ")))
         self._changed.set()
 
     def _end(self) -> None:
@@ -116,10 +120,13 @@ class Frames:
 
 
 @contextlib.asynccontextmanager
-async def listening(client: httpx.AsyncClient, path: str) -> AsyncIterator[Frames]:
+async def listening(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str] | None = None
+) -> AsyncIterator[Frames]:
     """An open stream; the block begins when the server has accepted it."""
     frames = Frames()
-    async with client.stream("GET", path, timeout=httpx.Timeout(5, read=None)) as response:
+    timeout = httpx.Timeout(5, read=None)
+    async with client.stream("GET", path, timeout=timeout, headers=headers) as response:
         assert response.status_code == 200, await response.aread()
         assert response.headers["content-type"] == "text/event-stream"
 

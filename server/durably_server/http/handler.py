@@ -1,63 +1,59 @@
-"""The ASGI app: the routes of generation 0.15, and ``/retry``, which resumes the same run.
+"""The ASGI app: finds the route, asks who it is, and says in one sentence what went wrong.
 
 Routes are a table of method and path rather than a router: a wrong method is a 404 with the text
 ``Not Found`` here, as on every Durably server, and never a 405 or a redirect.
 """
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal
 
-from starlette.types import Receive, Scope, Send
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from durably_server.engine.codec import encode
 from durably_server.engine.engine import Engine
-from durably_server.engine.errors import (
-    ConflictError,
-    DurablyError,
-    InvalidRequestError,
-    NotFoundError,
-    StoreError,
-)
-from durably_server.engine.events import ENDS_A_RUN
-from durably_server.engine.model import Run
-from durably_server.http import wire
-from durably_server.http.hosts import is_loopback_host
-from durably_server.http.hub import Hub, Subscriber
+from durably_server.engine.errors import DurablyError, InvalidRequestError
+from durably_server.http.answers import NOT_FOUND, Answer, error_answer
+from durably_server.http.app import App, Call, Streaming
+from durably_server.http.auth import Auth, Guard, Refused, RefusedWith
+from durably_server.http.hosts import is_loopback_host, may_write_from
+from durably_server.http.hub import Hub
+from durably_server.http.metrics import Metrics
+from durably_server.http.openapi import routes_of
+from durably_server.http.parameters import OF_RUN, Query
 from durably_server.http.requests import (
-    MAX_LIMIT,
-    MAX_OFFSET,
-    BodyTooLargeError,
+    MAX_BODY,
+    MAX_HEADERS,
     ClientGoneError,
-    Query,
-    TriggerRequest,
     header,
-    read_body,
+    headers_size,
 )
+from durably_server.http.routes import Route
+from durably_server.http.wire import Words
+from durably_server.http.wire08 import Words08
 
 logger = logging.getLogger("durably_server")
 
-Route = Callable[[Query, Scope, Receive, Send], Awaitable[None]]
-FEATURES = ("retry", "retrigger", "labels", "logs")
+GENERATIONS: dict[str, type[Words]] = {"0.15": Words, "0.8": Words08}
+"""The generations of the protocol that a handler can speak."""
 
-_STATUS: tuple[tuple[type[DurablyError], int], ...] = (
-    (NotFoundError, 404),
-    (InvalidRequestError, 400),
-    (ConflictError, 409),
-    (BodyTooLargeError, 413),
-    (StoreError, 503),
+_STOPPING = error_answer(503, "The server is stopping", [("Retry-After", "1")])
+_FAULT = error_answer(500, "The server could not answer this; its log says why")
+_HEADERS_TOO_LARGE = error_answer(
+    431, f"The headers are too large: at most {MAX_HEADERS} bytes are accepted"
 )
-_JSON = b"application/json"
-_TEXT = b"text/plain;charset=UTF-8"
+_WHILE_STOPPING = frozenset({"live", "ready", "health", "metrics"})
 
 
 def create_durably_handler(
     durably: Engine,
     *,
     base_path: str = "",
+    generation: Literal["0.15", "0.8"] = "0.15",
+    auth: Auth[Any] | None = None,
+    cors_origins: Sequence[str] = (),
+    max_body: int = MAX_BODY,
     start_worker: bool = True,
     loopback_only: bool = False,
 ) -> "DurablyHandler":
@@ -71,48 +67,75 @@ def create_durably_handler(
     Args:
         durably: what to serve.
         base_path: the path below which the routes are, such as ``/api/durably``.
+        generation: whose words are spoken; ``"0.8"`` is for older clients.
+        auth: who may do what (:class:`Auth`, :func:`token_auth`); without it, everybody may.
+        cors_origins: origins whose pages may read the answers, such as
+            ``https://jobs.example``; ``"*"`` for any. Without any, browsers keep other sites out.
+        max_body: bytes of a request's body.
         start_worker: whether this process executes runs.
-        loopback_only: refuse requests whose Host header is no loopback name (DNS rebinding).
+        loopback_only: refuse requests whose Host header is no loopback name (DNS rebinding), and
+            writes from pages of other sites.
+
+    Raises:
+        InvalidRequestError: there is no such generation.
     """
+    words = GENERATIONS.get(generation)
+    if words is None:
+        raise InvalidRequestError(
+            f'No generation is called "{generation}": choose one of {", ".join(GENERATIONS)}.'
+        )
+    app = App(
+        durably=durably,
+        words=words(),
+        guard=Guard(auth),
+        hub=Hub(durably, words()),
+        metrics=Metrics(durably),
+        max_body=max_body,
+        starts_worker=start_worker,
+    )
     return DurablyHandler(
-        durably, base_path=base_path, start_worker=start_worker, loopback_only=loopback_only
+        app, base_path=base_path, cors_origins=cors_origins, loopback_only=loopback_only
     )
 
 
 class DurablyHandler:
-    """What :func:`create_durably_handler` makes."""
+    """What :func:`create_durably_handler` makes.
+
+    Attributes:
+        durably: what is served.
+        hub: its open streams.
+    """
 
     def __init__(
-        self, durably: Engine, *, base_path: str, start_worker: bool, loopback_only: bool
+        self, app: App, *, base_path: str, cors_origins: Sequence[str], loopback_only: bool
     ) -> None:
-        self.durably = durably
-        self.hub = Hub(durably)
+        self.durably = app.durably
+        self.hub = app.hub
+        self._app = app
         self._base_path = base_path.rstrip("/")
-        self._start_worker = start_worker
+        self._cors_origins = frozenset(cors_origins)
         self._loopback_only = loopback_only
         self._started = False
-        self._routes: dict[tuple[str, str], Route] = {
-            ("GET", ""): self._about,
-            ("GET", "/"): self._about,
-            ("GET", "/runs"): self._runs,
-            ("GET", "/run"): self._run,
-            ("GET", "/steps"): self._steps,
-            ("GET", "/logs"): self._logs,
-            ("GET", "/subscribe"): self._subscribe,
-            ("GET", "/runs/subscribe"): self._subscribe_runs,
-            ("POST", "/trigger"): self._trigger,
-            ("POST", "/retry"): self._retry,
-            ("POST", "/retrigger"): self._retrigger,
-            ("POST", "/cancel"): self._cancel,
-            ("DELETE", "/run"): self._delete,
-        }
+        self._routes = {(route.method, route.path): route for route in routes_of(app.words)}
+        self._routes["GET", "/"] = self._routes["GET", ""]
+        self._inner: ASGIApp = self._answer_http
+        if cors_origins:
+            self._inner = CORSMiddleware(
+                self._answer_http,
+                allow_origins=cors_origins,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
+                expose_headers=("X-Next-After", "X-Total-Count"),
+                max_age=600,
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            refusal = self._refusal(scope)
+            await (self._inner(scope, receive, send) if refusal is None else refusal.send(send))
         else:
             await send({"type": "websocket.close", "code": 1000})
 
@@ -144,36 +167,81 @@ class DurablyHandler:
 
     async def _start(self) -> None:
         if not self._started:
-            await (self.durably.start() if self._start_worker else self.durably.migrate())
+            await (self.durably.start() if self._app.starts_worker else self.durably.migrate())
             self._started = True
 
     # --- one request ---
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _refusal(self, scope: Scope) -> Answer | None:
+        """Why a request is refused before anything is looked at."""
+        if headers_size(scope) > MAX_HEADERS:
+            return _HEADERS_TOO_LARGE
+        if not self._loopback_only:
+            return None
+        host = header(scope, b"host")
+        if not is_loopback_host(host):
+            return error_answer(
+                403, f'The Host "{host}" is refused: this server is for this machine only'
+            )
+        origin = header(scope, b"origin")
+        if scope["method"] in ("POST", "DELETE") and not may_write_from(origin, self._cors_origins):
+            return error_answer(
+                403, f'The Origin "{origin}" is refused: pages of other sites may change nothing'
+            )
+        return None
+
+    async def _answer_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method: str = scope["method"]
+        route = self._routes.get((method, self._path(scope)))
         try:
-            host = header(scope, b"host")
-            if self._loopback_only and not is_loopback_host(host):
-                await _error(
-                    send, 403, f'The Host "{host}" is refused: this server is for this machine only'
-                )
-                return
-            if self.hub.closed:
-                await _error(send, 503, "The server is stopping")
-                return
-            route = self._routes.get((scope["method"], self._path(scope)))
-            if route is None:
-                await _answer(send, 404, _TEXT, b"Not Found")
-                return
-            await self._start()
-            await route(Query.of(scope), scope, receive, send)
-        except DurablyError as error:
-            status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-            await _error(send, status, str(error))
+            answer = await self._answer(route, scope, receive)
         except ClientGoneError:
             return
+        except RefusedWith as refusal:
+            self._count(route, method, refusal.response.status_code)
+            await refusal.response(scope, receive, send)
+            return
+        except Refused as refusal:
+            answer = error_answer(refusal.status, str(refusal), refusal.headers)
+        except DurablyError as error:
+            answer = self._failure(error, route, scope)
         except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            await _error(send, 500, "The server could not answer this; its log says why")
+            logger.exception("%s %s failed", method, scope["path"])
+            answer = _FAULT
+        if isinstance(answer, Answer):
+            self._count(route, method, answer.status)
+            await answer.send(send)
+        else:
+            self._count(route, method, 200)
+            await answer(receive, send)
+
+    async def _answer(
+        self, route: Route | None, scope: Scope, receive: Receive
+    ) -> Answer | Streaming:
+        context = None
+        if route is None or not route.is_open:
+            context = await self._app.guard.authenticate(scope)
+        if route is None:
+            return NOT_FOUND
+        if self.hub.closed and route.name not in _WHILE_STOPPING:
+            return _STOPPING
+        query = Query.of(scope, lenient=self._app.words.lenient)
+        if route.own:
+            query.allow_only(route.parameters)
+        if not self.hub.closed and not route.is_open:
+            await self._start()
+        return await route.endpoint(Call(self._app, query, scope, receive, context))
+
+    def _failure(self, error: DurablyError, route: Route | None, scope: Scope) -> Answer:
+        run_id = None
+        with contextlib.suppress(InvalidRequestError):
+            run_id = Query.of(scope, lenient=True).text(OF_RUN)
+        name = "" if route is None else route.name
+        return error_answer(*self._app.words.failure(error, name, run_id))
+
+    def _count(self, route: Route | None, method: str, status: int) -> None:
+        if route is not None:  # a word of the client's own would be a label without bounds
+            self._app.metrics.answered(method, route.path or "/", status)
 
     def _path(self, scope: Scope) -> str:
         """The path below the mount point and the base path."""
@@ -184,151 +252,3 @@ class DurablyHandler:
             elif prefix and prefix == self._base_path:
                 return "?"
         return path
-
-    # --- routes ---
-
-    async def _about(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        await _json(
-            send,
-            {
-                "name": "durably-server",
-                "version": _version(),
-                "generation": "0.15",
-                "features": FEATURES,
-            },
-        )
-
-    async def _runs(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        runs = await self.durably.get_runs(
-            job_name=query.every("jobName"),
-            status=query.statuses(),
-            labels=query.labels(),
-            limit=query.number("limit", MAX_LIMIT),
-            offset=query.number("offset", MAX_OFFSET) or 0,
-        )
-        await _json(send, [wire.run_json(run) for run in runs])
-
-    async def _run(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        await _json(send, wire.run_json(await self._existing(query)))
-
-    async def _steps(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        run = await self._existing(query)
-        steps = await self.durably.get_steps(run.id)
-        await _json(send, [wire.step_json(step) for step in steps])
-
-    async def _logs(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        run = await self._existing(query)
-        logs = await self.durably.get_logs(run.id, limit=query.number("limit", MAX_LIMIT))
-        await _json(send, [wire.log_json(log) for log in logs])
-
-    async def _trigger(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = TriggerRequest.of(await read_body(scope, receive))
-        definition = self.durably.get_job(asked.job_name)
-        if definition is None:
-            raise NotFoundError(f"Job not found: {asked.job_name}")
-        triggered = await self.durably.trigger(
-            definition,
-            definition.parse_input(asked.input),
-            idempotency_key=asked.idempotency_key,
-            concurrency_key=asked.concurrency_key,
-            labels=asked.labels,
-            coalesce=asked.coalesce,
-        )
-        await _json(send, {"runId": triggered.id, "disposition": triggered.disposition})
-
-    async def _retry(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.durably.retry(query.run_id())
-        await _json(send, {"success": True})
-
-    async def _retrigger(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        run = await self.durably.retrigger(query.run_id())
-        await _json(send, {"success": True, "runId": run.id})
-
-    async def _cancel(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.durably.cancel(query.run_id())
-        await _json(send, {"success": True})
-
-    async def _delete(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.durably.delete_run(query.run_id())
-        await _json(send, {"success": True})
-
-    async def _subscribe(self, query: Query, scope: Scope, receive: Receive, send: Send) -> None:
-        run_id = query.run_id()
-        subscriber = self.hub.subscribe_run(run_id)
-        try:
-            run = await self._existing(query)
-            # What came while the run was read follows its state; the end, if it came, says it all.
-            if not subscriber.ended:
-                state = self.durably.replay(run)
-                subscriber.prepend([wire.frame(wire.run_event(event)) for event in state])
-                if any(event.type in ENDS_A_RUN for event in state):
-                    subscriber.end()
-            await _stream(subscriber, receive, send)
-        finally:
-            self.hub.remove(subscriber, run_id)
-
-    async def _subscribe_runs(
-        self, query: Query, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        subscriber = self.hub.subscribe_runs(query.every("jobName"), query.labels())
-        try:
-            await _stream(subscriber, receive, send)
-        finally:
-            self.hub.remove(subscriber)
-
-    async def _existing(self, query: Query) -> Run:
-        run = await self.durably.get_run(query.run_id())
-        if run is None:
-            raise NotFoundError("Run not found")
-        return run
-
-
-async def _stream(subscriber: Subscriber, receive: Receive, send: Send) -> None:
-    """Send what a subscriber gets until it ends or the client hangs up."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [
-                (b"content-type", b"text/event-stream"),
-                (b"cache-control", b"no-cache"),
-                (b"x-accel-buffering", b"no"),
-            ],
-        }
-    )
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        subscriber.abandon()
-
-    watcher = asyncio.get_running_loop().create_task(watch())
-    try:
-        while (chunk := await subscriber.next()) is not None:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
-
-
-async def _json(send: Send, body: Any, status: int = 200) -> None:
-    await _answer(send, status, _JSON, encode(body))
-
-
-async def _error(send: Send, status: int, sentence: str) -> None:
-    await _json(send, {"error": sentence}, status)
-
-
-async def _answer(send: Send, status: int, content_type: bytes, body: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _version() -> str:
-    try:
-        return version("durably-tui")
-    except PackageNotFoundError:
-        return "unknown"

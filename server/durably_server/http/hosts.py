@@ -1,6 +1,8 @@
-"""Which names mean this machine."""
+"""Which names mean this machine, and which pages may speak to it."""
 
 import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
@@ -23,3 +25,17 @@ def is_loopback_host(header: str | None) -> bool:
         return False
     name = header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0]
     return is_loopback(name.lower())
+
+
+def may_write_from(origin: str | None, allowed: Collection[str]) -> bool:
+    """Whether a page of that origin may send what changes something, on a loopback address.
+
+    A browser lets any page post text to any address, without asking first; it only hides the
+    answer. Programs that are no browser send no Origin.
+    """
+    if origin is None or origin in allowed or "*" in allowed:
+        return True
+    try:
+        return is_loopback((urlsplit(origin).hostname or "").lower())
+    except ValueError:
+        return False

@@ -1,106 +1,53 @@
 """Spreads the engine's events over open streams: encoded once, queued per client, never waiting.
 
-Each client has a bounded list and one future; what is pending goes out in one write. A client
-that is too slow loses progress first (only the newest of each run is kept); when its list is full
-all the same, its stream is ended, so that it connects again and fetches what it missed.
+What is pending for a client goes out in one write. Events that somebody could come back for are
+kept in a journal; where it does not reach far enough, the stream begins with a ``gap`` event.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
+from typing import Literal
 
+from durably_server.engine.clock import iso, wall_clock
 from durably_server.engine.engine import Engine
 from durably_server.engine.events import ENDS_A_RUN, Event
-from durably_server.http import wire
+from durably_server.http.journal import Journal
+from durably_server.http.subscriber import Interest, Published, Subscriber
+from durably_server.http.wire import Words, frame
 
 KEEP_ALIVE_INTERVAL = 15.0
 """Seconds of silence after which a comment is sent, so that a dead line can be told."""
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress events of one run; the last one is always delivered."""
-MAX_FRAMES = 4096
-MAX_BYTES = 8 * 1024 * 1024
+LINGER = 300.0
+"""Seconds for which events are still kept after the last listener has gone."""
 _KEEP_ALIVE = b": keep-alive\n\n"
+_MANY_AUDIENCES = 1024
+
+GapReason = Literal["slow", "expired", "unknown"]
+"""Why events are missing: the client did not read them, the journal has moved on, or the id that
+it came back with is not of this process life."""
 
 
-class Subscriber:
-    """One open stream."""
+class Audience:
+    """Who listens to one thing, and since when its events are kept.
 
-    def __init__(self) -> None:
-        self._frames: list[bytes] = []
-        self._bytes = 0
-        self._progress_at: dict[str, int] = {}
-        self._waiter: asyncio.Future[None] | None = None
-        self.ended = False
-        self.quiet = True
+    Attributes:
+        members: the open streams.
+        since: the number of the last event before the first that is kept for them.
+        until: when to stop keeping events though nobody listens, by the loop's clock.
+    """
 
-    def push(self, frame: bytes, progress_of: str | None = None) -> None:
-        """Queue a frame; progress of a run replaces its progress that was not sent yet."""
-        if self.ended:
-            return
-        if progress_of is not None:
-            at = self._progress_at.get(progress_of)
-            if at is not None:
-                self._bytes += len(frame) - len(self._frames[at])
-                self._frames[at] = frame
-                return
-            self._progress_at[progress_of] = len(self._frames)
-        self._frames.append(frame)
-        self._bytes += len(frame)
-        self.quiet = False
-        if len(self._frames) > MAX_FRAMES or self._bytes > MAX_BYTES:
-            self._drop()
-            self.end()
-        else:
-            self._wake()
+    __slots__ = ("members", "since", "until")
 
-    def prepend(self, frames: Iterable[bytes]) -> None:
-        """Put frames before what has come since the stream was opened."""
-        self._frames[:0] = frames
-        self._progress_at.clear()
-        self._wake()
+    def __init__(self, since: int) -> None:
+        self.members: set[Subscriber] = set()
+        self.since = since
+        self.until = float("inf")
 
-    def end(self) -> None:
-        """Send what is queued, and no more."""
-        self.ended = True
-        self._wake()
-
-    def abandon(self) -> None:
-        """The client has gone."""
-        self._drop()
-        self.end()
-
-    async def next(self) -> bytes | None:
-        """All that is pending as one chunk, or None at the end."""
-        while not self._frames:
-            if self.ended:
-                return None
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        chunk = b"".join(self._frames)
-        self._drop()
-        return chunk
-
-    def _drop(self) -> None:
-        self._frames.clear()
-        self._progress_at.clear()
-        self._bytes = 0
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-
-class _RunsSubscriber(Subscriber):
-    def __init__(self, job_names: Collection[str], labels: Mapping[str, str]) -> None:
-        super().__init__()
-        self._job_names = frozenset(job_names)
-        self._labels = dict(labels)
-
-    def wants(self, event: Event) -> bool:
-        if self._job_names and event.job_name not in self._job_names:
-            return False
-        return all(event.labels.get(key) == value for key, value in self._labels.items())
+    def expects(self, now: float) -> bool:
+        """Whether somebody listens, or may come back."""
+        return bool(self.members) or now < self.until
 
 
 class _Throttle:
@@ -115,44 +62,102 @@ class _Throttle:
 
 
 class Hub:
-    """All open streams of one handler. Everything happens on the event loop's thread."""
+    """All open streams of one handler. Everything happens on the event loop's thread.
 
-    def __init__(self, engine: Engine) -> None:
+    Attributes:
+        closed: whether it was told to stop; the handler refuses new streams then.
+        delivered: frames that were queued for clients.
+        gaps: how often a client was told that events are missing.
+    """
+
+    def __init__(self, engine: Engine, words: Words, journal: Journal | None = None) -> None:
         self._engine = engine
-        self._of_run: dict[str, set[Subscriber]] = defaultdict(set)
-        self._of_runs: set[_RunsSubscriber] = set()
+        self._words = words
+        self._journal = journal or Journal()
+        self._runs: Audience | None = None
+        self._of_run: dict[str, Audience] = {}
+        self._many = _MANY_AUDIENCES
         self._throttles: dict[str, _Throttle] = {}
         self._keep_alive: asyncio.TimerHandle | None = None
         self._unsubscribe = engine.on(None, self._publish)
         self.closed = False
+        self.delivered = 0
+        self._gaps = 0
 
-    def subscribe_run(self, run_id: str) -> Subscriber:
-        """A stream about one run; it ends with the run."""
-        subscriber = Subscriber()
-        self._of_run[run_id].add(subscriber)
+    # --- who listens ---
+
+    def subscribe_runs(self, interest: Interest, after: str | None = None) -> Subscriber:
+        """A stream about all runs that fit; it never ends.
+
+        With ``after``, the id of an event, it begins with what came since, or with a ``gap``.
+        """
+        self._runs, missed = self._audience(self._runs, after)
+        subscriber = Subscriber(interest, _slow)
+        self._runs.members.add(subscriber)
         self._begin_keep_alive()
+        if isinstance(missed, str):
+            self._tell_gap(subscriber, missed)
+        else:
+            subscriber.prepend(
+                entry.for_runs for entry in missed if entry.for_runs and interest.takes(entry)
+            )
         return subscriber
 
-    def subscribe_runs(self, job_names: Collection[str], labels: Mapping[str, str]) -> Subscriber:
-        """A stream about all runs of any of the jobs with all of the labels; it never ends."""
-        subscriber = _RunsSubscriber(job_names, labels)
-        self._of_runs.add(subscriber)
-        self._begin_keep_alive()
-        return subscriber
+    def subscribe_run(
+        self, run_id: str, interest: Interest, after: str | None = None
+    ) -> tuple[Subscriber, bool]:
+        """A stream about one run, which ends with it; and whether it goes on without a gap.
 
-    def remove(self, subscriber: Subscriber, run_id: str | None = None) -> None:
-        """A stream is over."""
-        if isinstance(subscriber, _RunsSubscriber):
-            self._of_runs.discard(subscriber)
-        elif run_id is not None and run_id in self._of_run:
-            self._of_run[run_id].discard(subscriber)
-            if not self._of_run[run_id]:
-                del self._of_run[run_id]
+        If it does, it begins with what came since the event with the id ``after``.
+        """
+        audience, missed = self._audience(self._of_run.get(run_id), after)
+        self._of_run[run_id] = audience
+        subscriber = Subscriber(interest, _slow)
+        audience.members.add(subscriber)
+        self._begin_keep_alive()
+        if isinstance(missed, str):
+            self._tell_gap(subscriber, missed)
+            return subscriber, False
+        frames = [
+            entry.for_run
+            for entry in missed
+            if entry.run_id == run_id and entry.for_run and interest.takes(entry)
+        ]
+        subscriber.prepend(frames)
+        return subscriber, bool(frames)
+
+    def remove(
+        self, subscriber: Subscriber, run_id: str | None = None, *, forget: bool = False
+    ) -> None:
+        """A stream is over; with ``forget`` it was refused, so nobody comes back to it."""
+        audience = self._runs if run_id is None else self._of_run.get(run_id)
+        if audience is None or subscriber not in audience.members:
+            return
+        audience.members.discard(subscriber)
+        self._gaps += subscriber.gaps
+        now = asyncio.get_running_loop().time()
+        if not audience.members:
+            fresh = audience.until == float("inf")
+            audience.until = now + LINGER
+            self._drop_audiences(now, run_id if forget and fresh else None)
+
+    def _drop_audiences(self, now: float, run_id: str | None) -> None:
+        """Forget one that nobody comes back to, and from time to time all of that kind."""
+        if run_id is not None:
+            del self._of_run[run_id]
+        if len(self._of_run) > self._many:
+            self._of_run = {key: one for key, one in self._of_run.items() if one.expects(now)}
+            self._many = max(_MANY_AUDIENCES, 2 * len(self._of_run))
 
     @property
     def size(self) -> int:
         """Open streams."""
-        return len(self._of_runs) + sum(len(each) for each in self._of_run.values())
+        return len(self._all())
+
+    @property
+    def gaps(self) -> int:
+        """How often a client was told that events are missing."""
+        return self._gaps + sum(each.gaps for each in self._all())
 
     def close(self) -> None:
         """End all streams, for a server that stops; new ones are refused by the handler."""
@@ -169,35 +174,60 @@ class Hub:
             subscriber.end()
 
     def _all(self) -> list[Subscriber]:
-        found: list[Subscriber] = list(self._of_runs)
-        for subscribers in self._of_run.values():
-            found.extend(subscribers)
+        found = [] if self._runs is None else list(self._runs.members)
+        for audience in self._of_run.values():
+            found.extend(audience.members)
         return found
+
+    def _audience(
+        self, known: Audience | None, after: str | None
+    ) -> tuple[Audience, Iterable[Published] | GapReason]:
+        """The audience, new if its events were not kept, and what a member has missed."""
+        journal = self._journal
+        if known is None or not known.expects(asyncio.get_running_loop().time()):
+            known = Audience(journal.last)
+        if after is None:
+            return known, ()
+        number = journal.number_of(after)
+        if number is None:
+            return known, "unknown"
+        if number < max(known.since, journal.forgotten):
+            return known, "expired"
+        return known, journal.since(number)
+
+    def _tell_gap(self, subscriber: Subscriber, reason: GapReason) -> None:
+        subscriber.gaps += 1
+        subscriber.push(gap_frame(reason))
 
     # --- events ---
 
     def _publish(self, event: Event) -> None:
-        if not self._of_runs and event.run_id not in self._of_run:
-            if event.type in ENDS_A_RUN:
-                self._forget(event.run_id)
-            return
-        if event.type == "run:progress":
-            self._throttled(event)
-            return
-        if event.type in ENDS_A_RUN:
-            self._forget(event.run_id)
-        self._spread(event)
+        now = asyncio.get_running_loop().time()
+        over = event.type in ENDS_A_RUN
+        if over:
+            self._forget_progress(event.run_id)
+        of_run = self._of_run.get(event.run_id)
+        for_run = of_run is not None and of_run.expects(now)
+        for_runs = self._runs is not None and self._runs.expects(now)
+        if not for_run and not for_runs:
+            self._journal.next_number()
+            if of_run is not None:
+                del self._of_run[event.run_id]
+        elif event.type == "run:progress":
+            self._throttled(event, now)
+        else:
+            self._spread(event, for_runs, of_run if for_run else None)
 
-    def _throttled(self, event: Event) -> None:
-        loop = asyncio.get_running_loop()
+    def _throttled(self, event: Event, now: float) -> None:
         throttle = self._throttles.setdefault(event.run_id, _Throttle())
         due = throttle.sent_at + PROGRESS_INTERVAL
-        if throttle.timer is None and loop.time() >= due:
-            throttle.sent_at = loop.time()
-            self._spread(event)
+        if throttle.timer is None and now >= due:
+            throttle.sent_at = now
+            self._spread_progress(event, now)
             return
         throttle.waiting = event
         if throttle.timer is None:
+            loop = asyncio.get_running_loop()
             throttle.timer = loop.call_at(due, self._progress_due, throttle)
 
     def _progress_due(self, throttle: _Throttle) -> None:
@@ -205,33 +235,54 @@ class Hub:
         event, throttle.waiting = throttle.waiting, None
         if event is not None:
             throttle.sent_at = asyncio.get_running_loop().time()
-            self._spread(event)
+            self._spread_progress(event, throttle.sent_at)
 
-    def _forget(self, run_id: str) -> None:
+    def _forget_progress(self, run_id: str) -> None:
         """A run ends: its last progress goes out before the end does."""
         throttle = self._throttles.pop(run_id, None)
         if throttle is not None and throttle.timer is not None:
             throttle.timer.cancel()
             self._progress_due(throttle)
 
-    def _spread(self, event: Event) -> None:
-        if event.type in wire.NOT_SENT:
-            return
-        progress_of = event.run_id if event.type == "run:progress" else None
-        encoded: bytes | None = None
-        for watcher in self._of_runs:
-            if watcher.wants(event):
-                if encoded is None:
-                    encoded = wire.frame(wire.runs_event(event))
-                watcher.push(encoded, progress_of)
+    def _spread_progress(self, event: Event, now: float) -> None:
         of_run = self._of_run.get(event.run_id)
-        if not of_run or event.type in wire.ONLY_ON_RUNS_SUBSCRIBE:
+        if of_run is not None and not of_run.expects(now):
+            of_run = None
+        self._spread(event, self._runs is not None and self._runs.expects(now), of_run)
+
+    def _spread(self, event: Event, for_runs: bool, of_run: Audience | None) -> None:
+        words = self._words
+        number = self._journal.next_number()
+        event_id = self._journal.id_of(number)
+        published = Published(
+            number,
+            words.event_type(event),
+            event.run_id,
+            words.job_of(event),
+            event.labels,
+            _encoded(words.runs_event(event), event_id) if for_runs else None,
+            _encoded(words.run_event(event), event_id) if of_run is not None else None,
+        )
+        if not published.for_runs and not published.for_run:
             return
-        encoded = wire.frame(wire.run_event(event))
-        for subscriber in of_run:
-            subscriber.push(encoded, progress_of)
-            if event.type in ENDS_A_RUN:
-                subscriber.end()
+        self._journal.keep(published)
+        progress_of = event.run_id if event.type == "run:progress" else None
+        if published.for_runs and self._runs is not None:
+            self._deliver(published, published.for_runs, self._runs, progress_of)
+        if of_run is not None:
+            if published.for_run:
+                self._deliver(published, published.for_run, of_run, progress_of)
+            if words.ends(event):
+                for subscriber in of_run.members:
+                    subscriber.end()
+
+    def _deliver(
+        self, event: Published, encoded: bytes, audience: Audience, progress_of: str | None
+    ) -> None:
+        for subscriber in audience.members:
+            if subscriber.interest.takes(event):
+                subscriber.push(encoded, progress_of)
+                self.delivered += 1
 
     # --- keep-alive ---
 
@@ -249,3 +300,19 @@ class Hub:
             subscriber.quiet = True
         if subscribers:
             self._begin_keep_alive()
+
+
+def gap_frame(reason: GapReason) -> bytes:
+    """``{"type": "gap"}``: events are missing here, so whoever keeps a picture has to fetch again.
+
+    It has no id: a client that leaves now and comes back asks for what it has not got.
+    """
+    return frame({"type": "gap", "reason": reason, "timestamp": iso(wall_clock())})
+
+
+def _slow() -> bytes:
+    return gap_frame("slow")
+
+
+def _encoded(body: dict[str, object] | None, event_id: str) -> bytes:
+    return b"" if body is None else frame(body, event_id)

@@ -8,24 +8,61 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from durably_server.engine.engine import Engine
 from durably_server.engine.errors import DurablyError
+from durably_server.http.auth import Auth
 from durably_server.http.handler import create_durably_handler
 from durably_server.http.hosts import is_loopback
+from durably_server.http.requests import MAX_BODY
 
 BASE_PATH = "/api/durably"
 DRAIN_TIMEOUT = 2
 """Seconds that open requests get once the streams are closed."""
 _BACKLOG = 2048
+_MAX_HEAD = 1024 * 1024
+"""Bytes of a request's head that are read at all; the handler refuses much smaller ones itself,
+and in words."""
 
 
 class ServingError(DurablyError):
-    """The address cannot be listened on."""
+    """The address cannot be listened on, or should not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files that HTTPS needs: a certificate (with its chain), and its key if it is apart."""
+
+    certificate: Path
+    key: Path | None = None
+
+
+class ServingOptions(TypedDict, total=False):
+    """How a server answers.
+
+    Attributes:
+        generation: whose words are spoken (``"0.15"``).
+        auth: who may do what (everybody may do everything).
+        cors_origins: origins whose pages may read the answers (none).
+        max_body: bytes of a request's body (1 MiB).
+        tls: serve HTTPS with these files.
+        insecure: whether an address that other machines can reach may be served without ``auth``.
+    """
+
+    generation: Literal["0.15", "0.8"]
+    auth: Auth[Any] | None
+    cors_origins: Sequence[str]
+    max_body: int
+    tls: Tls | None
+    insecure: bool
 
 
 class _Server(uvicorn.Server):
@@ -45,15 +82,17 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None
+) -> AsyncIterator[str]:
     """Serve any ASGI app while the block runs; gives its URL. Port 0 takes a free one.
 
     The app's lifespan is not run. Open responses get two seconds at the end.
 
     Raises:
-        ServingError: the address is in use, not allowed, or not this machine's.
+        ServingError: the address is in use, not allowed, or not this machine's, or a file of
+            ``tls`` cannot be used.
     """
-    listener = _listen(host, port)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -62,7 +101,18 @@ async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=DRAIN_TIMEOUT,
+        h11_max_incomplete_event_size=_MAX_HEAD,
+        ssl_certfile=None if tls is None else tls.certificate,
+        ssl_keyfile=None if tls is None else tls.key,
     )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one of these
+        why = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        if isinstance(error, ssl.SSLError):
+            why = "they hold no certificate with its key"
+        raise ServingError(f"The TLS files cannot be used: {why}.") from None
+    listener = _listen(host, port)
     server = _Server(config)
     task = asyncio.get_running_loop().create_task(
         server.serve(sockets=[listener]), name="durably http"
@@ -70,7 +120,8 @@ async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
     try:
         await server.listening.wait()
         shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listener.getsockname()[1]}"
+        scheme = "http" if tls is None else "https"
+        yield f"{scheme}://{shown}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
@@ -85,6 +136,7 @@ async def running_server(
     port: int = 0,
     base_path: str = BASE_PATH,
     stop_grace: float | None = None,
+    **options: Unpack[ServingOptions],
 ) -> AsyncIterator[str]:
     """Migrate, start the worker and serve while the block runs; gives the URL with its base path.
 
@@ -96,16 +148,32 @@ async def running_server(
         port: 0 takes a free one.
         base_path: the path below which the routes are.
         stop_grace: seconds that running steps get at the end; None leaves it to ``durably``.
+        options: see :class:`ServingOptions`.
 
     Raises:
-        ServingError: the address cannot be listened on.
+        ServingError: the address cannot be listened on, or others could use it unasked.
         StoreError: the database cannot be opened.
     """
     base_path = "/" + base_path.strip("/") if base_path.strip("/") else ""
-    handler = create_durably_handler(durably, base_path=base_path, loopback_only=is_loopback(host))
+    auth = options.get("auth")
+    local = is_loopback(host)
+    if not local and auth is None and not options.get("insecure", False):
+        raise ServingError(
+            f"Other machines can reach {host}, and anybody there could trigger and delete runs: "
+            "give a token, or say --insecure if something in front of this server asks for one."
+        )
+    handler = create_durably_handler(
+        durably,
+        base_path=base_path,
+        generation=options.get("generation", "0.15"),
+        auth=auth,
+        cors_origins=options.get("cors_origins", ()),
+        max_body=options.get("max_body", MAX_BODY),
+        loopback_only=local,
+    )
     await durably.start()
     try:
-        async with serving(handler, host=host, port=port) as origin:
+        async with serving(handler, host=host, port=port, tls=options.get("tls")) as origin:
             try:
                 yield origin + base_path
             finally:
@@ -121,13 +189,15 @@ def run_server(
     port: int = 0,
     base_path: str = BASE_PATH,
     on_ready: Callable[[str], None] | None = None,
+    **options: Unpack[ServingOptions],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop cleanly; a second signal ends the grace.
 
-    Prints nothing; ``on_ready`` is called with the URL once it answers.
+    Prints nothing; ``on_ready`` is called with the URL once it answers. For the rest see
+    :func:`running_server`.
 
     Raises:
-        ServingError: the address cannot be listened on.
+        ServingError: the address cannot be listened on, or others could use it unasked.
         StoreError: the database cannot be opened.
     """
 
@@ -136,7 +206,9 @@ def run_server(
         told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told.set)
-        async with running_server(durably, host=host, port=port, base_path=base_path) as url:
+        async with running_server(
+            durably, host=host, port=port, base_path=base_path, **options
+        ) as url:
             if on_ready is not None:
                 on_ready(url)
             await told.wait()
