@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Unpack
 
-from durably_server.engine.engine import Engine, EngineOptions
+from durably_server.engine.engine import Engine
 from durably_server.engine.errors import InvalidRequestError
 from durably_server.engine.jobs import JobDefinition
+from durably_server.engine.options import EngineOptions
 from durably_server.engine.store import Store
 from durably_server.storage.memory import MemoryStore
 from durably_server.storage.sqlite import SqliteStore
@@ -23,7 +24,7 @@ class Durably(Engine):
         url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or ``memory:``, which
             forgets everything with the process.
         jobs: job definitions to register.
-        options: see :class:`~durably_server.engine.engine.EngineOptions`.
+        options: see :class:`~durably_server.engine.options.EngineOptions`.
 
     Raises:
         InvalidRequestError: an address or an option that is not understood.

@@ -4,13 +4,16 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired
 
 import pytest
 from support.server import echo, make_durably
+from typing_extensions import TypedDict
 
 from durably_server import (
+    BatchItem,
     BlockingStep,
     ConflictError,
     Durably,
@@ -23,7 +26,8 @@ from durably_server import (
     Step,
     job,
 )
-from durably_server.engine.events import Event, LogWrite
+from durably_server.engine import maintenance
+from durably_server.engine.events import Event, LogWrite, RunFail
 
 
 @pytest.fixture
@@ -32,6 +36,15 @@ async def durably(tmp_path: Path) -> AsyncIterator[Durably]:
     await made.init()
     yield made
     await made.stop()
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Untamed(BaseException):
+    pass
 
 
 def heard(durably: Durably) -> list[Event]:
@@ -217,6 +230,9 @@ async def test_a_job_that_raises_fails_with_its_own_words(durably: Durably) -> N
         (KeyError("customer"), "KeyError: 'customer'"),
         (RuntimeError(), "RuntimeError"),
         (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (Unspeakable(), "Unspeakable, which cannot say what happened"),
+        (Untamed("out of line"), "out of line"),
         (ExceptionGroup("two", [ValueError("a"), ValueError("b")]), "two: a; b"),
         (asyncio.CancelledError(), "the job was cancelled from inside"),
         (ValueError("lone \ud800 surrogate"), "lone ? surrogate"),
@@ -230,6 +246,59 @@ async def test_every_kind_of_error_has_a_reason(
         raise error
 
     assert await failure(durably, raises) == reason
+
+    @job
+    async def in_step(step: Step, input: None) -> None:
+        async def burst() -> None:
+            raise error
+
+        await step.run("burst", burst)
+
+    assert await failure(durably, in_step) == reason
+
+    @job
+    def in_thread(step: BlockingStep, input: None) -> None:
+        def burst() -> None:
+            raise error
+
+        step.run("burst", burst)
+
+    if not isinstance(error, asyncio.CancelledError):
+        assert await failure(durably, in_thread) == reason
+        (run, *_) = await durably.get_runs(job_name="in-thread", limit=1)
+        assert [(s.status, s.error) for s in await durably.get_steps(run.id)] == [
+            ("failed", reason)
+        ]
+
+
+async def test_a_job_that_takes_too_long_fails_and_is_stopped(durably: Durably) -> None:
+    ended, left = asyncio.Event(), threading.Event()
+
+    @job(timeout=0.05)
+    async def hangs(step: Step, input: None) -> None:
+        try:
+            await step.run("sleep", asyncio.sleep, 60)
+        finally:
+            ended.set()
+
+    events = heard(durably)
+    assert await failure(durably, hangs) == "The job did not end within 0.05 s"
+    await asyncio.wait_for(ended.wait(), 5)
+    (failed,) = [event for event in events if isinstance(event, RunFail)]
+    assert failed.failed_step_name == "sleep"
+
+    @job(timeout=0.05)
+    def stuck(step: BlockingStep, input: None) -> None:
+        try:
+            step.run("wait", step.signal.wait)
+        except RunInterrupted:
+            left.set()
+            raise
+
+    assert await failure(durably, stuck) == "The job did not end within 0.05 s"
+    assert await asyncio.to_thread(left.wait, 5)
+    (run,) = await durably.get_runs(job_name="stuck")
+    assert await durably.get_steps(run.id) == []
 
 
 async def test_an_output_that_is_refused_fails_the_run(durably: Durably) -> None:
@@ -425,6 +494,48 @@ async def test_a_batch_is_checked_before_anything_is_stored(durably: Durably) ->
     assert [each.disposition for each in made] == ["created", "created"]
 
 
+async def test_items_of_a_batch_have_their_own_options(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path, echo)
+    a, b, c = await durably.batch_trigger(
+        echo,
+        [
+            BatchItem(input={"value": "a"}, idempotency_key="i", labels={"own": "yes"}),
+            {"value": "b"},
+            BatchItem(input={"value": "c"}, idempotency_key="i"),
+        ],
+        labels={"of": "all"},
+    )
+    assert (a.run.labels, b.run.labels) == ({"own": "yes"}, {"of": "all"})
+    assert (c.id, c.disposition) == (a.id, "idempotent")
+    with pytest.raises(InvalidRequestError, match=r"coalesce requires .* \(item 1 of the batch\)"):
+        await durably.batch_trigger(
+            echo, [{"value": "x"}, BatchItem(input={"value": "y"}, coalesce="skip")]
+        )
+    with pytest.raises(ConflictError):
+        await durably.batch_trigger(
+            echo, [BatchItem(input={"value": v}, concurrency_key="k") for v in "xy"]
+        )
+    assert await durably.count_runs() == 2
+    await durably.stop()
+
+
+class Tags(TypedDict):
+    env: Literal["prod", "test"]
+    team: NotRequired[str]
+
+
+async def test_labels_have_to_fit_their_schema(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path, echo, labels=Tags)
+    made = await durably.trigger(echo, {"value": "x"}, labels={"env": "prod", "team": "a"})
+    assert made.run.labels == {"env": "prod", "team": "a"}
+    with pytest.raises(InvalidRequestError, match="Invalid labels: env: Input should be 'prod'"):
+        await durably.trigger(echo, {"value": "x"}, labels={"env": "local"})
+    assert (await durably.trigger(echo, {"value": "x"})).run.labels == {}
+    await durably.stop()
+    with pytest.raises(InvalidRequestError, match="type that can be checked"):
+        make_durably(tmp_path, echo, labels=object())
+
+
 async def test_unknown_jobs_and_runs_are_not_found(durably: Durably) -> None:
     with pytest.raises(NotFoundError, match="Job not found: nope"):
         await durably.trigger("nope", {})
@@ -543,11 +654,37 @@ async def test_without_preserved_steps_they_go_when_the_run_ends(tmp_path: Path)
         assert await durably.get_steps(done.id) == []
 
 
-async def test_old_runs_are_purged(durably: Durably) -> None:
-    done = await durably.trigger_and_wait(echo, {"value": "x"})
-    assert await durably.purge_runs(older_than=60) == 0
-    assert await durably.purge_runs(older_than=-1) == 1
-    assert await durably.get_run(done.id) is None
+async def test_old_runs_are_purged(tmp_path: Path) -> None:
+    now = 1_800_000_000_000
+    async with make_durably(tmp_path, echo, clock=lambda: now) as durably:
+        done = await durably.trigger_and_wait(echo, {"value": "x"})
+        now += 60_000
+        assert await durably.purge_runs(older_than=60) == 0
+        assert await durably.purge_runs(older_than=59) == 1
+        assert await durably.get_run(done.id) is None
+        with pytest.raises(InvalidRequestError, match="not negative"):
+            await durably.purge_runs(older_than=-1)
+
+
+async def test_runs_are_kept_for_as_long_as_the_option_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "BATCH", 2)
+    now = 1_800_000_000_000
+    durably = make_durably(tmp_path, echo, clock=lambda: now)
+    old = [await durably.trigger(echo, {"value": str(n)}) for n in range(5)]
+    await durably.process_until_idle()
+    await durably.stop()
+    now += 3_600_001
+    young = make_durably(tmp_path, echo, clock=lambda: now, retain_runs="1h")
+    new = await young.trigger(echo, {"value": "new"})
+    async with young, asyncio.timeout(5):
+        while await young.count_runs() > 1:  # noqa: ASYNC110 - a purge tells nobody
+            await asyncio.sleep(0.01)
+        assert [run.id for run in await young.get_runs()] == [new.id]
+        assert await young.get_run(old[0].id) is None
+    with pytest.raises(InvalidRequestError, match="retain_runs"):
+        make_durably(tmp_path, echo, retain_runs="1 month")
 
 
 async def test_runs_are_worked_off_without_a_started_worker(tmp_path: Path) -> None:
@@ -559,3 +696,61 @@ async def test_runs_are_worked_off_without_a_started_worker(tmp_path: Path) -> N
     assert not await durably.process_one()
     assert {run.status for run in await durably.get_runs()} == {"completed"}
     await durably.stop()
+
+
+async def test_lists_are_asked_for_by_time_text_and_cursor(tmp_path: Path) -> None:
+    now = 1_800_000_000_000
+    durably = make_durably(tmp_path, echo, clock=lambda: now)
+    made = []
+    for value in "abc":
+        made.append((await durably.trigger(echo, {"value": f"word-{value}"})).run)
+        now += 1000
+    second = datetime.fromtimestamp(1_800_000_001, UTC)
+    later = await durably.get_runs(created_after=second)
+    assert [run.id for run in later] == [made[2].id, made[1].id]
+    with_zone = second.astimezone(timezone(timedelta(hours=2))).isoformat()
+    assert [run.id for run in await durably.get_runs(created_before=with_zone)] == [made[0].id]
+    assert [run.id for run in await durably.get_runs(text="WORD-B")] == [made[1].id]
+    cursor = (made[1].created_at, made[1].id)
+    assert [run.id for run in await durably.get_runs(after=cursor, limit=5)] == [made[0].id]
+    assert await durably.count_runs(after=cursor, status=["pending"]) == 3
+    for wrong in ("yesterday", "2026-13-01", "9999-12-31T23:59:59-23:00"):
+        with pytest.raises(InvalidRequestError, match="Invalid createdAfter"):
+            await durably.get_runs(created_after=wrong)
+    with pytest.raises(InvalidRequestError, match="Invalid level"):
+        await durably.get_logs(level="debug")  # type: ignore[arg-type]
+    await durably.stop()
+
+
+async def test_logs_of_all_runs_can_be_followed_from_a_line(durably: Durably) -> None:
+    @job
+    async def talks(step: Step, input: str) -> None:
+        for n in range(3):
+            step.log.info(f"{input}{n}")
+
+    durably.register(talks)
+    first = await durably.trigger_and_wait(talks, "a", timeout=5)
+    before = await durably.get_logs(job_name="talks")
+    await durably.trigger_and_wait(talks, "b", timeout=5)
+    after = await durably.get_logs(after=before[-1].id, limit=2)
+    assert [log.message for log in after] == ["b0", "b1"]
+    assert [log.message for log in await durably.get_logs(limit=2)] == ["b1", "b2"]
+    past = await durably.get_logs(before=after[0].id, limit=2)
+    assert [(log.message, log.run_id) for log in past] == [("a1", first.id), ("a2", first.id)]
+
+
+async def test_stats_tell_of_jobs_that_ran_and_of_those_that_did_not(durably: Durably) -> None:
+    @job
+    async def never(step: Step, input: None) -> None:
+        """Not triggered."""
+
+    durably.register(never)
+    await durably.trigger_and_wait(echo, {"value": "x"})
+    ran, idle = await durably.stats(60)
+    assert (ran.job_name, ran.counts["completed"], ran.completed) == ("echo", 1, 1)
+    assert ran.rate_per_minute == 1.0
+    assert ran.p50_ms is not None
+    assert ran.last_run_at is not None
+    assert (idle.job_name, sum(idle.counts.values()), idle.last_run_at) == ("never", 0, None)
+    with pytest.raises(InvalidRequestError, match="window"):
+        await durably.stats(0)

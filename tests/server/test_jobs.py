@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from durably_server import (
@@ -160,3 +161,28 @@ def test_an_address_that_is_not_understood_is_refused(url: str) -> None:
 def test_an_option_out_of_range_is_refused(options: Any) -> None:
     with pytest.raises(InvalidRequestError):
         Durably("memory:", **options)
+
+
+def test_a_job_tells_the_schema_of_what_it_takes_and_gives() -> None:
+    class Asked(BaseModel):
+        rows: int
+        day: date | None = None
+
+    class Opaque:
+        __get_pydantic_core_schema__ = classmethod(
+            lambda cls, source, handler: core_schema.is_instance_schema(cls)
+        )
+
+    @job
+    async def report(step: Step, input: Asked) -> list[float]:
+        """Write a report."""
+        return []
+
+    @job
+    async def anything(step: Step, input: Any) -> Opaque:
+        return Opaque()
+
+    assert report.input_schema["properties"]["rows"] == {"title": "Rows", "type": "integer"}
+    assert report.input_schema["required"] == ["rows"]
+    assert report.output_schema == {"items": {"type": "number"}, "type": "array"}
+    assert (anything.input_schema, anything.output_schema) == ({}, {})

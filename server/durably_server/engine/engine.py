@@ -6,11 +6,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Generic, TypeVar, Unpack, overload
 
 from durably_server.engine import codec
 from durably_server.engine.attempt import Attempt, Interruption, Services
-from durably_server.engine.clock import Clock, IdFactory, iso, wall_clock
+from durably_server.engine.clock import IdFactory, iso, wall_clock
 from durably_server.engine.errors import (
     ConflictError,
     InvalidRequestError,
@@ -35,6 +35,7 @@ from durably_server.engine.events import (
 )
 from durably_server.engine.filters import LogFilters, RunFilters, log_filter, run_filter
 from durably_server.engine.jobs import JobDefinition, JobRegistry
+from durably_server.engine.maintenance import sweep_for_ever
 from durably_server.engine.model import (
     STATUSES,
     Disposition,
@@ -47,6 +48,12 @@ from durably_server.engine.model import (
     StepRecord,
     check_labels,
 )
+from durably_server.engine.options import (
+    EngineOptions,
+    LabelSchema,
+    check_options,
+    parse_duration,
+)
 from durably_server.engine.store import Store
 from durably_server.engine.threads import ThreadPool
 from durably_server.engine.worker import Worker
@@ -54,7 +61,6 @@ from durably_server.engine.worker import Worker
 InputT = TypeVar("InputT")
 OutputT = TypeVar("OutputT")
 
-MAX_CONCURRENT_RUNS = 1000
 PURGE_BATCH = 500
 MAX_WINDOW = 366 * 86_400.0
 """Seconds that ``stats`` may look back."""
@@ -83,29 +89,15 @@ class Finished(Generic[OutputT]):
     disposition: Disposition
 
 
-class EngineOptions(TypedDict, total=False):
-    """How an engine works. Times are in seconds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchItem:
+    """One run of a batch that has options of its own; see :meth:`Engine.trigger`."""
 
-    Attributes:
-        max_concurrent_runs: how many runs this process executes at once, 1 to 1000 (1).
-        polling_interval: between looks for runs that other processes stored (1.0).
-        lease: for how long a worker holds a run without renewing (30.0).
-        lease_renewal: between renewals, at most half of the lease (5.0).
-        preserve_steps: whether steps outlive their run's end, so that they can be looked at
-            and a retry resumes (true; a Node server's default is false).
-        stop_grace: what running steps get when the worker stops (5.0).
-        max_logs_per_run: how many of a run's newest log lines are kept (10,000).
-        clock: milliseconds since 1970.
-    """
-
-    max_concurrent_runs: int
-    polling_interval: float
-    lease: float
-    lease_renewal: float
-    preserve_steps: bool
-    stop_grace: float
-    max_logs_per_run: int
-    clock: Clock
+    input: Any
+    idempotency_key: str | None = None
+    concurrency_key: str | None = None
+    labels: Labels | None = None
+    coalesce: str | None = None
 
 
 class Engine:
@@ -127,14 +119,15 @@ class Engine:
         lease = options.get("lease", 30.0)
         lease_renewal = options.get("lease_renewal", min(5.0, lease / 3))
         clock = options.get("clock", wall_clock)
-        if not 1 <= max_concurrent_runs <= MAX_CONCURRENT_RUNS:
-            raise InvalidRequestError(
-                f"max_concurrent_runs must be between 1 and {MAX_CONCURRENT_RUNS}."
-            )
-        if polling_interval <= 0 or lease <= 0 or not 0 < lease_renewal <= lease / 2:
-            raise InvalidRequestError(
-                "polling_interval and lease must be positive, lease_renewal at most half of lease."
-            )
+        check_options(
+            max_concurrent_runs=max_concurrent_runs,
+            polling_interval=polling_interval,
+            lease=lease,
+            lease_renewal=lease_renewal,
+        )
+        retain_runs, schema = options.get("retain_runs"), options.get("labels")
+        self._retain_runs = None if retain_runs is None else parse_duration(retain_runs)
+        self._check_labels = check_labels if schema is None else LabelSchema(schema).check
         self._store = store
         self._jobs = JobRegistry()
         self._jobs.add(jobs)
@@ -157,6 +150,7 @@ class Engine:
         self._lease_renewal = lease_renewal
         self._stop_grace = options.get("stop_grace", 5.0)
         self._worker: Worker | None = None
+        self._sweeper: asyncio.Task[None] | None = None
         self._workers: set[Worker] = set()
         self._opened = False
         self._opening = asyncio.Lock()
@@ -204,6 +198,10 @@ class Engine:
             self._worker = self._new_worker()
             self._workers.add(self._worker)
             self._worker.start()
+            if self._retain_runs is not None:
+                self._sweeper = asyncio.get_running_loop().create_task(
+                    sweep_for_ever(self._purge_old), name="durably sweeper"
+                )
 
     async def init(self) -> None:
         """``migrate`` and ``start``."""
@@ -219,6 +217,11 @@ class Engine:
         if worker is not None:
             await worker.stop(self._stop_grace if grace is None else grace)
             self._workers.discard(worker)
+        sweeper, self._sweeper = self._sweeper, None
+        if sweeper is not None:
+            sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeper
         self._threads.close()
         async with self._opening:
             if self._opened:
@@ -306,26 +309,45 @@ class Engine:
     async def batch_trigger(
         self,
         job: JobDefinition[InputT, Any] | str,
-        inputs: Sequence[Any],
+        items: Sequence[Any],
         *,
         labels: Labels | None = None,
     ) -> list[Triggered]:
         """Store many runs of a job, all or none.
 
+        Args:
+            job: a registered job, or its name.
+            items: inputs, or :class:`BatchItem` where one has options of its own.
+            labels: for the items that have none of their own.
+
         Raises:
             NotFoundError: no such job.
-            InvalidRequestError: one of the inputs, or a label, is refused.
+            InvalidRequestError: one of the items, or a label, is refused.
+            ConflictError: a run with one of the concurrency keys already waits.
         """
         definition = self._definition(job)
-        runs = [
-            self._new_run(definition, definition.check_input(each), labels=labels)
-            for each in inputs
-        ]
+        runs = [self._batch_run(definition, at, item, labels) for at, item in enumerate(items)]
         if not runs:
             return []
         await self.migrate()
         stored = await self._store.enqueue_many(runs)
         return [self._announce(run, each) for run, each in zip(runs, stored, strict=True)]
+
+    def _batch_run(
+        self, definition: JobDefinition[Any, Any], at: int, item: Any, labels: Labels | None
+    ) -> NewRun:
+        found = item if isinstance(item, BatchItem) else BatchItem(input=item)
+        try:
+            return self._new_run(
+                definition,
+                definition.check_input(found.input),
+                idempotency_key=found.idempotency_key,
+                concurrency_key=found.concurrency_key,
+                labels=labels if found.labels is None else found.labels,
+                coalesce=found.coalesce,
+            )
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"{error} (item {at} of the batch)") from None
 
     @overload
     async def trigger_and_wait(
@@ -588,9 +610,15 @@ class Engine:
 
     async def purge_runs(self, older_than: float, limit: int = PURGE_BATCH) -> int:
         """Delete up to ``limit`` runs that ended more than ``older_than`` seconds ago."""
+        if not 0 <= older_than < float("inf"):
+            raise InvalidRequestError("older_than must be a number of seconds that is not negative")
         await self.migrate()
-        before = iso(self._clock() - int(older_than * 1000))
+        before = iso(max(0, self._clock() - int(older_than * 1000)))
         return len(await self._store.purge_runs(completed_before=before, limit=limit))
+
+    async def _purge_old(self, limit: int) -> int:
+        assert self._retain_runs is not None
+        return await self.purge_runs(self._retain_runs, limit)
 
     # --- events ---
 
@@ -655,7 +683,7 @@ class Engine:
             raise InvalidRequestError(f"Invalid coalesce value: '{coalesce}'. Valid values: 'skip'")
         if coalesce is not None and not concurrency_key:
             raise InvalidRequestError("coalesce requires concurrencyKey")
-        checked = check_labels(labels)
+        checked = self._check_labels(labels)
         run_id, ms = self._ids.new()
         return NewRun(
             id=run_id,
