@@ -6,6 +6,7 @@
 import logging
 
 from durably_server.durably import Durably
+from durably_server.engine.engine import BatchItem
 from durably_server.engine.errors import (
     ConflictError,
     DurablyError,
@@ -18,13 +19,14 @@ from durably_server.engine.errors import (
     StoreError,
 )
 from durably_server.engine.jobs import JobDefinition, job
-from durably_server.engine.model import LogRecord, Run, StepRecord
+from durably_server.engine.model import JobStats, LogRecord, Run, StepRecord
 from durably_server.engine.step import BlockingStep, Step
 from durably_server.http.auth import Auth, Refused, token_auth
 from durably_server.http.handler import create_durably_handler
 
 __all__ = [
     "Auth",
+    "BatchItem",
     "BlockingStep",
     "ConflictError",
     "Durably",
@@ -32,6 +34,7 @@ __all__ = [
     "InvalidRequestError",
     "JobDefinition",
     "JobDefinitionError",
+    "JobStats",
     "LogRecord",
     "NotFoundError",
     "Refused",
