@@ -70,6 +70,23 @@ class Stream:
         self.changed.set()
 
 
+@contextlib.asynccontextmanager
+async def listen(http: httpx.AsyncClient, path: str) -> AsyncIterator[Stream]:
+    """An open stream; the block begins when the server accepts it."""
+    found = Stream()
+    timeout = httpx.Timeout(10, read=None)
+    async with http.stream("GET", _url(http, path), timeout=timeout) as response:
+        assert response.status_code == 200, await response.aread()
+        assert response.headers["content-type"] == "text/event-stream"
+        task = asyncio.create_task(_read(response, found))
+        try:
+            yield found
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
+                await task
+
+
 class Witness:
     """A scenario's hands and eyes on one server."""
 
@@ -97,7 +114,7 @@ class Witness:
         if body is not None:
             content = json.dumps(body).encode()
         response = await self._http.request(
-            method, self._url(path), content=content, headers=headers
+            method, _url(self._http, path), content=content, headers=headers
         )
         found = _body(response)
         self._answers[name] = Answer(
@@ -107,10 +124,7 @@ class Witness:
 
     async def send(self, method: str, path: str) -> Any:
         """The body of an answer that is not written down."""
-        return _body(await self._http.request(method, self._url(path)))
-
-    def _url(self, path: str) -> str:
-        return str(self._http.base_url).rstrip("/") + path
+        return _body(await self._http.request(method, _url(self._http, path)))
 
     async def trigger(self, name: str, job_name: str, input: Any, **options: Any) -> str:
         """Trigger a run that the scenario calls `name` from now on; gives its id."""
@@ -134,18 +148,9 @@ class Witness:
     async def stream(self, name: str, path: str) -> AsyncIterator[Stream]:
         """An open stream, written down as `name`; the block begins when the server accepts it."""
         assert name not in self._streams, f"{name} was opened before"
-        found = self._streams[name] = Stream()
-        timeout = httpx.Timeout(10, read=None)
-        async with self._http.stream("GET", self._url(path), timeout=timeout) as response:
-            assert response.status_code == 200, await response.aread()
-            assert response.headers["content-type"] == "text/event-stream"
-            task = asyncio.create_task(_read(response, found))
-            try:
-                yield found
-            finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        async with listen(self._http, path) as found:
+            self._streams[name] = found
+            yield found
 
     def answers(self) -> dict[str, Any]:
         """All answers, in the order in which they were asked for."""
@@ -201,6 +206,10 @@ def _number(key: str, value: Any) -> Any:
     if key == "leaseOwner" and isinstance(value, str) and value:
         return "<worker>"
     return value
+
+
+def _url(http: httpx.AsyncClient, path: str) -> str:
+    return str(http.base_url).rstrip("/") + path
 
 
 def _body(response: httpx.Response) -> Any:
