@@ -1,12 +1,12 @@
 """The routes and streams of a real 0.15 server, asked again of this one, over a socket."""
 
 import json
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+from support.exchanges import Asking, normal
 from support.server import Frames, listening, make_durably, reachable, types
 
 WIRE = Path(__file__).parents[1] / "wire" / "v0.15"
@@ -23,27 +23,6 @@ DIFFERENCES = {
 }
 # Where the words of a validation library differ: status and beginning are the same.
 OTHER_WORDS = {"trigger-bad-input", "trigger-missing-input"}
-
-_ULID = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Z]{26}(?![0-9A-Za-z])")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-
-
-def normal(value: Any) -> Any:
-    """Without what differs between any two servers: ids, times, durations, sequence numbers."""
-    if isinstance(value, dict):
-        return {
-            key: (
-                "<number>"
-                if key in ("delayMs", "duration") or (key == "sequence" and inner > 0)
-                else normal(inner)
-            )
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [normal(inner) for inner in value]
-    if isinstance(value, str):
-        return _TIME.sub("<time>", _ULID.sub("<id>", value))
-    return value
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -62,48 +41,6 @@ def without_time(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in event.items() if k != "timestamp"} for event in events]
 
 
-def shape(value: Any) -> Any:
-    """The keys of a list's items, as what a list holds depends on what was run before."""
-    return sorted({tuple(sorted(item)) for item in value})
-
-
-class Asking:
-    """Sends a recorded request with today's run ids, and notes where the answer differs."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-        self.differences: dict[str, Any] = {}
-        self.asked: set[str] = set()
-
-    async def __call__(self, name: str, run_id: str | None = None, body: Any = None) -> Any:
-        self.asked.add(name)
-        request, expected = recorded(name)["request"], recorded(name)["response"]
-        path = request["path"]
-        if run_id is not None:
-            path = path.split("?")[0] + f"?runId={run_id}"
-        sent = request["body"] if body is None else body
-        content = None
-        if sent is not None:
-            content = sent if isinstance(sent, str) else json.dumps(sent)
-        answer = await self._client.request(request["method"], path, content=content)
-        got_type = answer.headers["content-type"]
-        got = answer.json() if got_type == "application/json" else answer.text
-        mine: tuple[Any, ...] = (answer.status_code, got_type, normal(got))
-        theirs: tuple[Any, ...] = (
-            expected["status"],
-            expected["contentType"],
-            normal(expected["body"]),
-        )
-        if name in OTHER_WORDS:
-            mine = (*mine[:2], got["error"].split(":")[0])
-            theirs = (*theirs[:2], expected["body"]["error"].split(":")[0])
-        elif isinstance(expected["body"], list) and expected["body"]:
-            mine, theirs = (*mine[:2], shape(mine[2])), (*theirs[:2], shape(theirs[2]))
-        if mine != theirs:
-            self.differences[name] = (mine, theirs)
-        return got
-
-
 async def _run_id(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
     answer = await client.post("/trigger", json=body)
     assert answer.status_code == 200, answer.text
@@ -113,7 +50,7 @@ async def _run_id(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
 async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> None:
     durably = make_durably(tmp_path, preserve_steps=False)
     async with reachable(durably) as client:
-        ask = Asking(client)
+        ask = Asking(client, "v0.15", OTHER_WORDS)
         for name in (
             *("trigger-ok", "trigger-labels", "trigger-idempotent-1", "trigger-idempotent-2"),
             *("trigger-unknown-job", "trigger-bad-input", "trigger-missing-input"),
