@@ -1,12 +1,19 @@
-"""A server that is killed with SIGKILL in the middle of a run, and started again."""
+"""A server that is killed with SIGKILL in the middle of its work, and started again."""
 
 import asyncio
+import contextlib
 import os
+import random
+import signal
 import sqlite3
 import sys
 import time
+from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
+from support import crashing
 from support.server import make_durably
 
 from durably_server import Step, job
@@ -76,3 +83,119 @@ sys.modules["crashing"] = module
 spec.loader.exec_module(module)
 asyncio.run(module.serve(Path(sys.argv[1])))
 """
+
+
+KILLS = 50
+
+
+class Victims:
+    """Servers on one file, of which one lives at a time."""
+
+    def __init__(self, forge: asyncio.subprocess.Process) -> None:
+        self._forge = forge
+
+    async def start(self) -> tuple[int, str]:
+        """The process and the address of a new one."""
+        assert self._forge.stdin is not None
+        self._forge.stdin.write(b"go\n")
+        said: dict[str, str] = {}
+        async with asyncio.timeout(20):
+            while len(said) < 2:
+                assert self._forge.stdout is not None
+                word, _, value = (await self._forge.stdout.readline()).decode().partition(" ")
+                said[word] = value.strip()
+        return int(said["born"]), said["listening"]
+
+
+@contextlib.asynccontextmanager
+async def forge(folder: Path) -> AsyncIterator[Victims]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, crashing.__file__, str(folder)),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Victims(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def trigger_until_dead(url: str, acknowledged: dict[str, str], dice: random.Random) -> None:
+    """Trigger runs until the server dies; what it has answered is written down."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        while True:
+            body = {"jobName": dice.choice(["walk", "walk", "carry", "fall"]), "input": 1}
+            if dice.random() < 0.3:
+                body |= {"concurrencyKey": "one", "coalesce": "skip"}
+            try:
+                response = await client.post("/trigger", json=body)
+            except httpx.TransportError:
+                return
+            assert response.status_code == 200, response.text
+            acknowledged[response.json()["runId"]] = body["jobName"]
+            await asyncio.sleep(dice.uniform(0.02, 0.08))
+
+
+async def test_fifty_kills_lose_no_run_and_repeat_no_finished_step(tmp_path: Path) -> None:
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    dice = random.Random(seed)
+    acknowledged: dict[str, str] = {}
+    async with forge(tmp_path) as victims:
+        for _ in range(KILLS):
+            process, url = await victims.start()
+            clients = [
+                asyncio.create_task(trigger_until_dead(url, acknowledged, dice)) for _ in range(2)
+            ]
+            await asyncio.sleep(dice.uniform(0, 0.4))
+            os.kill(process, signal.SIGKILL)
+            await asyncio.gather(*clients)
+        process, url = await victims.start()
+        await until_all_ended(url)
+        os.kill(process, signal.SIGKILL)
+    check_database(crashing.database(tmp_path), acknowledged)
+    check_journal(crashing.journal(tmp_path))
+
+
+async def until_all_ended(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(30):
+        active = {"status": ["pending", "leased"], "limit": 1}
+        while (await client.get("/runs", params=active)).json():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def check_database(path: Path, acknowledged: dict[str, str]) -> None:
+    db = sqlite3.connect(path)
+    runs = {row[0]: row[1:] for row in db.execute("SELECT id, job_name, status, output, error, "
+            "lease_owner, completed_step_count FROM durably_runs")}  # fmt: skip
+    steps = Counter(row[0] for row in db.execute("SELECT run_id FROM durably_steps"))
+    counted = dict(db.execute("SELECT status, sum(runs) FROM durably_py_counts GROUP BY status"))
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+    assert len(acknowledged) > KILLS
+    assert acknowledged.keys() <= runs.keys()
+    for run_id, (job_name, *rest) in runs.items():
+        assert job_name == acknowledged.get(run_id, job_name)
+        if job_name == "fall":
+            assert rest == ["failed", None, "as planned", None, 1]
+        else:
+            assert rest == ["completed", str(crashing.STEPS), None, None, crashing.STEPS]
+        assert steps[run_id] == rest[-1]
+    statuses = Counter(status for _, status, *_ in runs.values())
+    assert {status: runs for status, runs in counted.items() if runs} == statuses
+
+
+def check_journal(path: Path) -> None:
+    finished: set[tuple[str, str]] = set()
+    begun: Counter[tuple[str, str]] = Counter()
+    for line in path.read_text().splitlines():
+        what, run_id, step = line.split()
+        if what == "finished":
+            finished.add((run_id, step))
+        else:
+            assert (run_id, step) not in finished, "a finished step was executed again"
+            begun[run_id, step] += 1
+    assert begun.keys() == finished
+    assert max(begun.values()) > 1, "no kill has hit a step: the test has proved nothing"

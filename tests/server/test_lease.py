@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.server import echo, make_durably
 
-from durably_server import BlockingStep, Step, job
+from durably_server import BlockingStep, JobDefinition, Step, job
 from durably_server.engine.events import Event
 
 
@@ -224,3 +224,84 @@ async def test_a_worker_that_stops_claims_no_more(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         await durably.wait_for_run(run_id, timeout=0.2)
     await durably.stop()
+
+
+async def test_two_workers_on_one_file_share_the_runs_and_run_none_twice(tmp_path: Path) -> None:
+    ran: list[int] = []
+    inside, most = 0, 0
+
+    @job
+    async def once(step: Step, input: int) -> None:
+        await step.run("note", ran.append, input)
+
+    @job
+    async def alone(step: Step, input: int) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.002)
+        inside -= 1
+
+    first, second = (make_durably(tmp_path, once, alone) for _ in range(2))
+    await first.batch_trigger(once, range(100))
+    async with first, second:
+        seen: dict[str, set[str]] = {"first": set(), "second": set()}
+        for name, durably in (("first", first), ("second", second)):
+            durably.on("run:complete", lambda event, name=name: seen[name].add(event.run_id))
+        keyed = [
+            await first.trigger(alone, n, concurrency_key="k", coalesce="skip") for n in range(20)
+        ]
+        for run in await first.get_runs():
+            await first.wait_for_run(run.id, timeout=10)
+        for run in keyed:
+            await second.wait_for_run(run.id, timeout=10)
+        owners = {run.lease_generation for run in await second.get_runs()}
+    assert sorted(ran) == list(range(100))
+    assert not seen["first"] & seen["second"]
+    assert (owners, most) == ({1}, 1)
+
+
+async def test_a_worker_that_was_away_for_longer_than_its_lease_writes_nothing_more(
+    tmp_path: Path,
+) -> None:
+    now = {"zombie": 1_800_000_000_000, "heir": 1_800_000_000_000}
+    hold, told = asyncio.Event(), list[str]()
+
+    def make(name: str) -> JobDefinition[None, str]:
+        @job("work")
+        async def work(step: Step, input: None) -> str:
+            if name == "zombie":
+                await hold.wait()
+                step.progress(1)
+                step.log.info("from the dead")
+            await step.run("step", told.append, name)
+            return name
+
+        return work
+
+    zombie = make_durably(tmp_path, make("zombie"), clock=lambda: now["zombie"], lease_renewal=15)
+    heir = make_durably(tmp_path, make("heir"), clock=lambda: now["heir"])
+    async with zombie:
+        leased = asyncio.Event()
+        zombie.on("run:leased", lambda event: leased.set())
+        events: list[Event] = []
+        run_id = (await zombie.trigger("work", None)).id
+        await leased.wait()
+        zombie.on(None, events.append)
+        now["heir"] += 30_001
+        async with heir:
+            run = await heir.wait_for_run(run_id, timeout=5)
+            assert (run.output, run.lease_generation) == ("heir", 2)
+            before = (run, await heir.get_steps(run_id), await heir.get_logs(run_id))
+            hold.set()
+            async with asyncio.timeout(5):
+                while len(told) < 2:  # noqa: ASYNC110 - what is left behind tells nobody
+                    await asyncio.sleep(0.01)
+            await zombie.stop()
+            after = (
+                await heir.get_run(run_id),
+                await heir.get_steps(run_id),
+                await heir.get_logs(run_id),
+            )
+    assert after == before
+    assert "run:complete" not in {event.type for event in events}

@@ -72,6 +72,79 @@ async def test_a_database_of_the_node_server_opens_and_goes_on(tmp_path: Path) -
     assert tables(tmp_path / "test.db") == before
 
 
+AS_NODE_INSERTS = (
+    "INSERT INTO durably_runs (id, job_name, input, status, labels, created_at, updated_at) "
+    'VALUES (?, \'echo\', \'{"value":"n"}\', ?, \'{"env":"node"}\', ?, ?)'
+)
+
+
+async def test_what_others_write_is_counted_and_listed(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path)
+    await durably.migrate()
+    with sqlite3.connect(tmp_path / "test.db") as other:
+        for n in range(3):
+            other.execute(AS_NODE_INSERTS, (f"n{n}", "pending", "2026-01-01", "x"))
+            other.execute("INSERT INTO durably_run_labels VALUES (?, 'env', 'node')", (f"n{n}",))
+        other.execute("UPDATE durably_runs SET status = 'failed' WHERE id = 'n1'")
+        other.execute("DELETE FROM durably_runs WHERE id = 'n2'")
+    other.close()
+    assert await durably.count_runs() == 2
+    assert await durably.count_runs(status="failed") == 1
+    assert [run.id for run in await durably.get_runs(labels={"env": "node"}, limit=9)] == [
+        "n1",
+        "n0",
+    ]
+    (stats, *_) = await durably.stats()
+    assert (stats.counts["pending"], stats.counts["failed"]) == (1, 1)
+    await durably.stop()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE durably_py_counts",
+        "DROP TRIGGER durably_py_run_changed",
+        "DROP INDEX durably_py_runs_created",
+        "UPDATE durably_py_version SET version = 0",
+        "UPDATE durably_py_counts SET runs = 7",
+    ],
+)
+async def test_what_we_add_is_made_again_when_it_is_not_whole(tmp_path: Path, damage: str) -> None:
+    async with make_durably(tmp_path) as durably:
+        await durably.trigger_and_wait(echo, {"value": "x"}, labels={"a": "b"})
+    with sqlite3.connect(tmp_path / "test.db") as db:
+        db.execute("DROP TRIGGER IF EXISTS durably_py_run_added")
+        db.execute(damage)
+        db.execute(AS_NODE_INSERTS, ("n1", "pending", "2026-01-01", "x"))
+        db.execute("INSERT INTO durably_run_labels VALUES ('n1', 'env', 'node')")
+    db.close()
+    again = make_durably(tmp_path)
+    assert await again.count_runs() == 2
+    assert await again.count_runs(status="completed", job_name="echo") == 1
+    (stats, *_) = await again.stats()
+    assert stats.counts["pending"] == 1
+    assert [run.id for run in await again.get_runs(labels={"env": "node"}, limit=1)] == ["n1"]
+    await again.stop()
+
+
+async def test_the_node_server_finds_its_runs_as_before(tmp_path: Path) -> None:
+    """Its claim walks the same indexes: one of ours, in order of creation, would read it all."""
+    durably = make_durably(tmp_path)
+    await durably.migrate()
+    await durably.stop()
+    db = sqlite3.connect(tmp_path / "test.db")
+    plan = db.execute(
+        "EXPLAIN QUERY PLAN SELECT id FROM durably_runs WHERE (status = 'pending' OR ("
+        "status = 'leased' AND lease_expires_at IS NOT NULL AND lease_expires_at <= 'x')) AND ("
+        "concurrency_key IS NULL OR NOT EXISTS (SELECT 1 FROM durably_runs AS active "
+        "WHERE active.concurrency_key = durably_runs.concurrency_key AND active.id <> "
+        "durably_runs.id AND active.status = 'leased' AND active.lease_expires_at IS NOT NULL "
+        "AND active.lease_expires_at > 'x')) ORDER BY created_at ASC, id ASC LIMIT 1"
+    ).fetchall()
+    db.close()
+    assert not [row for row in plan if "durably_py" in row[3]]
+
+
 async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
     await durably.migrate()
