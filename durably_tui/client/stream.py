@@ -14,6 +14,7 @@ from durably_tui.protocol import (
     Decoder,
     DurablyError,
     Event,
+    Gap,
     Phase,
     ServerFault,
     SseDecoder,
@@ -32,9 +33,10 @@ class Stream:
     """``GET /runs/subscribe``: the events of many runs. Fits ``protocol.EventStream``.
 
     Iterating it gives typed events; ``batches`` gives them as they came together, with the state
-    of the connection. Either may be used, once. Frames name no event and carry no id on today's
-    servers, so what was published while the connection was down is gone: ``connection.epoch``
-    rises with each opening, and whoever keeps a picture has to fetch again then.
+    of the connection. Either may be used, once. Frames carry no id on Durably's own servers, so
+    what was published while the connection was down is gone: ``connection.epoch`` rises with each
+    opening, and with each gap that a server tells of, and whoever keeps a picture has to fetch
+    again then.
 
     Args:
         params: what to ask for, found out anew before each attempt.
@@ -196,17 +198,35 @@ class Stream:
                     decoder.oversized = 0
                 self._last_event_id = decoder.last_event_id
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
-                events = self._decoder.events(frames)
-                if self._wanted is not None:
-                    events = [event for event in events if self._wanted(event)]
                 self._connection = msgspec.structs.replace(
                     self._connection, last_seen=self._pace.clock()
                 )
+                events = self._decoder.events(frames)
+                while Gap in map(type, events):
+                    at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
+                    self._put(events[:at], 0)
+                    self._gap()
+                    events = events[at + 1 :]
+                if self._put(events, len(chunk)):
+                    return
                 if events:
-                    self._inbox.put(self._connection, events, len(chunk), joins=True)
-                    if self._closes_after(events):
-                        return
                     await self._inbox.room()
+
+    def _put(self, events: list[Event], size: int) -> bool:
+        """Hand over what is wanted; whether the subject is gone for good with it."""
+        if self._wanted is not None:
+            events = [event for event in events if self._wanted(event)]
+        if not events:
+            return False
+        self._inbox.put(self._connection, events, size, joins=True)
+        return self._closes_after(events)
+
+    def _gap(self) -> None:
+        """The server has dropped events, so what comes now is as after a new connection."""
+        self._connection = msgspec.structs.replace(
+            self._connection, epoch=self._connection.epoch + 1
+        )
+        self._inbox.put(self._connection)
 
     def _closes_after(self, events: list[Event]) -> bool:
         """Whether the subject is gone for good with these; a list of runs never is."""

@@ -16,6 +16,7 @@ from .errors import (
 )
 from .events import (
     Event,
+    Gap,
     LogWrite,
     RunCancel,
     RunCoalesced,
@@ -58,6 +59,7 @@ __all__ = [
     "DurablyError",
     "Event",
     "EventStream",
+    "Gap",
     "LogEntry",
     "LogLevel",
     "LogWrite",

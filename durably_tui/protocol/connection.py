@@ -29,8 +29,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     phase: Phase = Phase.CONNECTING
     epoch: int = 0
-    """How often the stream was opened with success. A higher number than before means that what
-    was published in between is lost: fetch, then merge."""
+    """How often the stream was opened with success, or told of a gap. A higher number than before
+    means that what was published in between is lost: fetch, then merge."""
     attempt: int = 0
     """Failed attempts since the stream was last live."""
     since: float | None = None

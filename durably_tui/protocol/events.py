@@ -162,6 +162,15 @@ class LogWrite(Event, frozen=True, kw_only=True, gc=False, tag="log:write"):
         )
 
 
+class Gap(Event, frozen=True, kw_only=True, gc=False, tag="gap"):
+    """Events are missing at this place of the stream (Durably's Python server): fetch again."""
+
+    run_id: str = ""
+    """Empty: it is about the stream, not about a run."""
+    reason: str = ""
+    """``slow``, ``expired`` (the server has forgotten them) or ``unknown`` (it was restarted)."""
+
+
 _LEVELS = {level.value: level for level in LogLevel}
 
 
@@ -198,6 +207,7 @@ KNOWN: tuple[type[Event], ...] = (
     StepFail,
     StepCancel,
     LogWrite,
+    Gap,
     RunStart08,
 )
 """Every class that a word of the wire decodes into."""

@@ -11,6 +11,9 @@ DEFAULT_MAX_EVENT_BYTES = 8 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _PLAIN = b"data: "
 _BETWEEN = b"\n\n" + _PLAIN
+_ID = b"id: "
+_BETWEEN_IDS = b"\n\n" + _ID
+_AFTER_ID = b"\n" + _PLAIN
 _MAX_RETRY_DIGITS = 9  # eleven days; and int() refuses what is thousands of digits long
 
 
@@ -74,14 +77,28 @@ class SseDecoder:
         return out
 
     def _plain(self, whole: bytes) -> list[bytes] | None:
-        """The quick way for what servers send: one data line an event and nothing else.
+        """The quick way for what servers send: one data line an event, all with an id before it
+        or none.
 
         None where there is anything else, so that no rule is bent.
         """
-        if len(whole) > self.max_event_bytes or not whole.startswith(_PLAIN):
+        if len(whole) > self.max_event_bytes:
+            return None
+        if whole.startswith(_ID):
+            return self._with_ids(whole)
+        if not whole.startswith(_PLAIN):
             return None
         out = whole[len(_PLAIN) : -2].split(_BETWEEN)
         return out if whole.count(b"\n") == 2 * len(out) and all(out) else None
+
+    def _with_ids(self, whole: bytes) -> list[bytes] | None:
+        blocks = whole[len(_ID) : -2].split(_BETWEEN_IDS)
+        out = [block.partition(_AFTER_ID)[2] for block in blocks]
+        # Each block has the line end before its data; as many in all means that none has another.
+        if whole.count(b"\n") != 3 * len(out) or b"\0" in whole or not all(out):
+            return None
+        self.last_event_id = blocks[-1].partition(b"\n")[0].decode("utf-8", "replace")
+        return out
 
     def _blocks(self, blocks: list[bytes]) -> list[bytes]:
         out: list[bytes] = []

@@ -382,6 +382,21 @@ async def test_the_last_event_id_and_the_servers_delay_are_heeded() -> None:
     assert opened[0].headers["accept"] == "text/event-stream"
 
 
+async def test_a_gap_is_told_as_a_new_epoch_at_its_place() -> None:
+    gap = bad.frame({"type": "gap", "reason": "slow", "timestamp": "2026-11-22T06:47:20.763Z"})
+    async with (
+        scripted(sends(good(0) + gap + good(1), good(2) + gap, hang=True)) as peer,
+        DurablyClient(peer.url) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        last = await watch.phase(Phase.LIVE, epoch=3)
+    told = {
+        event.run_id: batch.connection.epoch for batch in watch.batches for event in batch.events
+    }
+    assert told == {"GOOD-0": 1, "GOOD-1": 2, "GOOD-2": 2}
+    assert last.connection.error is None
+
+
 async def test_a_server_that_is_killed_and_started_again_on_its_port() -> None:
     clock = HandClock()
     async with replay08(work=False) as peer:

@@ -12,6 +12,7 @@ from support.recordings import exchange, stream_bytes, stream_names
 from durably_tui.protocol import (
     Decoder,
     Disposition,
+    Gap,
     LogLevel,
     LogWrite,
     Malformed,
@@ -367,3 +368,10 @@ def test_the_tally_is_bounded() -> None:
     assert len(tally.unknown_events) <= 101
     assert sum(tally.unknown_fields.values()) == sum(tally.unknown_events.values()) == 1000
     assert max(map(len, tally.unknown_events)) <= 200
+
+
+def test_a_gap_needs_no_run() -> None:
+    gap = Decoder().event(b'{"type":"gap","reason":"expired"}')
+
+    assert gap == Gap(reason="expired")
+    assert (gap.type, gap.run_id) == ("gap", "")

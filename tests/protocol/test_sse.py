@@ -15,7 +15,8 @@ STREAMS = [(g, name) for g in ("v0.8", "v0.15") for name in stream_names(g)]
 # Bytes that are likely to hit a rule: few letters, many separators.
 PIECES = st.sampled_from(
     [b"data", b"id", b"event", b"retry", b":", b": ", b"\n", b"\r", b"\r\n", b"\n\n", b" ", b"x",
-     b"\xef\xbb\xbf", b"7", b"\0", "é".encode(), b"\xff", b"data: x\n\n", b"data: {}\r\n\r\n"]
+     b"\xef\xbb\xbf", b"7", b"\0", "é".encode(), b"\xff", b"data: x\n\n", b"data: {}\r\n\r\n",
+     b"id: 7-1\ndata: x\n\n", b"id: 7-2\ndata: {}\n\n", b"id: "]
 )  # fmt: skip
 STREAM = st.lists(PIECES, max_size=60).map(b"".join)
 
@@ -156,6 +157,35 @@ def test_last_event_id(line: bytes, seen: str) -> None:
     decoder.feed(line + b"\n\n")
 
     assert decoder.last_event_id == seen
+
+
+def test_a_burst_of_events_with_ids_leaves_the_last_id() -> None:
+    decoder = SseDecoder()
+
+    assert decoder.feed(b"id: 7-1\ndata: a\n\nid: 7-2\ndata: b\n\nid: 7-3\n") == [b"a", b"b"]
+    assert decoder.last_event_id == "7-2"
+    assert decoder.feed(b"data: c\n\n") == [b"c"]
+    assert decoder.last_event_id == "7-3"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"id: 1\ndata: a\n\nxid: 2\ndata: b\n\n",
+        b"id: 1\ndata: a\n\ndata: b\nid: 2\ndata: c\n\n",
+        b"id: 1\ndata: a\n\nid: 2\ndata:b\n\n",
+        b"id: 1\ndata: a\n\nid: 2\ndata: \n\n",
+        b"id: 1\ndata: a\n\nid: 2\nevent: x\ndata: b\n\n",
+        b"id: 1\ndata: a\n\nid: \ndata: b\n\n",
+        b"id: 1\ndata: a\n\nid: 2\0\ndata: b\n\n",
+    ],
+)
+def test_what_only_looks_like_events_with_ids_is_read_by_the_standard(stream: bytes) -> None:
+    decoder = SseDecoder()
+
+    events, last_id = by_the_standard(stream)
+
+    assert (decoder.feed(stream), decoder.last_event_id) == (events, last_id)
 
 
 def test_the_id_of_an_event_that_is_not_complete_does_not_count() -> None:
