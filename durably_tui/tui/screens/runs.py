@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Footer, Static
 
-from durably_tui.protocol import Phase, Run, RunStatus
+from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
 from durably_tui.state import RunsState
 from durably_tui.text import TimeStyle, ago, safe
 from durably_tui.tui.commands import Command, bindings
@@ -83,6 +84,7 @@ class RunsScreen(LiveScreen):
         """Show the runs of ``session``."""
         super().__init__(session, rows=None, plain=plain)
         self._failed_only = False
+        self._looked = 0
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
@@ -119,8 +121,20 @@ class RunsScreen(LiveScreen):
 
     # -- painting --------------------------------------------------------------------------
 
+    @work(exclusive=True, group="looks", exit_on_error=False)
+    async def _look(self) -> None:
+        """Find out what the server can do, for the bar and for the keys."""
+        with contextlib.suppress(DurablyError):
+            await self.session.hooks.port.probe()
+            self.bridge.poke()
+
     def paint(self, now: float) -> None:
         """The rows, what they are, and the run under the cursor."""
+        connection = self.session.hooks.feed.connection
+        if connection.epoch != self._looked:
+            # After each connection: what comes back may be another server than what went.
+            self._looked = connection.epoch
+            self._look()
         if self.rows is not None:
             state = self.rows.state
             self._paint_table(state, now)
@@ -161,7 +175,7 @@ class RunsScreen(LiveScreen):
         live = "live" if self.session.hooks.feed.connection.phase is Phase.LIVE else "not live"
         if state.page:
             live = "still (0 goes back to the live page)"
-        if state.page == 0 and state.stale_since is not None and state.fetched_at is not None:
+        elif state.stale_since is not None and state.fetched_at is not None:
             live = f"not live, as it was {ago(now - state.stale_since)} ago"
         parts = [what, f"page {state.page + 1}", live, f"{len(state.runs)} shown"]
         if state.has_more:
