@@ -65,9 +65,16 @@ class CommandScreen(Screen[None]):
         return True if self.refusal(command) is None else None
 
     def on_key(self, event: events.Key) -> None:
-        """Say why the command of a dimmed key does nothing."""
+        """Say why the command of a dimmed key does nothing.
+
+        The app acts on a key when it has come up to it, and those typed before are still on their
+        way there: so this one is judged behind them, where it is acted on as well.
+        """
         for command in self.offered():
-            if event.key in command.key_names and (reason := self.refusal(command)):
-                event.stop()
-                self.notify(reason, severity="warning", markup=False, timeout=4)
+            if event.key in command.key_names:
+                self.app.call_later(self._say_why, command)
                 return
+
+    def _say_why(self, command: Command) -> None:
+        if reason := self.refusal(command):
+            self.notify(reason, severity="warning", markup=False, timeout=4)
