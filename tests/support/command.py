@@ -35,14 +35,13 @@ class Home:
     def env(self, **more: str) -> dict[str, str]:
         """The whole environment of a process that lives here."""
         inherited = {k: v for k, v in os.environ.items() if k not in _OUR_VARIABLES}
+        path = [str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         return inherited | {
             "HOME": str(self.folder),
             "XDG_STATE_HOME": str(self.folder / "state"),
             "TMPDIR": str(self.temporary),
             "DURABLY_LOG": str(self.log),
-            "PYTHONPATH": os.pathsep.join(
-                filter(None, (str(_TESTS), os.environ.get("PYTHONPATH")))
-            ),
+            "PYTHONPATH": os.pathsep.join(path),
             **more,
         }
 

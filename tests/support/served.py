@@ -1,6 +1,6 @@
 """What ``durably-tui serve support.served:durably`` serves: jobs that go on when a file is there.
 
-``SERVED_DB`` is the database; rows that were stored are lines of the file ``SERVED_DB`` + ``.rows``.
+``SERVED_DB`` is the database; the rows that were stored are lines of a file beside it, ``.rows``.
 """
 
 from __future__ import annotations
@@ -30,15 +30,24 @@ class Said(BaseModel):
     text: str
 
 
+def _is_there(path: str) -> bool:
+    return os.path.exists(path)
+
+
+def _append(number: int) -> None:
+    with ROWS.open("a") as rows:
+        rows.write(f"{number}\n")
+
+
 @job("store-rows")
 async def store_rows(step: Step, input: Rows) -> int:
     for number in range(input.count):
 
         async def store(number: int = number) -> None:
-            while number >= input.hold and not os.path.exists(input.until):
+            # Another process makes the file.
+            while number >= input.hold and not _is_there(input.until):  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_AGAIN)
-            with ROWS.open("a") as rows:
-                rows.write(f"{number}\n")
+            _append(number)
 
         await step.run(f"row-{number}", store)
         step.progress(number + 1, input.count)

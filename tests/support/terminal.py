@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -16,9 +17,17 @@ from types import TracebackType
 from typing import Self
 
 import pyte
+from wcwidth import wcwidth
 
 PATIENCE = 30.0
 """Seconds until a screen that never shows what is waited for fails the test."""
+
+
+_MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+_KEYBOARD_PUSH = re.compile(rb"\x1b\[>\d*u")
+_KEYBOARD_POP = re.compile(rb"\x1b\[<\d*u")
+_ON_AT_FIRST = {7, 25}
+"""Wrapping at the margin, and the cursor."""
 
 
 class ScreenNeverShowed(AssertionError):
@@ -43,6 +52,7 @@ class Terminal:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._master = master
+        self._attributes = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
             argv,
             stdin=slave,
@@ -50,19 +60,52 @@ class Terminal:
             stderr=slave,
             start_new_session=True,
             env={
-                **os.environ,
+                **(os.environ if env is None else env),
                 "TERM": "xterm-256color",
                 "COLORTERM": "truecolor",
                 "LC_ALL": "C.UTF-8",
-                **(env or {}),
             },
         )
         os.close(slave)
 
     @property
+    def modes(self) -> dict[int, bool]:
+        """The private modes that the program switched, and whether each is on by now.
+
+        Such as 25: the cursor is shown, 1049: the alternate screen, 1000 to 1015: the mouse.
+        """
+        modes: dict[int, bool] = {}
+        for numbers, switch in _MODE.findall(self.written):
+            modes |= {int(number): switch == b"h" for number in numbers.split(b";")}
+        return modes
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether the terminal is as it was: modes, keyboard protocol and line discipline."""
+        switched = {number for number, is_on in self.modes.items() if is_on}
+        pushed = len(_KEYBOARD_PUSH.findall(self.written))
+        popped = len(_KEYBOARD_POP.findall(self.written))
+        return (
+            switched <= _ON_AT_FIRST
+            and not any(not is_on for n, is_on in self.modes.items() if n in _ON_AT_FIRST)
+            and pushed == popped
+            and termios.tcgetattr(self._master) == self._attributes
+        )
+
+    @property
     def text(self) -> str:
         """The screen as it is, a line each."""
-        return "\n".join(self._screen.display)
+        return "\n".join(map(self._line, range(self._screen.lines)))
+
+    def _line(self, y: int) -> str:
+        # pyte's own `display` fails where half of a wide character was written over.
+        row = self._screen.buffer[y]
+        text = ""
+        for x in range(self._screen.columns):
+            data = row[x].data
+            is_second_half = x > 0 and wcwidth(row[x - 1].data[:1] or " ") == 2
+            text += data if data or is_second_half else " "
+        return text
 
     def send(self, keys: str) -> None:
         """Type, as the bytes that a terminal sends."""
@@ -83,6 +126,14 @@ class Terminal:
                 return screen
             if not self._read(deadline - time.monotonic()):
                 raise ScreenNeverShowed(f"{wanted!r} never came; the last screen:\n{self.text}")
+
+    def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
+        """Read until ``condition()``, which looks at something else than the screen, is true."""
+        deadline = time.monotonic() + patience
+        while not condition():
+            if time.monotonic() > deadline:
+                raise ScreenNeverShowed(f"{condition} never came; the last screen:\n{self.text}")
+            self._read(0.01)
 
     def wait_exit(self, patience: float = PATIENCE) -> int:
         """Read until the program has ended; return its exit code."""

@@ -8,6 +8,7 @@ import pytest
 from support.bad_servers import silent
 from support.monitor import monitor
 from support.workshop import WORKERS, Workshop
+from textual import events
 from textual.widgets import TabbedContent
 
 from durably_server import ConflictError
@@ -269,6 +270,21 @@ async def test_keys_that_do_not_apply_say_why(shop: Workshop) -> None:
         await shown.press("D")
         await shown.says("run is running: cancel it before you delete it")
         assert isinstance(shown.app.screen, RunsScreen)
+
+
+async def test_keys_that_are_typed_ahead_mean_the_run_that_they_lead_to(shop: Workshop) -> None:
+    """The bytes of `gc` may come at once, as over a slow line: `c` is judged where `g` led."""
+    done, held = await shop.done("quick"), await shop.start("held")
+    async with monitor(shop.url) as shown:
+        await shown.on(done)
+        await shown.shows("● running")
+        driver = shown.app._driver
+        assert driver is not None
+        for key in "gc":
+            driver.send_message(events.Key(key, key))
+        await shown.shows("⊘ cancelled")
+        assert shown.runs.table.cursor_key == held
+        assert "run is completed: nothing to cancel" not in shown.toasts
 
 
 async def test_keys_on_an_empty_table_say_that_there_is_no_run(shop: Workshop) -> None:
