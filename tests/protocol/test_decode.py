@@ -139,7 +139,7 @@ def test_an_unknown_event_is_kept_whole_and_counted() -> None:
 
 
 def test_an_unknown_event_about_no_run_is_kept() -> None:
-    found = Decoder().event(encode({"type": "gap", "missed": 12}))
+    found = Decoder().event(encode({"type": "stream:paused", "missed": 12}))
 
     assert isinstance(found, UnknownEvent)
     assert (found.run_id, found.extra) == ("", {"missed": 12})
