@@ -129,7 +129,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
-class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One log line of a run. ``timestamp`` is the server's, else when the line was received."""
 
     run_id: str

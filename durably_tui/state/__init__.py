@@ -1,10 +1,11 @@
 """The hooks of Durably, headless: usable in any asyncio program, with no terminal in sight."""
 
+from .account import HistoryLimits, SeenEvent
 from .actions import Action, ActionResult, ActionsState, RunActions, refusal
 from .clock import Clock, SystemClock
 from .errors import JobCancelled, JobEnded, JobFailed
 from .feed import FeedInfo, FeedState
-from .history import History, HistoryLimits, RunHistory, SeenEvent
+from .history import History, RunHistory
 from .hooks import DurablyHooks, JobHooks, create_durably_client
 from .job import Job
 from .job_logs import JobLogs

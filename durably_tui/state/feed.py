@@ -18,8 +18,9 @@ from durably_tui.protocol import (
     StreamBatch,
 )
 
+from .account import HistoryLimits
 from .clock import Clock
-from .history import History, HistoryLimits
+from .history import History
 from .observe import closed, observe
 from .ports import DurablyPort
 from .runs_state import RunsFilter

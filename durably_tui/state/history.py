@@ -6,44 +6,24 @@ somebody looked. This is what a run that is opened late can still show.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import functools
 
 import msgspec
 
-from durably_tui.protocol import Event, LogEntry, Progress, RunStatus
+from durably_tui.protocol import LogEntry, Progress, RunStatus
 
+from .account import Account, HistoryLimits, SeenEvent
+from .account_draft import told
 from .steps import ObservedStep
 from .trail import Trail
 
 
-class HistoryLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is kept. Bytes are estimates of what the text and data weigh in memory."""
+class RunHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """What was seen of one run.
 
-    runs: int = 1_000
-    """Runs; those that ended and were silent longest are forgotten first."""
-    lines: int = 20_000
-    """Log lines of one run; the oldest are forgotten first, as in all that follow."""
-    events: int = 2_000
-    """Raw events of one run."""
-    steps: int = 5_000
-    """Steps of one run."""
-    run_bytes: int = 8 * 1024 * 1024
-    """Bytes of one run's lines and events together."""
-    bytes: int = 64 * 1024 * 1024
-    """Bytes of everything."""
-
-
-class SeenEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event as it came. ``at`` is when, in seconds since the epoch by the monitor's clock."""
-
-    event: Event
-    at: float
-    weight: int = 0
-    """Bytes, estimated; the text and data of a log line weigh with the line."""
-
-
-class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of one run."""
+    Most runs of a busy server are never looked at, so their events are only kept; what they amount
+    to is found out when somebody asks, or before the oldest of them are forgotten.
+    """
 
     run_id: str
     job_name: str = ""
@@ -51,25 +31,56 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
     """When its first event came, in seconds since the epoch."""
     last_seen: float = 0.0
     """When its last event came."""
-    status: RunStatus | None = None
-    """The state that the events left it in; None where none told."""
-    progress: Progress | None = None
-    attempt: int = 0
-    """How often a worker was seen to take it."""
-    ended_steps: Trail[ObservedStep] = msgspec.field(default_factory=Trail)
-    """In the order in which they were seen to end."""
-    open_steps: tuple[ObservedStep, ...] = ()
-    """Those that are running now."""
-    logs: Trail[LogEntry] = msgspec.field(default_factory=Trail)
-    events: Trail[SeenEvent] = msgspec.field(default_factory=Trail)
+    events: Trail[SeenEvent] = Trail()
+    ended: bool = False
+    """Whether its last seen state is an end."""
     from_start: bool = False
     """Whether it was watched from its first event."""
     gaps: tuple[tuple[float, float], ...] = ()
     """Times between which events may have been lost: the last seen before, the first after."""
+    limits: HistoryLimits = HistoryLimits()
+    before: Account = Account()
+    """What the events amounted to when that was last asked; the rest are still in ``events``."""
     size: int = 0
     """Bytes that its lines and events weigh, estimated."""
     epoch: int = 0
     source: str = ""
+
+    @functools.cached_property
+    def account(self) -> Account:
+        """What its events amount to."""
+        return told(self.before, self.events, self.limits)
+
+    @property
+    def known(self) -> Account:
+        """What it costs nothing to tell: the account where somebody asked for it already."""
+        account: Account = vars(self).get("account", self.before)
+        return account
+
+    @property
+    def status(self) -> RunStatus | None:
+        """The state that the events left it in; None where none told."""
+        return self.account.status
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it said that it is."""
+        return self.account.progress
+
+    @property
+    def attempt(self) -> int:
+        """How often a worker was seen to take it."""
+        return self.account.attempt
+
+    @property
+    def ended_steps(self) -> Trail[ObservedStep]:
+        """In the order in which they were seen to end."""
+        return self.account.ended_steps
+
+    @property
+    def open_steps(self) -> tuple[ObservedStep, ...]:
+        """Those that are running now."""
+        return self.account.open_steps
 
     @property
     def steps(self) -> tuple[ObservedStep, ...]:
@@ -77,9 +88,9 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.ended_steps, *self.open_steps)
 
     @property
-    def ended(self) -> bool:
-        """Whether its last seen state is an end."""
-        return self.status is not None and self.status.is_terminal
+    def logs(self) -> Trail[LogEntry]:
+        """Its lines, in the order in which they came."""
+        return self.account.logs
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +117,3 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         if run is None or not run.from_start or run.gaps or run.logs.dropped:
             return False
         return run.ended or run.epoch == self.epochs.get(run.source)
-
-
-def as_datetime(seconds: float) -> datetime:
-    """Seconds since the epoch as a time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, overload
 
+from .account import HistoryLimits
 from .actions import RunActions
 from .clock import Clock, SystemClock
 from .feed import FeedInfo
-from .history import History, HistoryLimits
+from .history import History
 from .hub import Hub
 from .job import Job
 from .job_logs import JobLogs

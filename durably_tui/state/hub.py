@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from .account import HistoryLimits
 from .clock import Clock
 from .feed import FeedPool
-from .history import HistoryLimits
 from .ports import DurablyPort
 from .run_watch import RunWatch
 

@@ -18,8 +18,9 @@ from durably_tui.protocol import (
 )
 
 from . import log_join
+from .account import HistoryLimits
 from .advance import advance
-from .history import HistoryLimits, RunHistory
+from .history import RunHistory
 from .job_run_state import JobRunState
 from .observe import observe_run
 from .runs_reducer import same_connection

@@ -19,7 +19,8 @@ from durably_tui.protocol import (
     StepStatus,
 )
 
-from .history import RunHistory, SeenEvent
+from .account import SeenEvent
+from .history import RunHistory
 from .log_join import LogJoin
 from .steps import merge_steps
 from .trail import Trail

@@ -1,21 +1,44 @@
 """How the history grows: ``observe(history, events, now, epoch)``, pure and quick.
 
-Events are taken into a draft for each run that they touch, and each draft becomes one frozen
-``RunHistory``: thousands of events a second cost microseconds each, whatever is already kept.
+Thousands of events a second are put away by run, weighed and bounded, and no more: what they
+amount to is found out where somebody looks (``RunHistory.account``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 
 from msgspec.structs import replace
 
-from durably_tui.protocol import Event, RunTrigger
+from durably_tui.protocol import (
+    Event,
+    RunCancel,
+    RunComplete,
+    RunFail,
+    RunRetry,
+    RunStart,
+    RunTrigger,
+)
 
-from .history import History, HistoryLimits, RunHistory, as_datetime
-from .run_draft import RunDraft
+from .account import HistoryLimits
+from .account_draft import told
+from .history import History, RunHistory
+from .trail import shortened
+from .weigh import seen_at, weigh_line
 
 _KEEP = 0.95  # what is left after forgetting, so that not every new run forgets one
+_MAX_GAPS = 20
+_ENDS: dict[type[Event], bool] = {
+    RunStart: False,
+    RunRetry: False,
+    RunComplete: True,
+    RunFail: True,
+    RunCancel: True,
+}
+"""Events after which a run is ended or is not."""
+_weight = attrgetter("weight")
 
 
 def observe(
@@ -37,26 +60,21 @@ def observe(
         epochs = {**epochs, source: epoch}
     if not events:
         return history if epochs is history.epochs else replace(history, epochs=epochs)
-    drafts: dict[str, RunDraft | None] = {}
-    received = as_datetime(now)
-    for event in events:
-        run_id = event.run_id
-        try:
-            draft = drafts[run_id]
-        except KeyError:
-            draft = drafts[run_id] = _draft(history, event, now, epoch, source)
-        if draft is not None:
-            draft.take(event, now, received)
-    runs = dict(history.runs)
-    size = history.size
-    for run_id, draft in drafts.items():
-        if draft is None:
-            continue
-        before = runs.pop(run_id, None)
-        after = runs[run_id] = draft.freeze(now, history.limits)
-        size += after.size - (before.size if before else 0)
+    runs, size, limits = dict(history.runs), history.size, history.limits
+    for run_id, group in _by_run(events).items():
+        before = runs.get(run_id)
+        if before is None:
+            from_start = type(group[0]) is RunTrigger
+            before = RunHistory(
+                run_id=run_id, first_seen=now, from_start=from_start, epoch=epoch, source=source
+            )
+        elif before.source != source and before.source in epochs:
+            continue  # another open stream tells of this run
+        else:
+            del runs[run_id]  # to the end: it was heard last
+        after = runs[run_id] = _grown(before, group, now, epoch, source, limits)
+        size += after.size - before.size
     forgotten = history.forgotten
-    limits = history.limits
     if len(runs) > limits.runs or size > limits.bytes:
         size, lost = _forget(runs, size, limits)
         forgotten += lost
@@ -77,28 +95,73 @@ def observe_run(
     """The same for one run on a stream of its own."""
     if not events:
         return run
-    received = as_datetime(now)
-    draft = RunDraft(run, epoch, run.source, now)
+    return _grown(run, events, now, epoch, run.source, limits)
+
+
+def _by_run(events: Sequence[Event]) -> dict[str, list[Event]]:
+    groups: dict[str, list[Event]] = {}
     for event in events:
-        draft.take(event, now, received)
-    return draft.freeze(now, limits)
+        try:
+            groups[event.run_id].append(event)
+        except KeyError:
+            groups[event.run_id] = [event]
+    return groups
 
 
-def _draft(history: History, event: Event, now: float, epoch: int, source: str) -> RunDraft | None:
-    known = history.runs.get(event.run_id)
-    if known is None:
-        fresh = RunHistory(
-            run_id=event.run_id,
-            first_seen=now,
-            last_seen=now,
-            from_start=type(event) is RunTrigger,
-            epoch=epoch,
-            source=source,
-        )
-        return RunDraft(fresh, epoch, source)
-    if known.source != source and known.source in history.epochs:
-        return None  # another open stream tells of this run
-    return RunDraft(known, epoch, source, now)
+def _grown(
+    run: RunHistory,
+    fresh: Sequence[Event],
+    now: float,
+    epoch: int,
+    source: str,
+    limits: HistoryLimits,
+) -> RunHistory:
+    """A run's history with more events, within the limits."""
+    known, gaps = run.known, run.gaps
+    if (run.epoch != epoch or run.source != source) and not run.ended:
+        gaps = (*gaps, (run.last_seen, now))[-_MAX_GAPS:]
+    seen = seen_at(now, fresh)
+    events = run.events.extended(seen)
+    size = run.size - run.before.size + sum(map(_weight, seen))
+    excess = len(events) - limits.events
+    if events.dropped + excess > known.upto or size + known.size > limits.run_bytes:
+        known = told(known, events, limits)
+    if excess > 0:
+        events, freed = shortened(events, excess, _weight)
+        size -= freed
+    while size + known.size > limits.run_bytes and (events or known.logs):
+        if events:
+            events, freed = shortened(events, len(events) // 4 + 1, _weight)
+            size -= freed
+        else:
+            logs, freed = shortened(known.logs, len(known.logs) // 4 + 1, weigh_line)
+            known = replace(known, logs=logs, size=known.size - freed)
+    return RunHistory(
+        run_id=run.run_id,
+        # 0.8 leaves it out of some events.
+        job_name=run.job_name or next((e.job_name for e in fresh if e.job_name), ""),
+        first_seen=run.first_seen,
+        last_seen=now,
+        events=events,
+        ended=next(
+            (_ENDS[type(e.event)] for e in reversed(seen) if type(e.event) in _ENDS), run.ended
+        ),
+        from_start=run.from_start,
+        gaps=gaps,
+        limits=limits,
+        before=known,
+        size=size + known.size,
+        epoch=epoch,
+        source=source,
+    )
+
+
+def _ended(events: Sequence[Event], before: bool) -> bool:
+    for event in reversed(events):
+        ends = _ENDS.get(type(event))
+        if ends is not None:
+            return ends
+    return before
 
 
 def _forget(runs: dict[str, RunHistory], size: int, limits: HistoryLimits) -> tuple[int, int]:
@@ -106,7 +169,9 @@ def _forget(runs: dict[str, RunHistory], size: int, limits: HistoryLimits) -> tu
     most, heaviest = int(limits.runs * _KEEP) or 1, int(limits.bytes * _KEEP)
     lost = 0
     silent = list(runs.values())[:-1]
-    for run in sorted(silent, key=lambda run: not run.ended):
+    for run in chain(
+        (run for run in silent if run.ended), (run for run in silent if not run.ended)
+    ):
         if len(runs) <= most and size <= heaviest:
             break
         del runs[run.run_id]

@@ -8,7 +8,7 @@ to a version that is not the newest copies, as it must.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, overload
 
 from typing_extensions import TypeVar
@@ -78,7 +78,9 @@ class Trail(Sequence[T], Generic[T]):
 
     def extended(self, items: Iterable[T]) -> Trail[T]:
         """This trail with ``items`` at its end."""
-        if self._end == len(self._items):
+        if self._start == self._end:
+            shared, start = [], 0  # so that an empty trail can be the beginning of many
+        elif self._end == len(self._items):
             shared, start = self._items, self._start
         else:
             shared, start = self[:], 0
@@ -112,3 +114,8 @@ class Trail(Sequence[T], Generic[T]):
         trail._end = end
         trail.dropped = dropped
         return trail
+
+
+def shortened(trail: Trail[T], count: int, weight: Callable[[T], int]) -> tuple[Trail[T], int]:
+    """The trail without its ``count`` oldest items, and the bytes that this frees."""
+    return trail.forget(count), sum(map(weight, trail[:count]))

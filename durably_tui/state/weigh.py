@@ -1,29 +1,76 @@
-"""What a decoded value weighs in memory, roughly: good enough to keep a bound by."""
+"""What events, lines and values weigh in memory, roughly: good enough to keep a bound by."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
+from durably_tui.protocol import (
+    Event,
+    LogEntry,
+    LogWrite,
+    RunComplete,
+    RunFail,
+    RunStart,
+    RunTrigger,
+    StepComplete,
+    StepFail,
+)
+
+from .account import SeenEvent
+
 _SMALL = 32
+_BARE = 300
+_NESTS = frozenset({dict, list, tuple})
 
 
 def weigh(value: Any) -> int:
-    """An estimate in bytes. Never recurses deep, whatever the value is."""
+    """An estimate in bytes. Never recurses, however deep the value is."""
     if value is None:
         return 0
+    if type(value) is str:
+        return _SMALL + len(value)
+    if type(value) not in _NESTS:
+        return _SMALL
     total = 0
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        kind = type(item)
-        if kind is str:
-            total += _SMALL + len(item)
-        elif kind is dict:
-            total += 2 * _SMALL + 3 * _SMALL * len(item)
-            stack.extend(item.values())
-        elif kind is list or kind is tuple:
-            total += 2 * _SMALL + 8 * len(item)
-            stack.extend(item)
-        else:
-            total += _SMALL
+    nests = [value]
+    for nest in nests:  # it grows meanwhile
+        is_dict = type(nest) is dict
+        total += 2 * _SMALL + (3 * _SMALL if is_dict else 8) * len(nest)
+        for item in nest.values() if is_dict else nest:
+            if type(item) is str:
+                total += _SMALL + len(item)
+            elif type(item) in _NESTS:
+                nests.append(item)
+            else:
+                total += _SMALL
     return total
+
+
+def weigh_line(line: LogEntry) -> int:
+    """A line of a log in bytes: as much as the event that told it."""
+    return _BARE + weigh((line.message, line.data))
+
+
+def seen_at(now: float, events: Iterable[Event]) -> list[SeenEvent]:
+    """Events that came together, weighed."""
+    seen: list[SeenEvent] = []
+    for event in events:
+        carried = _CARRIED.get(type(event))
+        value = None if carried is None else carried(event)
+        seen.append(SeenEvent(event, now, _BARE if value is None else _BARE + weigh(value)))
+    return seen
+
+
+_INPUT, _OUTPUT, _ERROR = attrgetter("input"), attrgetter("output"), attrgetter("error")
+_CARRIED: dict[type[Event], Callable[[Any], Any]] = {
+    LogWrite: attrgetter("message", "data"),
+    RunTrigger: _INPUT,
+    RunStart: _INPUT,
+    RunComplete: _OUTPUT,
+    RunFail: _ERROR,
+    StepComplete: _OUTPUT,
+    StepFail: _ERROR,
+}
+"""What an event carries that can be of any size."""

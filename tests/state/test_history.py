@@ -23,7 +23,7 @@ from durably_tui.protocol import (
     StepStatus,
 )
 from durably_tui.state import History, HistoryLimits, RunHistory
-from durably_tui.state.history import as_datetime
+from durably_tui.state.account import as_datetime
 from durably_tui.state.observe import closed, observe
 from durably_tui.state.weigh import weigh
 

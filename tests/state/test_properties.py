@@ -12,9 +12,8 @@ from support.fake_port import FakePort
 from support.manual_clock import ManualClock, settle
 
 from durably_tui.protocol import Event, Run, RunsQuery, RunStatus
-from durably_tui.state import RunsState, create_durably_client
+from durably_tui.state import History, HistoryLimits, RunsState, create_durably_client
 from durably_tui.state.advance import advance
-from durably_tui.state.history import History, HistoryLimits
 from durably_tui.state.observe import observe
 from durably_tui.state.runs_reducer import answered, reduce
 

@@ -1,0 +1,273 @@
+"""What events make of the account of their run: changed in place, then frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from durably_tui.protocol import (
+    Event,
+    LogEntry,
+    LogWrite,
+    Progress,
+    RunCancel,
+    RunComplete,
+    RunFail,
+    RunProgress,
+    RunRetry,
+    RunStart,
+    RunStatus,
+    RunTrigger,
+    StepCancel,
+    StepComplete,
+    StepFail,
+    StepStart,
+    StepStatus,
+)
+
+from .account import Account, HistoryLimits, SeenEvent, as_datetime
+from .advance import told_at
+from .steps import ObservedStep
+from .trail import Trail, shortened
+from .weigh import weigh_line
+
+_RECENT = 64
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def told(before: Account, events: Trail[SeenEvent], limits: HistoryLimits) -> Account:
+    """The account of a run after those of its events that it does not tell of yet."""
+    if before.upto == events.total:
+        return before
+    untold = events.since(before.upto)
+    draft = _Draft(before, untold[0].event.run_id)
+    at: float | None = None
+    for seen in untold:
+        event = seen.event
+        if seen.at != at:  # the same for all events that came together
+            at = seen.at
+            received = as_datetime(at)
+        if type(event) is LogWrite:
+            draft.lines.append(event.entry(received))
+            draft.size += seen.weight
+        elif (change := _CHANGES.get(type(event))) is not None:
+            change(draft, event, received)
+    return draft.freeze(events.total, limits)
+
+
+_Begun = tuple[int, datetime | None, int]
+"""A step that runs: its index, when it started, in which attempt."""
+
+
+class _Draft:
+    """An account that is changed in place, then frozen."""
+
+    __slots__ = (
+        "attempt",
+        "before",
+        "ended",
+        "lines",
+        "open",
+        "progress",
+        "run_id",
+        "size",
+        "status",
+    )
+
+    def __init__(self, before: Account, run_id: str) -> None:
+        self.before = before
+        self.run_id = run_id
+        self.status = before.status
+        self.progress: Progress | None = before.progress
+        self.attempt = before.attempt
+        self.open: dict[str, _Begun] | None = None
+        self.ended: list[ObservedStep] = []
+        self.lines: list[LogEntry] = []
+        self.size = before.size
+
+    def freeze(self, upto: int, limits: HistoryLimits) -> Account:
+        """The account with what was taken in, within the limits."""
+        before = self.before
+        logs, ended, size = before.logs, before.ended_steps, self.size
+        if self.lines:
+            logs = logs.extended(self.lines)
+        if len(logs) > limits.lines:
+            logs, freed = shortened(logs, len(logs) - limits.lines, weigh_line)
+            size -= freed
+        if self.ended:
+            ended = ended.extended(self.ended).last(limits.steps)
+        still = before.open_steps
+        if self.open is not None:
+            still = tuple(
+                ObservedStep(
+                    name=name,
+                    index=index,
+                    status=StepStatus.RUNNING,
+                    run_id=self.run_id,
+                    started_at=started,
+                    attempt=attempt,
+                )
+                for name, (index, started, attempt) in self.open.items()
+            )
+        return Account(
+            upto=upto,
+            status=self.status,
+            progress=self.progress,
+            attempt=self.attempt,
+            ended_steps=ended,
+            open_steps=still,
+            logs=logs,
+            size=size,
+        )
+
+    # -- what each event changes -----------------------------------------------------------
+
+    def trigger(self, event: RunTrigger, received: datetime) -> None:
+        """The run was created."""
+        if self.status is None:
+            self.status = RunStatus.PENDING
+
+    def start(self, event: RunStart, received: datetime) -> None:
+        """A worker took the run, or the stream opens with its present state."""
+        if event.sequence == 0:  # how a /subscribe tells the present, not a start
+            self.attempt = self.attempt or 1
+            self.status = RunStatus.RUNNING
+            return
+        if self.status is RunStatus.RUNNING and self.attempt and not self._has_worked():
+            return  # told twice
+        self.attempt += 1
+        self.status = RunStatus.RUNNING
+        self._close(StepStatus.CANCELLED, None)
+
+    def retry(self, event: RunRetry, received: datetime) -> None:
+        """The same run waits again."""
+        self.status = RunStatus.PENDING
+
+    def advance(self, event: RunProgress, received: datetime) -> None:
+        """The run says how far it is."""
+        self.progress = event.progress
+
+    def complete(self, event: RunComplete, received: datetime) -> None:
+        """The run ended well."""
+        self.status = RunStatus.COMPLETED
+        self._close(StepStatus.COMPLETED, told_at(event) or received)
+
+    def fail(self, event: RunFail, received: datetime) -> None:
+        """The run ended with an error."""
+        self.status = RunStatus.FAILED
+        self._close(StepStatus.FAILED, told_at(event) or received)
+
+    def cancel(self, event: RunCancel, received: datetime) -> None:
+        """The run was cancelled."""
+        self.status = RunStatus.CANCELLED
+        self._close(StepStatus.CANCELLED, told_at(event) or received)
+
+    def step_start(self, event: StepStart, received: datetime) -> None:
+        """A step began."""
+        running = self._running()
+        if event.step_name not in running:  # else told twice
+            started = told_at(event) or received
+            running[event.step_name] = (event.step_index, started, self.attempt or 1)
+
+    def step_complete(self, event: StepComplete, received: datetime) -> None:
+        """A step is finished."""
+        self._end_step(event, StepStatus.COMPLETED, received, event.output, None, event.duration)
+
+    def step_fail(self, event: StepFail, received: datetime) -> None:
+        """A step raised."""
+        self._end_step(event, StepStatus.FAILED, received, None, event.error, event.duration)
+
+    def step_cancel(self, event: StepCancel, received: datetime) -> None:
+        """A step was cut short by a cancel."""
+        self._end_step(event, StepStatus.CANCELLED, received, None, None, None)
+
+    def _has_worked(self) -> bool:
+        """Whether a step began since the run was last taken."""
+        if self._running():
+            return True
+        ended = self.ended or self.before.ended_steps
+        return bool(ended) and ended[-1].attempt == self.attempt
+
+    def _running(self) -> dict[str, _Begun]:
+        if self.open is None:
+            self.open = {
+                step.name: (step.index, step.started_at, step.attempt)
+                for step in self.before.open_steps
+            }
+        return self.open
+
+    def _end_step(
+        self,
+        event: StepComplete | StepFail | StepCancel,
+        status: StepStatus,
+        received: datetime,
+        output: Any,
+        error: str | None,
+        duration: float | None,
+    ) -> None:
+        name = event.step_name
+        when = told_at(event) or received
+        begun = self._running().pop(name, None)
+        if begun is not None:
+            index, started, attempt = begun
+        else:
+            index, attempt = event.step_index, self.attempt or 1
+            if self._has_ended(name, status, attempt):
+                return  # told twice
+            started = None if duration is None else when - timedelta(milliseconds=duration)
+        self.ended.append(
+            ObservedStep(
+                name=name,
+                index=index,
+                status=status,
+                run_id=self.run_id,
+                output=output,
+                error=error,
+                started_at=started,
+                completed_at=when,
+                attempt=attempt,
+                duration_ms=duration,
+            )
+        )
+
+    def _has_ended(self, name: str, status: StepStatus, attempt: int) -> bool:
+        """Whether one of the last steps was this one; what comes twice comes soon again."""
+        return any(
+            step.name == name and step.status is status and step.attempt == attempt
+            for steps in (self.ended, self.before.ended_steps)
+            for step in reversed(steps[-_RECENT:])
+        )
+
+    def _close(self, status: StepStatus, when: datetime | None) -> None:
+        """End what still runs: with the run, or, without a time, because its worker is gone."""
+        if self.open or (self.open is None and self.before.open_steps):
+            self.ended.extend(
+                ObservedStep(
+                    name=name,
+                    index=index,
+                    status=status,
+                    run_id=self.run_id,
+                    started_at=started,
+                    completed_at=when,
+                    attempt=attempt,
+                    interrupted=when is None,
+                )
+                for name, (index, started, attempt) in self._running().items()
+            )
+            self.open = {}
+
+
+_CHANGES: dict[type[Event], Callable[[_Draft, Any, datetime], None]] = {
+    RunTrigger: _Draft.trigger,
+    RunStart: _Draft.start,
+    RunRetry: _Draft.retry,
+    RunProgress: _Draft.advance,
+    RunComplete: _Draft.complete,
+    RunFail: _Draft.fail,
+    RunCancel: _Draft.cancel,
+    StepStart: _Draft.step_start,
+    StepComplete: _Draft.step_complete,
+    StepFail: _Draft.step_fail,
+    StepCancel: _Draft.step_cancel,
+}
