@@ -96,7 +96,7 @@ class Hub:
         self._runs.members.add(subscriber)
         self._begin_keep_alive()
         if isinstance(missed, str):
-            self._tell_gap(subscriber, missed)
+            subscriber.tell_gap(gap_frame(missed))
         else:
             subscriber.prepend(
                 entry.for_runs for entry in missed if entry.for_runs and interest.takes(entry)
@@ -116,7 +116,7 @@ class Hub:
         audience.members.add(subscriber)
         self._begin_keep_alive()
         if isinstance(missed, str):
-            self._tell_gap(subscriber, missed)
+            subscriber.tell_gap(gap_frame(missed))
             return subscriber, False
         frames = [
             entry.for_run
@@ -194,10 +194,6 @@ class Hub:
         if number < max(known.since, journal.forgotten):
             return known, "expired"
         return known, journal.since(number)
-
-    def _tell_gap(self, subscriber: Subscriber, reason: GapReason) -> None:
-        subscriber.gaps += 1
-        subscriber.push(gap_frame(reason))
 
     # --- events ---
 

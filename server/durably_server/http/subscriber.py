@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 MAX_FRAMES = 4096
 MAX_BYTES = 8 * 1024 * 1024
 """Of frames that wait for one client; frames are shared between clients."""
+_GAP = -1
+"""The key of a waiting gap; events count up from 0, and what is put before them down from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +97,25 @@ class Subscriber:
             len(self._frames) >= MAX_FRAMES or self._bytes + len(frame) > MAX_BYTES
         ):
             self._drop()
-            self.gaps += 1
-            self._frames[-1] = self._gap()
+            self.tell_gap(self._gap())
         self._frames[key] = frame
         self._bytes += len(frame)
         self.quiet = False
         self._wake()
 
+    def tell_gap(self, frame: bytes) -> None:
+        """Queue what says that events are missing here."""
+        self.gaps += 1
+        self._frames[_GAP] = frame
+        self._wake()
+
     def prepend(self, frames: Iterable[bytes]) -> None:
-        """Put frames before what has come since the stream was opened."""
+        """Put frames before what has come since the stream was opened, but after a gap."""
         since = self._frames
-        self._frames = {-2 - at: frame for at, frame in enumerate(frames)}
-        self._bytes += sum(map(len, self._frames.values()))
+        self._frames = {_GAP: since.pop(_GAP)} if _GAP in since else {}
+        for at, frame in enumerate(frames, 1):
+            self._frames[_GAP - at] = frame
+            self._bytes += len(frame)
         self._frames.update(since)
         self._wake()
 
