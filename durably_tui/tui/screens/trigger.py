@@ -42,12 +42,18 @@ def read_input(text: str) -> Any:
     if not text.strip():
         return {}
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_such_number)
     except json.JSONDecodeError as error:
         raise BadField(
             "input",
             f"The input is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
         ) from None
+    except RecursionError:
+        raise BadField("input", "The input is not JSON that can be read: too deep.") from None
+
+
+def _no_such_number(word: str) -> Any:
+    raise BadField("input", f"The input is not JSON: it knows no number {word}.")
 
 
 def read_labels(text: str) -> dict[str, str]:
@@ -74,6 +80,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
     """Asks for a run and sends it; stays open, with everything kept, where it is refused."""
 
     CSS_PATH = "trigger.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-high")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         ("ctrl+s", "submit", "Trigger"),
         ("f2", "submit", "Trigger"),
@@ -120,7 +127,9 @@ class TriggerScreen(ModalScreen[Triggered | None]):
             yield Static(id="trouble")
 
     def on_mount(self) -> None:
-        """Begin where something is missing."""
+        """Begin where something is missing; what is typed into an empty object replaces it."""
+        if not self._like.input:
+            self.query_one("#input", TextArea).select_all()
         self.query_one("#input" if self._like.job_name else "#job").focus()
 
     def on_input_submitted(self) -> None:
