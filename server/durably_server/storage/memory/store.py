@@ -107,6 +107,7 @@ class MemoryStore:
     ) -> list[Run]:
         """See Store."""
         claimed: list[Run] = []
+        keys: set[str] = set()
         for run in self._sorted():
             over = (
                 run.status == "leased"
@@ -115,8 +116,10 @@ class MemoryStore:
                 and run.id not in running
             )
             if len(claimed) < limit and (run.status == "pending" or over):
-                if not self._may_run(run, now):
+                if run.concurrency_key in keys or not self._may_run(run, now):
                     continue
+                if run.concurrency_key is not None:
+                    keys.add(run.concurrency_key)
                 claimed.append(
                     self._put(
                         replace(
