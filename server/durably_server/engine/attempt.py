@@ -252,7 +252,8 @@ class Attempt:
                     step_index=step.index,
                 )
             )
-            await self._save(step, "cancelled", error="the run was cancelled")
+            if self.services.keep_steps:  # else the cancel has just deleted the others
+                await self._save(step, "cancelled", error="the run was cancelled")
 
     async def _save(
         self,

@@ -18,10 +18,10 @@ def reason_of(error: BaseException) -> str:
         return _bounded(f"{error.message}: {inner}")
     name = type(error).__name__
     try:
-        text = str(error).strip()
+        text = str(error)
     except BaseException:
         return f"{name}, which cannot say what happened"
-    if not text:
+    if not text.strip():
         return "the job was cancelled from inside" if _is_cancel(error) else name
     if isinstance(error, _NEED_A_NAME):
         return _bounded(f"{name}: {text}")
