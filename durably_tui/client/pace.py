@@ -22,11 +22,17 @@ class Pace:
     steady_after: float = 10.0
     """A stream that lived this long was a good one: the next delay is the first again."""
     head_grace: float = 1.0
-    """A stream whose answer has not begun by then may be open all the same: ask."""
+    """After so long the server is asked for the first time, also because a stream whose answer
+    has not begun by then may be open all the same."""
+    probe_every: float = 10.0
+    """How often the server is asked, beside a stream of many runs, how long an answer takes."""
     quiet_after: float = 15.0
-    """Without a byte for so long, the server is asked whether it is still there."""
+    """Without a byte on the stream of one run for so long, the server is asked after the run."""
     probe_timeout: float = 5.0
-    """How long that question may take before the stream counts as dead."""
+    """How long such a question may take before the stream counts as dead."""
+    gather: float = 0.02
+    """How long a stream that is busy is left alone between two reads, so that what is sent event
+    by event is read and dealt with together; 0 reads at once."""
     closing_grace: float = 1.0
     """How long events that are still under way get, once a run is known to be over."""
     clock: Callable[[], float] = time.time

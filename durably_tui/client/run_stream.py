@@ -85,6 +85,12 @@ class RunStream(Stream):
     def _looks_at_once(self) -> bool:
         return self._may_be_silent()
 
+    def _rest(self) -> float:
+        if self._connection.phase is not Phase.LIVE:
+            return 0.0
+        quiet = self._pace.clock() - (self._connection.last_seen or 0.0)
+        return self._pace.quiet_after - quiet if quiet >= 0 else 0.0
+
     async def _look(self, life: asyncio.Timeout) -> bool:
         if not await super()._look(life):
             return False

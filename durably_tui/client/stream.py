@@ -23,6 +23,7 @@ from durably_tui.protocol import (
 )
 
 from .door import Door, Params
+from .gather import gathered
 from .inbox import Inbox
 from .pace import Pace
 
@@ -68,6 +69,7 @@ class Stream:
         self._taken = False
         self._closed = False
         self._dead: DurablyError | None = None
+        self._heard = float("-inf")
         self._last_event_id = ""
         self._retry_seconds = 0.0
 
@@ -187,10 +189,12 @@ class Stream:
     async def _read(self, params: Params) -> None:
         decoder = SseDecoder()
         decoder.last_event_id = self._last_event_id
-        opened = self._pace.clock()
-        async with self._door.stream(self._path, params, self._last_event_id) as chunks:
+        async with (
+            self._door.stream(self._path, params, self._last_event_id) as stream,
+            aclosing(gathered(stream, self._pace)) as chunks,  # type: ignore[type-var]
+        ):
             if self._connection.phase is not Phase.LIVE:
-                self._live((self._pace.clock() - opened) * 1000)
+                self._live()
             async for chunk in chunks:
                 frames = decoder.feed(chunk)
                 if decoder.oversized:
@@ -198,9 +202,8 @@ class Stream:
                     decoder.oversized = 0
                 self._last_event_id = decoder.last_event_id
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
-                self._connection = msgspec.structs.replace(
-                    self._connection, last_seen=self._pace.clock()
-                )
+                self._heard = self._pace.clock()
+                self._connection = msgspec.structs.replace(self._connection, last_seen=self._heard)
                 events = self._decoder.events(frames)
                 while Gap in map(type, events):
                     at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
@@ -235,25 +238,27 @@ class Stream:
     # -- is it still there? ----------------------------------------------------------------
 
     async def _watch(self, life: asyncio.Timeout) -> None:
-        """Ask the server for something cheap whenever the stream is quiet; end its life if that
-        fails, since a quiet stream and a dead one look alike.
+        """Ask the server for something cheap now and then: how long it takes is worth knowing, and
+        where it fails this connection is ended, since a quiet stream and a dead one look alike.
 
         Some servers send the head of an answer with its first event only, so the same question
         also tells that a stream which seems not to open is open.
         """
-        quiet_after = self._pace.quiet_after
         wait = self._pace.head_grace
         if self._looks_at_once() and not await self._look(life):
             return
         while True:
             await self._pace.sleep(wait)
-            quiet = self._pace.clock() - (self._connection.last_seen or 0.0)
-            if 0 <= quiet < quiet_after and self._connection.phase is Phase.LIVE:
-                wait = quiet_after - quiet
+            wait = self._rest()
+            if wait > 0:
                 continue
-            wait = quiet_after
             if not await self._look(life):
                 return
+            wait = self._pace.probe_every
+
+    def _rest(self) -> float:
+        """How many seconds longer not to ask, though the time has come."""
+        return 0.0
 
     def _looks_at_once(self) -> bool:
         """Whether to ask at once, instead of when the stream is quiet."""
@@ -264,6 +269,8 @@ class Stream:
         try:
             took_ms = await self._ask()
         except DurablyError as error:
+            if self._speaks() and isinstance(error, Unreachable | ServerFault):
+                return True  # slow to answer or not well, but not gone
             self._dead = error
             self._end(life)
             return False
@@ -273,6 +280,10 @@ class Stream:
         else:
             self._live(took_ms)
         return True
+
+    def _speaks(self) -> bool:
+        """Whether the stream itself brought something since the question before."""
+        return 0 <= self._pace.clock() - self._heard < self._pace.probe_every
 
     async def _ask(self) -> float:
         """One cheap request; answers how long it took, in ms.
@@ -298,7 +309,7 @@ class Stream:
     def _tried(self) -> str:
         return self._door.tried("GET", self._path)
 
-    def _live(self, took_ms: float) -> None:
+    def _live(self, took_ms: float | None = None) -> None:
         self._tell(
             self._changed(
                 Phase.LIVE,

@@ -421,7 +421,7 @@ async def test_a_server_that_is_killed_and_started_again_on_its_port() -> None:
 # -- is it still there? ------------------------------------------------------------------------
 
 
-async def test_a_quiet_stream_is_asked_after_and_stays() -> None:
+async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
     clock = HandClock()
     async with (
         bad.half_open_stream() as peer,
@@ -429,23 +429,23 @@ async def test_a_quiet_stream_is_asked_after_and_stays() -> None:
         watching(client.subscribe_runs()) as watch,
     ):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
-        await clock.asleep(14.0)
-        assert len(peer.requests) == 1
-        await clock.advance(14.0)
-        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1015.0)
-        now = watch.batches[-1].connection
+        opened = watch.batches[-1].connection
+        assert opened.latency_ms is None, "opening a stream is no measure"
+        for wait, now in ((1.0, 1001.0), (10.0, 1011.0), (10.0, 1021.0)):
+            await clock.asleep(wait)
+            await clock.advance(wait)
+            await watch.until(lambda w, now=now: w.batches[-1].connection.last_seen == now)
+            latency = watch.batches[-1].connection.latency_ms
+            assert latency is not None
+            assert 0 < latency < 5000
 
-    assert (now.phase, now.epoch) == (Phase.LIVE, 1)
-    assert now.latency_ms is not None
-    assert 0 < now.latency_ms < 5000
+    assert watch.batches[-1].connection.epoch == 1
     assert [r.path.partition("/durably")[2] for r in peer.requests] == [
-        "/runs/subscribe", "/runs?limit=1"
+        "/runs/subscribe", *["/runs?limit=1"] * 3
     ]  # fmt: skip
 
 
-async def test_a_stream_that_says_something_is_left_alone() -> None:
+async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
     clock = HandClock()
     more = asyncio.Event()
 
@@ -462,13 +462,60 @@ async def test_a_stream_that_says_something_is_left_alone() -> None:
     ):
         await watch.phase(Phase.LIVE)
         await clock.asleep(1.0)
-        await clock.advance(10.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        await clock.advance(9.0)
         more.set()
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        assert len(peer.requests) == 2
+        await clock.advance(1.0)
+        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
+        assert len(peer.requests) == 3
+
+
+async def test_a_server_that_fails_to_answer_but_goes_on_telling_is_not_gone() -> None:
+    clock = HandClock()
+    fault = bad.response_head(503, {"Content-Length": "0"})
+    async with (
+        scripted(sends(good(0), hang=True), answer=fault) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        assert len(peer.requests) == 2
+        assert watch.batches[-1].connection.phase is Phase.LIVE
+        await clock.advance(10.0)
+        await watch.phase(Phase.RECONNECTING)
+
+
+async def test_a_quiet_run_is_asked_after_and_one_that_speaks_is_not() -> None:
+    clock = HandClock()
+    more = asyncio.Event()
+
+    async def script(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD)
+        await more.wait()
+        writer.write(run_event("run:leased"))
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(script, answer=run_answer("running")) as peer,
+        DurablyClient(peer.url, abilities="0.15", pace=clock.pace()) as client,
+        watching(client.subscribe("a")) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        await clock.asleep(1.0)
+        await clock.advance(10.0)
+        more.set()
+        await watch.until(lambda w: len(w.events) == 1)
         await clock.advance(14.9)
         assert len(peer.requests) == 1
         await clock.advance(0.2)
         await watch.until(lambda w: (w.batches[-1].connection.last_seen or 0) >= 1025.0)
+        assert len(peer.requests) == 2
 
 
 async def test_a_quiet_stream_of_a_dead_server_is_given_up() -> None:

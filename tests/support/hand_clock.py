@@ -20,7 +20,9 @@ class HandClock:
         self._news = asyncio.Event()
 
     def pace(self, **times: Any) -> Pace:
-        """A pace that goes by this clock, with dice that always show the longest delay."""
+        """A pace that goes by this clock, with dice that always show the longest delay, and
+        that reads at once."""
+        times.setdefault("gather", 0.0)
         return Pace(clock=lambda: self.now, sleep=self.sleep, random=lambda: 1.0, **times)
 
     async def sleep(self, seconds: float) -> None:
