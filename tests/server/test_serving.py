@@ -44,10 +44,11 @@ async def test_a_program_that_is_told_to_stop_closes_streams_and_hands_runs_back
         async with asyncio.timeout(30):
             url = (await process.stdout.readline()).decode().strip()
         assert url.endswith("/api/durably")
-        async with httpx.AsyncClient(base_url=url) as client:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=url, limits=limits) as client:
             body = {"jobName": "steps", "input": {"count": 1, "delayMs": 60_000}}
             run_id = (await client.post("/trigger", json=body)).json()["runId"]
-            streams = [listening(client, "/runs/subscribe") for _ in range(20)]
+            streams = [listening(client, "/runs/subscribe") for _ in range(100)]
             streams.append(listening(client, f"/subscribe?runId={run_id}"))
             frames = [await stream.__aenter__() for stream in streams]
             await frames[-1].until_type("run:leased")
