@@ -75,14 +75,79 @@ async def test_a_bad_trigger_is_a_400_and_stores_nothing(
         ("/run?runId=%27%3B%20DROP%20TABLE", 404, "Run not found"),
         ("/run?runId=%00", 404, "Run not found"),
         ("/run?runId=%ff%fe", 404, "Run not found"),
+        ("/run?runId=a&runId=b", 400, "Invalid runId: given 2 times"),
+        ("/runs?limit=-1", 400, "Invalid limit: must be a non-negative integer"),
+        ("/runs?limit=1&limit=2", 400, "Invalid limit: given 2 times"),
+        ("/runs?createdAfter=yesterday", 400, "Invalid createdAfter: must be a time"),
+        ("/runs?createdBefore=2023-13-45", 400, "Invalid createdBefore: must be a time"),
+        ("/runs?createdAfter=0001-01-01T00:00:00%2B23:00", 400, "Invalid createdAfter"),
+        ("/runs?after=yesterday", 400, "Invalid after: must be what X-Next-After gave"),
+        ("/runs?after=2026-11-22T06:47:20.763Z", 400, "Invalid after"),
+        ("/runs?total=yes", 400, "Invalid total: yes. Must be one of: true, false"),
+        ("/subscribe?runId=nope&after=x", 404, "Run not found"),
+        ("/logs?limit=1000000000", 400, "Invalid limit: must be at most"),
+        ("/logs?level=debug", 400, "Invalid level: debug. Must be one of: info, warn, error"),
+        ("/logs?runId=%00", 404, "Run not found"),
+        ("/logs?colour=red", 400, 'Unknown parameter "colour": this route takes runId'),
+        ("/stats?window=0", 400, "Invalid window: must be seconds"),
+        ("/stats?window=-1h", 400, "Invalid window: must be seconds"),
+        ("/stats?window=367d", 400, "Invalid window: must be seconds"),
+        ("/stats?window=%D9%A3", 400, "Invalid window: must be seconds"),
+        ("/jobs?x", 400, 'Unknown parameter "x": this route takes no parameters'),
     ],
 )
 async def test_a_bad_query_is_a_4xx(
-    client: httpx.AsyncClient, path: str, status: int, sentence: str
+    client: httpx.AsyncClient,
+    path: str,
+    status: int,
+    sentence: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    answer = await client.get(path)
+    with caplog.at_level(logging.WARNING):
+        answer = await client.get(path)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"].startswith(sentence)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", ["/retry", "/retrigger", "/cancel"])
+@pytest.mark.parametrize("run_id", ["nope", "%27%20OR%201=1", "%00", "x" * 5000, "%F0%9F%92%A9"])
+async def test_a_run_that_is_none_can_be_asked_for_nothing(
+    client: httpx.AsyncClient, path: str, run_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        answer = await client.post(f"{path}?runId={run_id}")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Run not found"})
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("size", [100_000, 600_000])
+async def test_headers_that_are_too_large_are_a_431(
+    client: httpx.AsyncClient, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        answer = await client.post("/trigger", json=trigger(), headers={"X-Big": "x" * size})
+    assert answer.status_code == 431
+    assert answer.json()["error"].startswith("The headers are too large")
+    assert (await client.get("/runs")).json() == []
+    assert caplog.records == []
+
+
+async def test_an_input_that_does_not_fit_is_told_where(client: httpx.AsyncClient) -> None:
+    body = {"jobName": "steps", "input": {"count": "many", "delayMs": []}}
+    answer = await client.post("/trigger", json=body)
+    assert answer.status_code == 400
+    sentence = answer.json()["error"]
+    assert "count: " in sentence
+    assert "delayMs: " in sentence
+
+
+async def test_a_limit_on_the_body_can_be_chosen(tmp_path: Path) -> None:
+    async with reachable(make_durably(tmp_path), max_body=100) as client:
+        assert (await client.post("/trigger", json=trigger())).status_code == 200
+        answer = await client.post("/trigger", json=trigger(labels={"a": "x" * 100}))
+    assert answer.status_code == 413
+    assert "at most 100 bytes" in answer.json()["error"]
 
 
 async def test_empty_parameters_ask_for_nothing(client: httpx.AsyncClient) -> None:
