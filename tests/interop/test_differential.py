@@ -36,7 +36,12 @@ DECLARED = [
             """
             GET the base
             GET /
+            GET /jobs
             GET /logs
+            GET /stats
+            GET /health
+            GET /metrics
+            GET /openapi.json
             POST /retry
             """,
             *OTHER_ANSWER,
@@ -140,12 +145,23 @@ DECLARED = [
         ),
     ),
     Declared(
-        "a reason loses the empty space around it",
-        anywhere=words(
-            "<fails with space>.error",
-            "run:fail <fails with space>.error",
-            "step:fail <fails with space>.error",
-        ),
+        "what may be said once is not said twice",
+        each(
+            """
+            GET /run of two ids
+            GET /steps of two ids
+            GET /subscribe of two ids
+            POST /retrigger of two ids
+            POST /cancel of two ids
+            DELETE /run of two ids
+            """,
+            *REFUSED_WITH_400,
+        )
+        | {"runs ?limit=2&limit=1": words("status", "body")},
+    ),
+    Declared(
+        "every event tells its time, and by its id a stream that was lost goes on after it",
+        anywhere=words("*.timestamp added", "fields.id added"),
     ),
     Declared(
         "text is kept whole: libSQL reads it up to its first NUL",

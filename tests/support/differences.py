@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from typing import Any
 
 Words = frozenset[str]
@@ -13,7 +14,7 @@ class Declared:
     """Differences that are meant, and why.
 
     `where` maps the name of an answer or a stream to the words of :func:`of_answers` or
-    :func:`of_streams`; `anywhere` has words that may stand in any of them.
+    :func:`of_streams`; `anywhere` has patterns of words that may stand in any of them.
     """
 
     reason: str
@@ -30,8 +31,8 @@ def judge(found: Mapping[str, set[str]], declared: list[Declared]) -> tuple[list
         for word in sorted(words):
             if (name, word) in where:
                 unused.discard((name, word))
-            elif word in anywhere:
-                unused.discard(("anywhere", word))
+            elif matching := {each for each in anywhere if fnmatchcase(word, each)}:
+                unused -= {("anywhere", each) for each in matching}
             else:
                 undeclared.append(f"{name}: {word}")
     return undeclared, sorted(f"{name}: {word}" for name, word in unused)
@@ -43,24 +44,32 @@ def of_answers(theirs: Any, ours: Any) -> set[str]:
 
 
 def of_streams(theirs: Any, ours: Any) -> set[str]:
-    """What is missing or added on a stream of ours, and the fields that differ in the rest."""
+    """What is missing or added on a stream of ours, and the fields that differ in the rest.
+
+    The order is that of each run's events: two runs that follow each other in one place may
+    overlap by an event, as the end of one and the claim of the next are one commit here.
+    """
     found = _places("ended", theirs["ended"], ours["ended"])
+    found |= _places("fields", theirs["fields"], ours["fields"])
     found |= _places("progress", theirs["progress"], ours["progress"])
-    before, after = ([_who(event) for event in side["events"]] for side in (theirs, ours))
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    for kind, i, j, first, last in matcher.get_opcodes():
-        if kind == "equal":
-            for k in range(j - i):
-                one, other = theirs["events"][i + k], ours["events"][first + k]
-                found |= _places(" ".join(before[i + k][:2]), one, other)
-        else:
-            found |= {f"{' '.join(each)} missing" for each in before[i:j]}
-            found |= {f"{' '.join(each)} added" for each in after[first:last]}
+    for run in {event["runId"]: None for side in (theirs, ours) for event in side["events"]}:
+        before, after = (
+            [event for event in side["events"] if event["runId"] == run] for side in (theirs, ours)
+        )
+        words, other_words = [_who(event) for event in before], [_who(event) for event in after]
+        matcher = SequenceMatcher(None, words, other_words, autojunk=False)
+        for kind, i, j, first, last in matcher.get_opcodes():
+            if kind == "equal":
+                for one, other in zip(before[i:j], after[first:last], strict=True):
+                    found |= _places(f"{one['type']} {run}", one, other)
+            else:
+                found |= {f"{each} missing" for each in words[i:j]}
+                found |= {f"{each} added" for each in other_words[first:last]}
     return found
 
 
-def _who(event: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(event[key]) for key in ("type", "runId", "stepName") if event.get(key))
+def _who(event: dict[str, Any]) -> str:
+    return " ".join(str(event[key]) for key in ("type", "runId", "stepName") if event.get(key))
 
 
 def _places(path: str, theirs: Any, ours: Any) -> set[str]:

@@ -36,9 +36,10 @@ class Answer:
 
 @dataclass
 class Stream:
-    """What came on one stream, and whether the server ended it."""
+    """What came on one stream, the fields of its frames, and whether the server ended it."""
 
     events: list[Event] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
     ended: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -178,7 +179,12 @@ class Witness:
                 if event["type"] in TERMINAL:
                     ended.add(event["runId"])
                 events.append(event)
-            found[name] = {"events": events, "progress": progress, "ended": stream.ended}
+            found[name] = {
+                "events": events,
+                "progress": progress,
+                "fields": dict.fromkeys(sorted(stream.fields)),
+                "ended": stream.ended,
+            }
         return found
 
     def _normal(self, value: Any) -> Any:
@@ -224,8 +230,10 @@ async def _read(response: httpx.Response, into: Stream) -> None:
         async for chunk in response.aiter_raw():
             *frames, rest = (rest + chunk).split(b"\n\n")
             for frame in frames:
-                data = [line[6:] for line in frame.split(b"\n") if line.startswith(b"data: ")]
+                lines = [line.partition(b": ") for line in frame.split(b"\n")]
+                data = [value for name, _, value in lines if name == b"data"]
                 if data:  # a comment keeps a connection alive, and is no event
+                    into.fields |= {name.decode() for name, _, _ in lines}
                     into.take(json.loads(b"\n".join(data)))
     finally:
         into.end()
