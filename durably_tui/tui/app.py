@@ -11,7 +11,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -22,6 +22,7 @@ from durably_tui import logfile
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.filter import LineFilter
 
     from .screens.runs import RunsScreen
     from .session import Session
@@ -65,6 +66,18 @@ class MonitorApp(App[None]):
         )
         self._where = where
         self.plain = ascii_only or not _can_write_glyphs()
+        self._ascii: LineFilter | None = None
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters; where ASCII is drawn, the one for that after them."""
+        filters = super().get_line_filters()
+        if not self.plain:
+            return filters
+        if self._ascii is None:
+            from .ascii import AsciiFilter
+
+            self._ascii = AsciiFilter()
+        return [*filters, self._ascii]
 
     def compose(self) -> ComposeResult:
         """What is seen until the first place is there, in the places where it will be."""

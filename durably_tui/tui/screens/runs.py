@@ -37,7 +37,7 @@ class RunsScreen(LiveScreen):
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
         *STEER,
-        Command("open", "enter", "open", "Open the run in full", "Run", shown="⏎"),
+        Command("open", "enter", "open", "Open the run in full", "Run", shown="Enter"),
         Command("logs", "l", "logs", "Follow its logs in the preview", "Run"),
         Command("failed_only", "f", "failed", "Show failed runs only, and all again", "Pages"),
         Command(
