@@ -185,6 +185,9 @@ const stories = {
     // A run that was there before the page is taken up.
     const held = gate()
     const heldId = await trigger('ledger', held.input)
+    // The hook asks for leased and for pending runs at once, and misses one that just changes.
+    const watched = render(() => useJobRun({ api, runId: heldId }))
+    await watched.until('its progress', ({ progress }) => progress?.current === 1)
     const resuming = render(() => useJob({ api, jobName: 'ledger' }))
     const resumed = await resuming.until('its progress', ({ progress }) => progress?.current === 1)
     held.open()
