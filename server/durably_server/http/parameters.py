@@ -41,6 +41,7 @@ class Parameter:
         schema: JSON Schema of one value.
         required: whether the request is refused without it.
         many: whether it may be repeated.
+        may_be_empty: whether an empty value is the same as none; if not, it is refused.
         place: ``query`` or ``header``.
     """
 
@@ -49,6 +50,7 @@ class Parameter:
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     required: bool = False
     many: bool = False
+    may_be_empty: bool = False
     place: str = "query"
 
 
@@ -56,17 +58,25 @@ def _number(most: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": 0, "maximum": most}
 
 
-RUN_ID = Parameter("runId", "Which run.", {"type": "string", "minLength": 1}, required=True)
-OF_RUN = Parameter("runId", "Only lines of this run.", {"type": "string", "minLength": 1})
+_NAME = {"type": "string", "minLength": 1}
+_TIME = {"type": "string", "format": "date-time"}
+
+RUN_ID = Parameter("runId", "Which run.", _NAME, required=True)
+OF_RUN = Parameter("runId", "Only lines of this run.", _NAME)
 JOB_NAME = Parameter("jobName", "Any of these jobs.", many=True)
 STATUS = Parameter("status", "Any of these statuses.", {"enum": list(STATUSES)}, many=True)
 LABEL = Parameter("label.KEY", "The label KEY has this value; all that are given must match.")
-LIMIT = Parameter("limit", "At most so many; without it, all.", _number(MAX_LIMIT))
-OFFSET = Parameter("offset", "Leave out so many of the newest.", _number(MAX_OFFSET))
-TIME = {"type": "string", "examples": ["2026-11-22T06:47:20.763Z"]}
-CREATED_AFTER = Parameter("createdAfter", "Created at this ISO 8601 time or later.", TIME)
-CREATED_BEFORE = Parameter("createdBefore", "Created before this ISO 8601 time.", TIME)
-SEARCH = Parameter("search", "Part of the id, job, input, error or a label, as JSON has it.")
+LIMIT = Parameter(
+    "limit", "At most so many; without it, all.", _number(MAX_LIMIT), may_be_empty=True
+)
+OFFSET = Parameter(
+    "offset", "Leave out so many of the newest.", _number(MAX_OFFSET), may_be_empty=True
+)
+CREATED_AFTER = Parameter("createdAfter", "Created at this time or later.", _TIME)
+CREATED_BEFORE = Parameter("createdBefore", "Created before this time.", _TIME)
+SEARCH = Parameter(
+    "search", "Part of the id, job, input, error or a label, as JSON has it.", may_be_empty=True
+)
 CURSOR = Parameter(
     "after",
     "Go on after the run that X-Next-After named in the last answer: older runs only.",
@@ -76,7 +86,7 @@ TOTAL = Parameter(
     "total", "Count all runs that fit, into X-Total-Count.", {"enum": ["true", "false"]}
 )
 LEVEL = Parameter("level", "Any of these levels.", {"enum": list(LEVELS)}, many=True)
-AFTER_LINE = Parameter("after", "The id of a line: only what was written after it.")
+AFTER_LINE = Parameter("after", "The id of a line: only what was written after it.", _NAME)
 LINES = Parameter(
     "limit",
     "At most so many, the newest; with `after` the oldest, so that reading goes on without a gap.",
@@ -90,12 +100,15 @@ WINDOW = Parameter(
 EVENTS = Parameter(
     "events",
     "Only these events: types with commas between, or a kind as `step:*`. A gap is always told.",
-    {"type": "string", "examples": ["run:complete,run:fail", "step:*"]},
+    may_be_empty=True,
 )
-AFTER_EVENT = Parameter("after", "The id of an event: what came after it is sent first.")
+AFTER_EVENT = Parameter(
+    "after", "The id of an event: what came after it is sent first.", may_be_empty=True
+)
 LAST_EVENT_ID = Parameter(
     "Last-Event-ID",
     "The same as `after`, as a browser sends it when it connects again; it counts before `after`.",
+    may_be_empty=True,
     place="header",
 )
 
@@ -141,11 +154,11 @@ class Query:
                 raise InvalidRequestError(f'Unknown parameter "{name}": this route takes {there}')
 
     def text(self, parameter: Parameter) -> str | None:
-        """The one value; empty is the same as absent.
+        """The one value, or None.
 
         Raises:
             MissingParameterError: it is required and not there.
-            InvalidRequestError: it is there twice.
+            InvalidRequestError: it is there twice, or is empty and must not be.
         """
         found = self.every(parameter)
         if len(found) > 1 and not self.lenient:
@@ -154,6 +167,8 @@ class Query:
             return found[0]
         if parameter.required:
             raise MissingParameterError(f"{parameter.name} query parameter is required")
+        if found and not parameter.may_be_empty:
+            raise InvalidRequestError(f"Invalid {parameter.name}: empty value")
         return None
 
     def every(self, parameter: Parameter) -> list[str]:

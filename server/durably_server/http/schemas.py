@@ -1,12 +1,18 @@
 """JSON Schemas of what the routes take and give, for the OpenAPI document."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from durably_server.engine.errors import InvalidRequestError
 from durably_server.engine.filters import LEVELS
+from durably_server.engine.jobs import JobDefinition
 from durably_server.engine.model import STATUSES
 from durably_server.http.wire import Words
 
+Job = JobDefinition[Any, Any]
+
 _TEXT = {"type": "string"}
+_NAME = {"type": "string", "minLength": 1}
 _COUNT = {"type": "integer", "minimum": 0}
 _ANY: dict[str, Any] = {}
 _TIME = {"type": "string", "description": "ISO 8601, UTC, milliseconds"}
@@ -36,7 +42,7 @@ _READY = {
 }
 
 
-def schemas(words: Words) -> dict[str, Any]:
+def schemas(words: Words, jobs: Sequence[Job]) -> dict[str, Any]:
     """All schemas by name, in the words of a generation."""
     older = words.generation == "0.8"
     counts = _object({words.status_word(status): _COUNT for status in STATUSES})
@@ -76,7 +82,7 @@ def schemas(words: Words) -> dict[str, Any]:
                 "createdAt": _TIME,
             }
         ),
-        "TriggerRequest": _trigger(older),
+        "TriggerRequest": _trigger(words, jobs),
         "Triggered": _object(
             {"runId": _TEXT}
             if older
@@ -106,6 +112,7 @@ def schemas(words: Words) -> dict[str, Any]:
         "Ready": _object(_READY),
         "Health": _object({"live": {"const": True}} | _READY),
         "Event": _event(words),
+        **job_inputs(jobs),
     }
 
 
@@ -152,22 +159,70 @@ def _run08(words: Words) -> dict[str, Any]:
     )
 
 
-def _trigger(older: bool) -> dict[str, Any]:
-    optional: dict[str, Any] = {
-        "input": {"description": "What the job's inputSchema accepts; see /jobs."},
-        "idempotencyKey": _maybe(_TEXT),
-        "concurrencyKey": _maybe(_TEXT),
+def _trigger(words: Words, jobs: Sequence[Job]) -> dict[str, Any]:
+    """One form for each job, so that it says what the job takes; any job if there is none."""
+    if not jobs:
+        return _trigger_form(words, _NAME, {}, needs_input=False)
+    return {
+        "anyOf": [
+            _trigger_form(words, {"const": job.name}, _reference(at), needs_input=_needs(job))
+            for at, job in enumerate(jobs)
+        ]
     }
-    if not older:
-        optional["labels"] = _maybe(
-            _LABELS | {"propertyNames": {"pattern": r"^[a-zA-Z0-9\-_./]+$"}}
-        )
-        optional["coalesce"] = {
-            "enum": ["skip", None],
-            "description": "skip: join the run that waits for the concurrencyKey, which it needs",
-        }
-    name = {"type": "string", "minLength": 1}
-    return _object({"jobName": name}, optional)
+
+
+def _trigger_form(
+    words: Words, name: dict[str, Any], input: dict[str, Any], *, needs_input: bool
+) -> dict[str, Any]:
+    keys = {"idempotencyKey": _maybe(_TEXT), "concurrencyKey": _maybe(_TEXT)}
+    required = {"jobName": name} | ({"input": input} if needs_input else {})
+    found = _object(required, {"input": input} | keys)
+    if words.generation != "0.8":
+        allowed = {"propertyNames": {"pattern": r"^[a-zA-Z0-9\-_./]+$"}}
+        found["properties"]["labels"] = _maybe(_LABELS | allowed)
+        found["properties"]["coalesce"] = {"enum": ["skip", None]}
+        # To coalesce is to join the run that waits for a key.
+        found["if"] = {"properties": {"coalesce": {"const": "skip"}}, "required": ["coalesce"]}
+        found["then"] = {"properties": {"concurrencyKey": _NAME}, "required": ["concurrencyKey"]}
+    return found
+
+
+def _needs(job: Job) -> bool:
+    try:
+        job.parse_input(None)
+    except InvalidRequestError:
+        return True
+    return False
+
+
+def _reference(at: int) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/job{at}"}
+
+
+def job_inputs(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The schemas of the jobs' inputs by their names in the document, and what they refer to."""
+    found: dict[str, Any] = {}
+    for at, job in enumerate(jobs):
+        schema = dict(job.input_schema)
+        inner = schema.pop("$defs", {})
+        names = {f"#/$defs/{name}": f"job{at}.{n}" for n, name in enumerate(inner)}
+        found[f"job{at}"] = _moved({"title": job.name} | schema, names)
+        for name, each in inner.items():
+            found[names[f"#/$defs/{name}"]] = _moved(each, names)
+    return found
+
+
+def _moved(schema: Any, names: Mapping[str, str]) -> Any:
+    """A schema whose references lead to where the definitions are in the document."""
+    if isinstance(schema, list):
+        return [_moved(each, names) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    moved = {key: _moved(each, names) for key, each in schema.items()}
+    if isinstance(schema.get("$ref"), str) and schema["$ref"] in names:
+        moved["$ref"] = f"#/components/schemas/{names[schema['$ref']]}"
+    moved.pop("discriminator", None)  # a hint only, whose references are written otherwise
+    return moved
 
 
 def _stats(counts: dict[str, Any]) -> dict[str, Any]:

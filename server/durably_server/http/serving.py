@@ -97,6 +97,7 @@ async def serving(
         app,
         lifespan="off",
         log_config=None,
+        log_level="error",  # what is no HTTP is answered, and is no fault of ours
         access_log=False,
         server_header=False,
         ws="none",

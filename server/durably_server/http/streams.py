@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 
 from starlette.types import Receive, Send
@@ -73,26 +74,17 @@ def _after(call: Call) -> str | None:
 
 def _types(call: Call) -> frozenset[str] | None:
     """The events that ``?events=`` names."""
-    if call.app.words.lenient:
-        texts = call.query.every(EVENTS)[:1]
-    else:
-        texts = [text for text in (call.query.text(EVENTS),) if text]
-    known = call.app.words.event_types
-    found: set[str] = set()
-    for word in (part.strip() for text in texts for part in text.split(",")):
-        if not word:
-            continue
-        fitting = (
-            {each for each in known if each.startswith(word[:-1])}
-            if word.endswith(":*")
-            else known & {word}
+    words, text = call.app.words, call.query.text(EVENTS)
+    if text is None:
+        return None
+    if re.fullmatch(words.events_pattern(), text) is None:
+        raise InvalidRequestError(
+            "Invalid events: must be some of these, with commas between: "
+            + ", ".join(sorted(words.event_types))
         )
-        if not fitting:
-            raise InvalidRequestError(
-                f"Invalid events: {word}. Must be some of: {', '.join(sorted(known))}"
-            )
-        found |= fitting
-    return frozenset(found) or None
+    wanted = tuple(text.split(","))
+    kinds = tuple(each[:-1] for each in wanted if each.endswith("*"))
+    return frozenset(each for each in words.event_types if each in wanted or each.startswith(kinds))
 
 
 def _stream(subscriber: Subscriber, over: Callable[[], None]) -> Streaming:

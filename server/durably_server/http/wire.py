@@ -4,7 +4,8 @@
 a client of either generation passes over them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from durably_server.engine import events
@@ -22,11 +23,13 @@ from durably_server.engine.model import LogRecord, Run, RunFilter, StepRecord
 from durably_server.http.parameters import (
     CREATED_AFTER,
     CREATED_BEFORE,
+    EVENTS,
     JOB_NAME,
     LIMIT,
     OFFSET,
     SEARCH,
     STATUS,
+    Parameter,
     Query,
 )
 from durably_server.http.requests import BodyTooLargeError, TriggerRequest, json_object
@@ -96,6 +99,17 @@ class Words:
     def runs_followed(self, query: Query) -> RunFilter:
         """The jobs and labels of ``GET /runs/subscribe``."""
         return RunFilter(job_names=query.every(JOB_NAME), labels=query.labels())
+
+    def events_pattern(self) -> str:
+        """What ``?events=`` may say, as a regular expression."""
+        kinds = {f"{each.partition(':')[0]}:[*]" for each in self.event_types}
+        one = "|".join(sorted(self.event_types | kinds))
+        return f"({one})(,({one}))*"
+
+    def parameters(self, known: Iterable[Parameter]) -> list[Parameter]:
+        """A route's parameters as this generation has them."""
+        events = {"type": "string", "pattern": f"^({self.events_pattern()})?$"}
+        return [replace(each, schema=events) if each is EVENTS else each for each in known]
 
     def trigger(self, body: bytes) -> TriggerRequest:
         """The body of ``POST /trigger``."""

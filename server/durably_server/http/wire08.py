@@ -5,6 +5,7 @@ each with its reason.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from durably_server.http.parameters import (
     CREATED_AFTER,
     CREATED_BEFORE,
     JOB_NAME,
+    LABEL,
     LIMIT,
     OFFSET,
     SEARCH,
@@ -77,6 +79,19 @@ class Words08(Words):
         """One job, or all."""
         job_name = query.text(JOB_NAME)
         return RunFilter(job_names=() if job_name is None else (job_name,))
+
+    def parameters(self, known: Iterable[Parameter]) -> list[Parameter]:
+        """One job, one status, no labels, and numbers that are not checked."""
+        words = {"enum": [self.status_word(status) for status in STATUSES]}
+        older = {
+            "status": replace(STATUS, about="This status.", schema=words, many=False),
+            "jobName": replace(JOB_NAME, about="This job.", many=False),
+        }
+        return [
+            older[each.name] if each in (STATUS, JOB_NAME) else each
+            for each in super().parameters(known)
+            if each is not LABEL
+        ]
 
     def trigger(self, body: bytes) -> TriggerRequest:
         """Without labels and ``coalesce``; an input that is absent is an empty object."""

@@ -60,15 +60,15 @@ def test_the_document_has_every_route_and_parameter(words: Words) -> None:
     for route in routes:
         operation = paths[route.path or "/"][route.method.lower()]
         assert [each["name"] for each in operation["parameters"]] == [
-            each.name for each in route.parameters
+            each.name for each in words.parameters(route.parameters)
         ]
         assert "200" in operation["responses"]
         assert ("requestBody" in operation) == (route.body is not None)
 
 
 def test_every_reference_of_the_document_is_there() -> None:
-    whole = document(Words(), "")
-    names = set(re.findall(r"#/components/schemas/(\w+)'", str(whole)))
+    whole = document(Words(), "", RECORDED_JOBS)
+    names = set(re.findall(r"#/components/schemas/([\w.]+)'", str(whole)))
     assert names <= set(whole["components"]["schemas"])
     assert {"Run", "Step", "Log", "Job", "Stats", "Error", "TriggerRequest"} <= names
 
@@ -296,7 +296,7 @@ async def test_a_page_that_is_exactly_full_is_the_last(filled: httpx.AsyncClient
 async def test_the_total_is_of_all_pages_and_only_on_request(filled: httpx.AsyncClient) -> None:
     answer = await filled.get("/runs?limit=2&total=true&label.half=second")
     assert (len(answer.json()), answer.headers["x-total-count"]) == (2, "4")
-    for query in ("", "?total=false", "?total="):
+    for query in ("", "?total=false"):
         assert "x-total-count" not in (await filled.get(f"/runs{query}")).headers
 
 
@@ -313,7 +313,7 @@ async def test_runs_by_text_and_time(filled: httpx.AsyncClient) -> None:
     assert await count(createdAfter="2023-11-14T22:13:20.001Z") == 0
     assert await count(createdBefore="2023-11-14T22:13:20Z") == 0
     assert await count(createdBefore="2023-11-14T23:13:21+01:00") == 7
-    assert await count(search="", createdAfter="") == 7
+    assert await count(search="") == 7
 
 
 async def test_many_ask_at_once(client: httpx.AsyncClient) -> None:
