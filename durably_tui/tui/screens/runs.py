@@ -146,11 +146,12 @@ class RunsScreen(LiveScreen):
 
     def _paint_table(self, state: RunsState[Any, Any], now: float) -> None:
         self.table.waiting = state.fetched_at is None and state.error is None
-        self.table.empty = (
-            "No failed runs. Press f to see all."
-            if self._failed_only
-            else "No runs yet. Press t to trigger one."
-        )
+        if state.fetched_at is None:
+            self.table.empty = "This server has told of no runs yet."
+        elif self._failed_only:
+            self.table.empty = "No failed runs. Press f to see all."
+        else:
+            self.table.empty = "No runs yet. Press t to trigger one."
         rows = []
         for run in state.runs:
             seen = state.activity.get(run.id)
