@@ -35,6 +35,14 @@ HOSTILE = (
 """Each must be inert, and must not move what stands beside it."""
 
 
+def bundles(size: int = 4) -> list[str]:
+    """The same texts, several in one where they are short, as text that JSON over HTTP carries."""
+    short = [text for text in HOSTILE if 0 < len(text) < 200]
+    long = [text for text in HOSTILE if len(text) >= 200]
+    texts = [*(" | ".join(short[at : at + size]) for at in range(0, len(short), size)), *long]
+    return [text.encode("utf-8", "replace").decode() for text in texts]
+
+
 def is_inert(text: str) -> bool:
     """Whether a text holds nothing but characters that a terminal draws."""
     return not any(

@@ -97,8 +97,8 @@ class Workshop:
 
 
 @contextlib.asynccontextmanager
-async def workshop(folder: Path) -> AsyncIterator[Workshop]:
-    """A running server over a new file in ``folder``."""
+async def workshop(folder: Path, *, port: int = 0) -> AsyncIterator[Workshop]:
+    """A running server over a file in ``folder``; port 0 takes a free one."""
     shop = Workshop(folder)
-    async with running_server(shop.durably) as shop.url:
+    async with running_server(shop.durably, port=port) as shop.url:
         yield shop

@@ -1,0 +1,196 @@
+"""One declaration for one command: key, footer, help and palette are made from it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+import pytest
+from support.monitor import monitor
+from support.workshop import Workshop
+from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.screen import Screen
+
+import durably_tui.tui.screens
+from durably_tui.tui.app import MonitorApp
+from durably_tui.tui.commands import Command
+from durably_tui.tui.screens.base import CommandScreen
+from durably_tui.tui.screens.help import HelpScreen
+from durably_tui.tui.screens.keys import MOVE
+from durably_tui.tui.screens.run import RunScreen
+from durably_tui.tui.screens.runs import RunsScreen
+from durably_tui.tui.screens.trigger import TriggerScreen
+
+MUTATING = {"r", "R", "c", "D", "t", "ctrl+t"}
+
+
+def all_screens() -> list[type[Screen[Any]]]:
+    """Every screen that the monitor has."""
+    screens: dict[str, type[Screen[Any]]] = {}
+    for module in pkgutil.iter_modules(durably_tui.tui.screens.__path__):
+        found = importlib.import_module(f"durably_tui.tui.screens.{module.name}")
+        for each in vars(found).values():
+            if (
+                isinstance(each, type)
+                and issubclass(each, Screen)
+                and each.__module__ == found.__name__
+            ):
+                screens[each.__name__] = each
+    return [each for each in screens.values() if each.__module__.startswith("durably_tui")]
+
+
+def places() -> list[type[CommandScreen]]:
+    """The screens with commands of their own."""
+    return [each for each in all_screens() if issubclass(each, CommandScreen) and each.KEYS]
+
+
+def test_the_places_are_found() -> None:
+    assert {RunsScreen, RunScreen} <= set(places())
+
+
+@pytest.mark.parametrize("screen", all_screens(), ids=lambda each: each.__name__)
+def test_every_bound_key_does_something(screen: type[Screen[Any]]) -> None:
+    bound = [b if isinstance(b, Binding) else Binding(*b) for b in screen.BINDINGS]
+    for binding in bound:
+        *place, name = binding.action.partition("(")[0].split(".")
+        owner: type = MonitorApp if place == ["app"] else screen
+        assert hasattr(owner, f"action_{name}"), binding
+
+
+@pytest.mark.parametrize("place", places(), ids=lambda each: each.__name__)
+def test_a_place_declares_each_key_and_each_command_once(place: type[CommandScreen]) -> None:
+    keys = [key for command in place.KEYS for key in command.key_names]
+    assert sorted(keys) == sorted(set(keys))
+    actions = [command.action for command in place.KEYS]
+    assert len(actions) == len(set(actions))
+    for command in place.KEYS:
+        assert command.help[0].isupper(), command
+        assert not command.help.endswith("."), command
+        assert command.label, command
+    assert place.PLACE
+
+
+@pytest.mark.parametrize("place", places(), ids=lambda each: each.__name__)
+def test_whatever_changes_the_server_is_declared_so(place: type[CommandScreen]) -> None:
+    declared = {key for command in place.KEYS if command.mutates for key in command.key_names}
+    assert declared == MUTATING
+
+
+def declared(place: type[CommandScreen], key: str) -> Command:
+    return next(command for command in place.KEYS if key in command.key_names)
+
+
+async def test_help_lists_every_command_of_the_place(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url, size=(100, 60)) as shown:
+        await shown.on(run_id)
+        for place in (RunsScreen, RunScreen):
+            await shown.front(place)
+            await shown.press("question_mark")
+            await shown.front(HelpScreen)
+            await shown.shows(f"Keys · {place.PLACE}")
+            text = " ".join(shown.text.replace("│", " ").split())
+            for command in place.KEYS:
+                assert command.help in text, command
+                assert command.shown is None or command.shown in text, command
+            await shown.press("escape")
+            await shown.front(place)
+            await shown.press("enter")
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "question_mark", "enter"])
+async def test_any_of_these_keys_closes_help(shop: Workshop, key: str) -> None:
+    async with monitor(shop.url, size=(40, 15)) as shown:
+        await shown.press("question_mark")
+        help_screen = await shown.front(HelpScreen)
+        box = help_screen.query_one("#help")
+        await shown.press("j")
+        await shown.until(lambda: box.scroll_offset.y == 1, "a line further")
+        await shown.press("k")
+        await shown.until(lambda: box.scroll_offset.y == 0, "a line back")
+        await shown.press(key)
+        await shown.front(RunsScreen)
+        assert shown.app.is_running
+
+
+async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url, size=(120, 60)) as shown:
+        await shown.on(run_id)
+        await shown.press("colon")
+        await shown.front(CommandPalette)
+        await shown.shows("Copy id  (y)", "New run  (R)", "Trigger  (t)", "Refresh  (^r)")
+        assert "Cancel  (c)" not in shown.text, "nothing to cancel in a completed run"
+        assert "Commands  (" not in shown.text, "it is open already"
+        await shown.press(*"copy the run")
+        await shown.shows("Copy id: Copy the run's id")
+        await shown.press("enter")
+        await shown.until(lambda: shown.app.clipboard == run_id, "the copy")
+        await shown.front(RunsScreen)
+
+
+async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -> None:
+    run_id = await shop.start("held")
+    async with monitor(shop.url, size=(120, 60), read_only=True) as shown:
+        await shown.on(run_id)
+        await shown.shows("READ-ONLY", "● running")
+        for place in (RunsScreen, RunScreen):
+            screen = await shown.front(place)
+            active = set(screen.active_bindings)
+            assert not active & MUTATING
+            footer = shown.lines[-1]
+            for word in ("retry", "cancel", "delete", "trigger", "new run"):
+                assert word not in footer
+            for key in sorted(MUTATING):
+                await shown.press(key)
+            await shown.pilot.pause()
+            assert shown.app.screen is screen
+            assert shown.toasts == []
+            await shown.press("question_mark")
+            await shown.front(HelpScreen)
+            for key in MUTATING:
+                assert declared(place, key).help not in " ".join(shown.text.split())
+            await shown.press("escape", "colon")
+            await shown.front(CommandPalette)
+            await shown.shows("Copy id")
+            assert "Cancel" not in shown.text
+            await shown.press("escape")
+            await shown.front(place)
+            await shown.press("enter")
+        run = await shop.durably.get_run(run_id)
+        assert run is not None
+        assert run.status == "leased"
+
+
+async def test_the_footer_dims_what_does_not_apply(shop: Workshop) -> None:
+    done, held = await shop.done("quick"), await shop.start("held")
+    async with monitor(shop.url) as shown:
+
+        def lit() -> set[str]:
+            return {b.binding.key for b in shown.app.screen.active_bindings.values() if b.enabled}
+
+        await shown.on(done)
+        await shown.until(lambda: MUTATING - lit() == {"r", "c"}, "a completed run's keys")
+        await shown.on(held)
+        await shown.until(lambda: MUTATING - lit() == {"r", "R", "D"}, "a running run's keys")
+
+
+async def test_a_question_takes_the_keys_of_the_place_behind_it(shop: Workshop) -> None:
+    run_id = await shop.start("held")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("t")
+        await shown.front(TriggerScreen)
+        await shown.press("c", "q")
+        assert isinstance(shown.app.screen, TriggerScreen)
+        run = await shop.durably.get_run(run_id)
+        assert run is not None
+        assert run.status == "leased"
+
+
+def test_moving_is_told_but_bound_by_the_widgets() -> None:
+    for place in places():
+        bound = {b.action if isinstance(b, Binding) else b[1] for b in place.BINDINGS}
+        assert not bound & {command.action for command in MOVE}
