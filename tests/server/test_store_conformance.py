@@ -65,7 +65,7 @@ def new_log(message: str, **changes: Any) -> NewLog:
         data='{"a":[1]}',
         created_at=T1,
     )
-    return replace(log, **changes)
+    return log._replace(**changes)
 
 
 async def claim(store: Store, now: str = T1, expires_at: str = T2, **more: Any) -> Run | None:

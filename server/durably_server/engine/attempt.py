@@ -4,7 +4,8 @@ import asyncio
 import enum
 import logging
 import threading
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -38,7 +39,8 @@ PROGRESS_INTERVAL = 0.5
 """Seconds between two stored progresses of one run; readers of this process see the live one."""
 LOG_INTERVAL = 0.05
 """Seconds that log lines wait for each other before they are stored together."""
-LOG_BATCH = 1000
+LOG_BATCH = 200
+"""Lines in one write: others wait for one of these at most."""
 
 _signals = threading.Lock()
 _current_step: ContextVar[str | None] = ContextVar("durably_current_step", default=None)
@@ -86,7 +88,7 @@ class _Line(NamedTuple):
     level: Level
     message: str
     data: str | None
-    ms: int
+    created_at: str
 
 
 class Attempt:
@@ -110,6 +112,10 @@ class Attempt:
         self._signal: threading.Event | None = None
         self._logs: list[_Line] = []
         self._log_timer: asyncio.TimerHandle | None = None
+        self._log_writes = 0
+        self._handed: deque[Callable[[], None]] = deque()
+        self._handing = False
+        self._stored_logs = 0
         self._writes: set[asyncio.Task[Any]] = set()
 
     # --- its end ---
@@ -157,8 +163,9 @@ class Attempt:
         if self._progress_waits:
             self._store_progress()
         self.flush_logs()
-        if self._writes:
+        while self._writes:
             await asyncio.wait(self._writes)
+            self.flush_logs()
 
     # --- steps ---
 
@@ -285,6 +292,25 @@ class Attempt:
 
     # --- progress and logs ---
 
+    def hand_over(self, call: Callable[[], None]) -> None:
+        """Have the loop make a call that a thread may not make; calls keep their order.
+
+        The loop is woken once for all that wait, since each wake-up costs a system call.
+        """
+        self._handed.append(call)
+        if not self._handing:
+            self._handing = True
+            try:
+                self.loop.call_soon_threadsafe(self._take_over)
+            except RuntimeError:  # the loop is closed: a thread left behind has no reader
+                self._handed.clear()
+
+    def _take_over(self) -> None:
+        # In this order: what is appended from now on wakes the loop again, or is taken here.
+        self._handing = False
+        while self._handed:
+            self._handed.popleft()()
+
     def report(self, progress: Progress) -> None:
         """Tell the progress at once, and store it at a bounded rate, the last one always."""
         if self.interruption is not None:
@@ -325,8 +351,7 @@ class Attempt:
         """Tell a log line at once, and store it with the others of the moment."""
         text = codec.encode_leniently(data) if has_data else None
         message = codec.printable(message)
-        self._logs.append(_Line(step, level, message, text, self.services.clock()))
-        self.services.bus.emit(
+        told = self.services.bus.emit(
             LogWrite(
                 run_id=self.run.id,
                 job_name=self.run.job_name,
@@ -338,41 +363,52 @@ class Attempt:
                 has_data=has_data,
             )
         )
-        if len(self._logs) >= LOG_BATCH:
-            self.flush_logs()
-        elif self._log_timer is None:
+        self._logs.append(_Line(step, level, message, text, told.timestamp))
+        if len(self._logs) > 2 * self.services.max_logs:
+            del self._logs[: -self.services.max_logs]
+        if self._log_timer is None:
             self._log_timer = self.loop.call_later(LOG_INTERVAL, self.flush_logs)
 
     def flush_logs(self) -> None:
-        """Hand the waiting log lines to the store."""
+        """Hand the waiting log lines to the store, unless it still has earlier ones to write."""
         if self._log_timer is not None:
             self._log_timer.cancel()
             self._log_timer = None
-        if self._logs:
-            lines, self._logs = self._logs, []
+        if self._logs and self._log_writes == 0:
+            keep = self.services.max_logs
             # Numbered only now, so that ids are stored in their own order, and a reader who
-            # asks for what came after an id misses nothing.
-            logs = [
-                NewLog(
-                    id=self.services.ids.next(),
-                    step_name=line.step,
-                    level=line.level,
-                    message=line.message,
-                    data=line.data,
-                    created_at=iso(line.ms),
+            # asks for what came after an id misses nothing. What would be deleted at once is
+            # not stored at all.
+            waiting = self._logs[-keep:]
+            ids = self.services.ids.many(len(waiting))
+            lines = [NewLog(log_id, *line) for log_id, line in zip(ids, waiting, strict=True)]
+            self._logs.clear()
+            for at in range(0, len(lines), LOG_BATCH):
+                batch = lines[at : at + LOG_BATCH]
+                self._stored_logs += len(batch)
+                # Of what earlier attempts have stored, only the database knows.
+                full = self._stored_logs > keep or self.run.lease_generation > 1
+                self._log_writes += 1
+                write = self._write(
+                    self.services.store.append_logs(
+                        self.run.id,
+                        self.run.lease_generation,
+                        batch,
+                        keep=keep if full else None,
+                    )
                 )
-                for line in lines
-            ]
-            self._write(
-                self.services.store.append_logs(
-                    self.run.id, self.run.lease_generation, logs, keep=self.services.max_logs
-                )
-            )
+                write.add_done_callback(self._logs_written)
 
-    def _write(self, write: Coroutine[Any, Any, bool]) -> None:
+    def _logs_written(self, write: "asyncio.Task[bool]") -> None:
+        self._log_writes -= 1
+        if self._logs and self._log_timer is None and not self._log_writes:
+            self.flush_logs()
+
+    def _write(self, write: Coroutine[Any, Any, bool]) -> "asyncio.Task[bool]":
         task = self.loop.create_task(write)
         self._writes.add(task)
         task.add_done_callback(self._written)
+        return task
 
     def _written(self, task: "asyncio.Task[bool]") -> None:
         self._writes.discard(task)

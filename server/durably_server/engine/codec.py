@@ -49,4 +49,6 @@ def decode(text: str | bytes) -> Any:
 
 def printable(text: str) -> str:
     """Text that UTF-8 can carry: lone surrogates become question marks."""
+    if text.isascii():
+        return text
     return text.encode("utf-8", "replace").decode("utf-8")

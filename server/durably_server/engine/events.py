@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec.structs import force_setattr
 
 from durably_server.engine.clock import Clock, iso
 from durably_server.engine.model import Labels, Level, Run
@@ -11,8 +13,7 @@ from durably_server.engine.model import Labels, Level, Run
 logger = logging.getLogger("durably_server")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all events. The bus fills in ``timestamp`` and ``sequence``."""
 
     type: ClassVar[str]
@@ -23,16 +24,14 @@ class Event:
     sequence: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunTrigger(Event):
+class RunTrigger(Event, frozen=True, kw_only=True):
     """A run was stored as pending."""
 
     type: ClassVar[str] = "run:trigger"
     input: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCoalesced(Event):
+class RunCoalesced(Event, frozen=True, kw_only=True):
     """A trigger was answered with a run that was already waiting."""
 
     type: ClassVar[str] = "run:coalesced"
@@ -40,15 +39,13 @@ class RunCoalesced(Event):
     skipped_labels: Labels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRetry(Event):
+class RunRetry(Event, frozen=True, kw_only=True):
     """A failed or cancelled run went back to pending, and keeps its finished steps."""
 
     type: ClassVar[str] = "run:retry"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLeased(Event):
+class RunLeased(Event, frozen=True, kw_only=True):
     """A worker has begun, or resumed, a run."""
 
     type: ClassVar[str] = "run:leased"
@@ -57,8 +54,7 @@ class RunLeased(Event):
     lease_expires_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLeaseRenewed(Event):
+class RunLeaseRenewed(Event, frozen=True, kw_only=True):
     """A worker keeps a run for another lease time. Not sent over HTTP."""
 
     type: ClassVar[str] = "run:lease-renewed"
@@ -66,16 +62,14 @@ class RunLeaseRenewed(Event):
     lease_expires_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunProgress(Event):
+class RunProgress(Event, frozen=True, kw_only=True):
     """``step.progress`` was called."""
 
     type: ClassVar[str] = "run:progress"
     progress: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunComplete(Event):
+class RunComplete(Event, frozen=True, kw_only=True):
     """A run has ended well; ``duration`` is the milliseconds of this attempt."""
 
     type: ClassVar[str] = "run:complete"
@@ -83,8 +77,7 @@ class RunComplete(Event):
     duration: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFail(Event):
+class RunFail(Event, frozen=True, kw_only=True):
     """A run has failed."""
 
     type: ClassVar[str] = "run:fail"
@@ -92,22 +85,19 @@ class RunFail(Event):
     failed_step_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCancel(Event):
+class RunCancel(Event, frozen=True, kw_only=True):
     """A run was cancelled."""
 
     type: ClassVar[str] = "run:cancel"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDelete(Event):
+class RunDelete(Event, frozen=True, kw_only=True):
     """A run was deleted, with its steps and logs."""
 
     type: ClassVar[str] = "run:delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStart(Event):
+class StepStart(Event, frozen=True, kw_only=True):
     """A step begins; steps that an earlier attempt finished are silent."""
 
     type: ClassVar[str] = "step:start"
@@ -115,8 +105,7 @@ class StepStart(Event):
     step_index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepComplete(Event):
+class StepComplete(Event, frozen=True, kw_only=True):
     """A step is finished and its checkpoint is stored; ``duration`` in milliseconds."""
 
     type: ClassVar[str] = "step:complete"
@@ -126,8 +115,7 @@ class StepComplete(Event):
     duration: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFail(Event):
+class StepFail(Event, frozen=True, kw_only=True):
     """A step has raised."""
 
     type: ClassVar[str] = "step:fail"
@@ -136,8 +124,7 @@ class StepFail(Event):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepCancel(Event):
+class StepCancel(Event, frozen=True, kw_only=True):
     """A step was under way when its run was cancelled."""
 
     type: ClassVar[str] = "step:cancel"
@@ -145,8 +132,7 @@ class StepCancel(Event):
     step_index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogWrite(Event):
+class LogWrite(Event, frozen=True, kw_only=True):
     """A job wrote a log line. ``data`` is the JSON value, or ``has_data`` is false."""
 
     type: ClassVar[str] = "log:write"
@@ -171,53 +157,53 @@ class EventBus:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._sequence = 0
-        self._next_key = 0
-        # By type and by run, so that a thousand waiters do not each look at every event.
-        self._by_type: dict[str | None, dict[int, Listener]] = {}
-        self._by_run: dict[str, dict[int, Listener]] = {}
+        # By type and by run, so that a thousand waiters do not each look at every event. The
+        # tuples are made anew on each change, and so never change under an event on its way.
+        self._by_type: dict[str | None, _Listeners] = {}
+        self._by_run: dict[str, _Listeners] = {}
 
     def on(self, event_type: str | None, listener: Listener) -> Unsubscribe:
         """Call ``listener`` for each event of a type, or for all of them; answers how to stop."""
-        return self._add(self._by_type, event_type, listener)
+        return _add(self._by_type, event_type, listener)
 
     def on_run(self, run_id: str, listener: Listener) -> Unsubscribe:
         """Call ``listener`` for each event of one run; answers how to stop."""
-        return self._add(self._by_run, run_id, listener)
-
-    def _add(
-        self, listeners: dict[Any, dict[int, Listener]], place: Any, listener: Listener
-    ) -> Unsubscribe:
-        key = self._next_key
-        self._next_key += 1
-        listeners.setdefault(place, {})[key] = listener
-
-        def unsubscribe() -> None:
-            found = listeners.get(place)
-            if found is not None:
-                found.pop(key, None)
-                if not found:
-                    del listeners[place]
-
-        return unsubscribe
+        return _add(self._by_run, run_id, listener)
 
     def emit(self, event: EventT) -> EventT:
         """Stamp a new event with time and sequence, and hand it to everyone who listens."""
         self._sequence += 1
         # It was made for this call and nobody has seen it: a stamped copy would cost more than it.
-        object.__setattr__(event, "timestamp", iso(self._clock()))
-        object.__setattr__(event, "sequence", self._sequence)
-        for listeners in (
-            self._by_type.get(None),
-            self._by_type.get(event.type),
-            self._by_run.get(event.run_id),
+        force_setattr(event, "timestamp", iso(self._clock()))
+        force_setattr(event, "sequence", self._sequence)
+        for listener, _ in (
+            *self._by_type.get(None, ()),
+            *self._by_type.get(event.type, ()),
+            *self._by_run.get(event.run_id, ()),
         ):
-            if listeners:
-                for listener in tuple(listeners.values()):
-                    try:
-                        listener(event)
-                    except Exception:
-                        logger.exception("A listener for %s raised", event.type)
+            try:
+                listener(event)
+            except Exception:
+                logger.exception("A listener for %s raised", event.type)
         return event
+
+
+_Listeners = tuple[tuple[Listener, object], ...]
+_Place = TypeVar("_Place")
+
+
+def _add(listeners: dict[_Place, _Listeners], place: _Place, listener: Listener) -> Unsubscribe:
+    mine = (listener, object())  # the same function may listen twice
+    listeners[place] = (*listeners.get(place, ()), mine)
+
+    def unsubscribe() -> None:
+        rest = tuple(each for each in listeners.get(place, ()) if each is not mine)
+        if rest:
+            listeners[place] = rest
+        else:
+            listeners.pop(place, None)
+
+    return unsubscribe
 
 
 def replay(run: Run, timestamp: str) -> list[Event]:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from durably_server.engine.codec import decode
 from durably_server.engine.errors import InvalidRequestError
@@ -159,9 +159,8 @@ class LogRecord:
     created_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewLog:
-    """A log line to be stored. ``data`` is JSON text."""
+class NewLog(NamedTuple):
+    """A log line to be stored. ``data`` is JSON text. A tuple, as there may be very many."""
 
     id: str
     step_name: str | None

@@ -231,14 +231,7 @@ def _is_async(fn: Callable[..., Any]) -> bool:
 
 def _on_loop(attempt: Attempt, call: Callable[[*Ts], None], *args: *Ts) -> None:
     """Call it now on the loop's own thread, else have the loop call it, in order."""
-    try:
-        running = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
-    if running is attempt.loop:
+    if asyncio._get_running_loop() is attempt.loop:
         call(*args)
-        return
-    try:
-        attempt.loop.call_soon_threadsafe(call, *args)
-    except RuntimeError:  # the loop is closed: a thread that was left behind has no reader
-        return
+    else:
+        attempt.hand_over(functools.partial(call, *args))

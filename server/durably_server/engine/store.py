@@ -120,11 +120,12 @@ class Store(Protocol):
         """Store the progress of a leased run; JSON text."""
 
     async def append_logs(
-        self, run_id: str, generation: int, logs: Sequence[NewLog], *, keep: int
+        self, run_id: str, generation: int, logs: Sequence[NewLog], *, keep: int | None
     ) -> bool:
-        """Store log lines in order, keeping at least the newest ``keep`` lines of the run.
+        """Store log lines in order; with ``keep``, delete all but the run's newest lines.
 
-        Whatever the run's status, as the last lines may come after its end.
+        Whatever the run's status, as the last lines may come after its end. Other writes may
+        overtake this one, so that very many lines do not keep them waiting.
         """
 
     async def get_logs(self, where: LogFilter) -> list[LogRecord]:

@@ -287,7 +287,7 @@ class MemoryStore:
         return True
 
     async def append_logs(
-        self, run_id: str, generation: int, logs: Sequence[NewLog], *, keep: int
+        self, run_id: str, generation: int, logs: Sequence[NewLog], *, keep: int | None
     ) -> bool:
         """See Store."""
         entry = self._entries.get(run_id)
@@ -307,7 +307,8 @@ class MemoryStore:
             for log in logs
         )
         entry.logs.sort(key=lambda log: log.id)
-        del entry.logs[: max(0, len(entry.logs) - keep)]
+        if keep is not None:
+            del entry.logs[: max(0, len(entry.logs) - keep)]
         return True
 
     async def get_logs(self, where: LogFilter) -> list[LogRecord]:

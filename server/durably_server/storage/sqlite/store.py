@@ -154,11 +154,11 @@ class SqliteStore:
         )
 
     async def append_logs(
-        self, run_id: str, generation: int, logs: Sequence[NewLog], *, keep: int
+        self, run_id: str, generation: int, logs: Sequence[NewLog], *, keep: int | None
     ) -> bool:
         """See Store."""
         return await self._writer.submit(
-            lambda db: writes.append_logs(db, run_id, generation, logs, keep)
+            lambda db: writes.append_logs(db, run_id, generation, logs, keep), bulk=True
         )
 
     async def get_run(self, run_id: str) -> Run | None:

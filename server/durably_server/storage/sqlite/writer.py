@@ -4,13 +4,17 @@ Group commit makes ``synchronous=FULL`` as fast as NORMAL: one fsync serves up t
 A group is first tried without savepoints, since each statement gives the interpreter away and has
 to get it back from a busy event loop; only if an operation fails is the group taken back and done
 again, each operation in a savepoint, so that the failing one fails alone.
+
+Bulk operations go one at a time, at the end of a group, and then rest for twice as long as it took:
+a flood of log lines leaves most of the writer's time to others, and shares their commits.
 """
 
 import asyncio
 import queue
 import sqlite3
 import threading
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,6 +26,8 @@ Operation = Callable[[sqlite3.Connection], T]
 
 GROUP = 256
 """Operations in one transaction at most."""
+_BULK_REST = 2.0
+"""For how many times what a bulk operation took there is no other."""
 
 
 @dataclass(slots=True)
@@ -29,6 +35,7 @@ class _Job:
     operation: Operation[Any]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    bulk: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -42,11 +49,14 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="durably-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, operation: Operation[T]) -> "asyncio.Future[T]":
-        """Queue an operation now; the future is resolved when it is committed."""
+    def submit(self, operation: Operation[T], *, bulk: bool = False) -> "asyncio.Future[T]":
+        """Queue an operation now; the future is resolved when it is committed.
+
+        Operations are run in this order, but others overtake those that are ``bulk``.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Job(operation, loop, future))
+        self._queue.put(_Job(operation, loop, future, bulk))
         return future
 
     async def close(self) -> None:
@@ -55,27 +65,40 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
+        bulk: deque[_Job] = deque()
+        due = 0.0
         try:
-            while True:
-                first = self._queue.get()
-                if first is None:
-                    return
-                group, ended = [first], False
-                while len(group) < GROUP:
-                    try:
-                        job = self._queue.get_nowait()
-                    except queue.Empty:
-                        break
-                    if job is None:
-                        ended = True
-                        break
-                    group.append(job)
-                self._commit(group)
-                _answer(group)
-                if ended:
-                    return
+            ended = False
+            while not ended or bulk:
+                group: list[_Job] = []
+                if not ended:
+                    group, ended = self._next(bulk, due)
+                began = time.monotonic()
+                if bulk and (ended or began >= due):
+                    group.append(bulk.popleft())
+                if group:
+                    self._commit(group)
+                    _answer(group)
+                    if group[-1].bulk:
+                        now = time.monotonic()
+                        due = now + _BULK_REST * (now - began)
         finally:
             self._db.close()
+
+    def _next(self, bulk: deque[_Job], due: float) -> tuple[list[_Job], bool]:
+        """What waits, the bulk of it put aside; waits itself until there is something to do."""
+        group: list[_Job] = []
+        timeout = max(0.0, due - time.monotonic()) if bulk else None
+        try:
+            while len(group) < GROUP:
+                job = self._queue.get(timeout=timeout)
+                if job is None:
+                    return group, True
+                timeout = 0.0
+                (bulk if job.bulk else group).append(job)
+        except queue.Empty:
+            pass
+        return group, False
 
     def _commit(self, group: list[_Job]) -> None:
         db = self._db

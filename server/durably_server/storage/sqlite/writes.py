@@ -218,7 +218,7 @@ def update_progress(
 
 
 def append_logs(
-    db: sqlite3.Connection, run_id: str, generation: int, logs: Sequence[NewLog], keep: int
+    db: sqlite3.Connection, run_id: str, generation: int, logs: Sequence[NewLog], keep: int | None
 ) -> bool:
     """Lines of this generation; the oldest beyond ``keep`` go."""
     mine = db.execute(
@@ -227,20 +227,18 @@ def append_logs(
     if mine is None:
         return False
     # One statement for all of them: each gives the interpreter away to a busy event loop.
-    rows = [
-        (log.id, log.step_name, log.level, log.message, log.data, log.created_at) for log in logs
-    ]
     db.execute(
         "INSERT INTO durably_logs (id, run_id, step_name, level, message, data, created_at) "
         "SELECT value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 "
         "FROM json_each(?)",
-        (run_id, encode_text(rows)),
+        (run_id, encode_text(logs)),
     )
-    db.execute(
-        "DELETE FROM durably_logs WHERE run_id = ? AND id <= ("
-        "SELECT id FROM durably_logs WHERE run_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-        (run_id, run_id, keep),
-    )
+    if keep is not None:
+        db.execute(
+            "DELETE FROM durably_logs WHERE run_id = ? AND id <= ("
+            "SELECT id FROM durably_logs WHERE run_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (run_id, run_id, keep),
+        )
     return True
 
 
