@@ -13,7 +13,7 @@ from durably_server import Durably, Step, job
 from durably_server.http import hub as hub_module
 from durably_server.http import subscriber as subscriber_module
 from durably_server.http.hub import Hub
-from durably_server.http.subscriber import Interest, Subscriber
+from durably_server.http.subscriber import Beat, Interest, Subscriber
 from durably_server.http.wire import Words
 
 
@@ -109,7 +109,7 @@ def frame(n: int) -> bytes:
 
 
 def make_subscriber() -> Subscriber:
-    return Subscriber(Interest(), lambda: b"gap\n\n")
+    return Subscriber(Interest(), lambda: b"gap\n\n", Beat())
 
 
 async def test_what_is_pending_goes_out_as_one_chunk() -> None:
@@ -163,6 +163,34 @@ async def test_one_frame_may_be_as_large_as_it_likes() -> None:
     subscriber.push(b"x" * (subscriber_module.MAX_BYTES + 1))
     assert subscriber.gaps == 0
     assert await subscriber.next() is not None
+
+
+async def test_many_streams_are_written_to_together(hub: Hub) -> None:
+    streams = [hub.subscribe_runs(Interest()) for _ in range(100)]
+    waiting = [asyncio.ensure_future(stream.next()) for stream in streams]
+    await asyncio.sleep(0)
+    streams[0].push(frame(1))
+    assert await waiting[0] == frame(1), "after a silence at once"
+    again = asyncio.ensure_future(streams[0].next())
+    await asyncio.sleep(0)
+    streams[0].push(frame(2))
+    await asyncio.sleep(0)
+    assert not again.done()
+    streams[0].push(frame(3))
+    assert await again == frame(2) + frame(3)
+    for stream in streams:
+        hub.remove(stream)
+        stream.end()
+    await asyncio.gather(*waiting[1:])
+    one = hub.subscribe_runs(Interest())
+    one.push(frame(4))
+    await one.next()
+    last = asyncio.ensure_future(one.next())
+    await asyncio.sleep(0.001)
+    one.push(frame(5))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert last.done(), "a single stream is never kept waiting"
 
 
 async def test_silence_is_filled_with_comments(hub: Hub, monkeypatch: Any) -> None:

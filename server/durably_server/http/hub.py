@@ -12,7 +12,7 @@ from durably_server.engine.clock import iso, wall_clock
 from durably_server.engine.engine import Engine
 from durably_server.engine.events import ENDS_A_RUN, Event
 from durably_server.http.journal import Journal
-from durably_server.http.subscriber import Interest, Published, Subscriber
+from durably_server.http.subscriber import Beat, Interest, Published, Subscriber
 from durably_server.http.wire import Words, frame
 
 KEEP_ALIVE_INTERVAL = 15.0
@@ -77,6 +77,8 @@ class Hub:
         self._runs: Audience | None = None
         self._of_run: dict[str, Audience] = {}
         self._many = _MANY_AUDIENCES
+        self._beat = Beat()
+        self._open = 0
         self._throttles: dict[str, _Throttle] = {}
         self._keep_alive: asyncio.TimerHandle | None = None
         self._unsubscribe = engine.on(None, self._publish)
@@ -92,9 +94,8 @@ class Hub:
         With ``after``, the id of an event, it begins with what came since, or with a ``gap``.
         """
         self._runs, missed = self._audience(self._runs, after)
-        subscriber = Subscriber(interest, _slow)
-        self._runs.members.add(subscriber)
-        self._begin_keep_alive()
+        subscriber = Subscriber(interest, _slow, self._beat)
+        self._join(self._runs, subscriber)
         if isinstance(missed, str):
             subscriber.tell_gap(gap_frame(missed))
         else:
@@ -112,9 +113,8 @@ class Hub:
         """
         audience, missed = self._audience(self._of_run.get(run_id), after)
         self._of_run[run_id] = audience
-        subscriber = Subscriber(interest, _slow)
-        audience.members.add(subscriber)
-        self._begin_keep_alive()
+        subscriber = Subscriber(interest, _slow, self._beat)
+        self._join(audience, subscriber)
         if isinstance(missed, str):
             subscriber.tell_gap(gap_frame(missed))
             return subscriber, False
@@ -134,6 +134,8 @@ class Hub:
         if audience is None or subscriber not in audience.members:
             return
         audience.members.discard(subscriber)
+        self._open -= 1
+        self._beat.set_streams(self._open)
         self._gaps += subscriber.gaps
         now = asyncio.get_running_loop().time()
         if not audience.members:
@@ -152,7 +154,7 @@ class Hub:
     @property
     def size(self) -> int:
         """Open streams."""
-        return len(self._all())
+        return self._open
 
     @property
     def gaps(self) -> int:
@@ -170,6 +172,7 @@ class Hub:
             if throttle.timer is not None:
                 throttle.timer.cancel()
         self._throttles.clear()
+        self._beat.close()
         for subscriber in self._all():
             subscriber.end()
 
@@ -178,6 +181,14 @@ class Hub:
         for audience in self._of_run.values():
             found.extend(audience.members)
         return found
+
+    def _join(self, audience: Audience, subscriber: Subscriber) -> None:
+        audience.members.add(subscriber)
+        self._open += 1
+        self._beat.set_streams(self._open)
+        if self._keep_alive is None:
+            loop = asyncio.get_running_loop()
+            self._keep_alive = loop.call_later(KEEP_ALIVE_INTERVAL, self._send_keep_alive)
 
     def _audience(
         self, known: Audience | None, after: str | None
@@ -282,11 +293,6 @@ class Hub:
 
     # --- keep-alive ---
 
-    def _begin_keep_alive(self) -> None:
-        if self._keep_alive is None:
-            loop = asyncio.get_running_loop()
-            self._keep_alive = loop.call_later(KEEP_ALIVE_INTERVAL, self._send_keep_alive)
-
     def _send_keep_alive(self) -> None:
         self._keep_alive = None
         subscribers = self._all()
@@ -295,7 +301,8 @@ class Hub:
                 subscriber.push(_KEEP_ALIVE)
             subscriber.quiet = True
         if subscribers:
-            self._begin_keep_alive()
+            loop = asyncio.get_running_loop()
+            self._keep_alive = loop.call_later(KEEP_ALIVE_INTERVAL, self._send_keep_alive)
 
 
 def gap_frame(reason: GapReason) -> bytes:

@@ -81,7 +81,8 @@ async def test_schemathesis_finds_no_fault(
 async def test_it_would_find_one(tmp_path: Path) -> None:
     durably = make_durably(tmp_path, echo)
     durably.stats = lambda *_: None  # type: ignore[assignment, method-assign, return-value]
-    code, said = await checked(durably, "--include-path=/stats", "--phases=coverage", folder=tmp_path)
+    options = ("--include-path=/stats", "--phases=coverage")
+    code, said = await checked(durably, *options, folder=tmp_path)
     assert code == 1
     assert "GET /stats" in said
 
