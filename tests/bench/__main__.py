@@ -1,12 +1,12 @@
-"""``make bench``: every figure beside a reference in the same run; it prints, and judges nothing."""
+"""``make bench``: every figure beside a reference in the same run; it prints and judges nothing."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.bench import paint, start, wire
+from tests.bench import paint, server, start, wire
 
-SUITES = {"start": start.run, "wire": wire.run, "paint": paint.run}
+SUITES = {"start": start.run, "wire": wire.run, "paint": paint.run, "server": server.run}
 
 
 def main() -> None:
