@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import paint, server, start, wire
+from tests.bench import paint, server, start, streams, wire
 
-SUITES = {"start": start.run, "wire": wire.run, "paint": paint.run, "server": server.run}
+SUITES = {
+    "start": start.run,
+    "wire": wire.run,
+    "paint": paint.run,
+    "server": server.run,
+    "streams": streams.run,
+}
 
 
 def main() -> None:

@@ -95,6 +95,7 @@ async def serving(
     """
     config = uvicorn.Config(
         app,
+        interface="asgi3",
         lifespan="off",
         log_config=None,
         log_level="error",  # what is no HTTP is answered, and is no fault of ours
