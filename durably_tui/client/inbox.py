@@ -23,7 +23,7 @@ class Inbox:
 
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting = max_waiting_bytes
-        self._waiting: deque[tuple[Connection, list[Event]]] = deque()
+        self._waiting: deque[tuple[Connection, list[Event], int]] = deque()
         self._size = 0
         self._closed = False
         self._news = asyncio.Event()
@@ -35,21 +35,23 @@ class Inbox:
         events: Sequence[Event] = (),
         size: int = 0,
         *,
+        largest: int = 0,
         joins: bool = False,
     ) -> None:
         """Add events and the connection that they came over.
 
         Args:
             size: how many bytes the events were.
+            largest: how many the largest of them was.
             joins: whether it is the same connection as before, but for its times, so that one
                 batch will do for both.
         """
         if self._waiting and (joins or not self._waiting[-1][1]):
-            _, before = self._waiting.pop()
+            _, before, largest_before = self._waiting.pop()
             before.extend(events)
-            self._waiting.append((connection, before))
+            self._waiting.append((connection, before, max(largest, largest_before)))
         else:
-            self._waiting.append((connection, list(events)))
+            self._waiting.append((connection, list(events), largest))
         self._size += size
         self._news.set()
 
@@ -66,11 +68,11 @@ class Inbox:
                 return None
             self._news.clear()
             await self._news.wait()
-        connection, events = self._waiting.popleft()
+        connection, events, largest = self._waiting.popleft()
         if not self._waiting:
             self._size = 0
             self._room.set()
-        return StreamBatch(connection, tuple(events))
+        return StreamBatch(connection, tuple(events), largest)
 
     def close(self) -> None:
         """Nothing more comes; what waits can still be taken."""

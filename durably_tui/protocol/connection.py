@@ -53,6 +53,8 @@ class StreamBatch(msgspec.Struct, frozen=True):
 
     connection: Connection
     events: tuple[Event, ...] = ()
+    largest: int = 0
+    """Bytes of the largest of the events as it came; 0 where that is not known."""
 
 
 class EventStream(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -34,7 +35,15 @@ class SeenEvent(msgspec.Struct, frozen=True, gc=False):
 
     event: Event
     at: float
-    weight: int = 0
+
+
+class Burst(msgspec.Struct, frozen=True, gc=False):
+    """Events of one run that came together."""
+
+    events: Sequence[Event]
+    at: float
+    """When they came, in seconds since the epoch by the monitor's clock."""
+    weight: int
     """Bytes, estimated."""
 
 
@@ -42,7 +51,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The state, steps and lines of a run after some of its events."""
 
     upto: int = 0
-    """How many of the run's events it tells of."""
+    """How many of the run's bursts of events it tells of."""
     status: RunStatus | None = None
     progress: Progress | None = None
     attempt: int = 0

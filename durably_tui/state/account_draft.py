@@ -26,7 +26,7 @@ from durably_tui.protocol import (
     StepStatus,
 )
 
-from .account import Account, HistoryLimits, SeenEvent, as_datetime
+from .account import Account, Burst, HistoryLimits, as_datetime
 from .advance import told_at
 from .steps import ObservedStep
 from .trail import Trail, shortened
@@ -36,24 +36,21 @@ _RECENT = 64
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def told(before: Account, events: Trail[SeenEvent], limits: HistoryLimits) -> Account:
+def told(before: Account, bursts: Trail[Burst], limits: HistoryLimits) -> Account:
     """The account of a run after those of its events that it does not tell of yet."""
-    if before.upto == events.total:
+    if before.upto == bursts.total:
         return before
-    untold = events.since(before.upto)
-    draft = _Draft(before, untold[0].event.run_id)
-    at: float | None = None
-    for seen in untold:
-        event = seen.event
-        if seen.at != at:  # the same for all events that came together
-            at = seen.at
-            received = as_datetime(at)
-        if type(event) is LogWrite:
-            draft.lines.append(event.entry(received))
-            draft.size += seen.weight
-        elif (change := _CHANGES.get(type(event))) is not None:
-            change(draft, event, received)
-    return draft.freeze(events.total, limits)
+    untold = bursts.since(before.upto)
+    draft = _Draft(before, untold[0].events[0].run_id)
+    for burst in untold:
+        received = as_datetime(burst.at)
+        for event in burst.events:
+            kind = type(event)
+            if kind is LogWrite:
+                draft.lines.append(event.entry(received))  # type: ignore[attr-defined]
+            elif kind in _CHANGES:
+                _CHANGES[kind](draft, event, received)
+    return draft.freeze(bursts.total, limits)
 
 
 _Begun = tuple[int, datetime | None, int]
@@ -71,7 +68,6 @@ class _Draft:
         "open",
         "progress",
         "run_id",
-        "size",
         "status",
     )
 
@@ -81,42 +77,42 @@ class _Draft:
         self.status = before.status
         self.progress: Progress | None = before.progress
         self.attempt = before.attempt
-        self.open: dict[str, _Begun] | None = None
+        self.open: dict[str, _Begun] = {
+            step.name: (step.index, step.started_at, step.attempt) for step in before.open_steps
+        }
         self.ended: list[ObservedStep] = []
         self.lines: list[LogEntry] = []
-        self.size = before.size
 
     def freeze(self, upto: int, limits: HistoryLimits) -> Account:
         """The account with what was taken in, within the limits."""
         before = self.before
-        logs, ended, size = before.logs, before.ended_steps, self.size
+        logs, ended, size = before.logs, before.ended_steps, before.size
         if self.lines:
             logs = logs.extended(self.lines)
+            size += sum(map(weigh_line, self.lines))
         if len(logs) > limits.lines:
             logs, freed = shortened(logs, len(logs) - limits.lines, weigh_line)
             size -= freed
         if self.ended:
             ended = ended.extended(self.ended).last(limits.steps)
-        still = before.open_steps
-        if self.open is not None:
-            still = tuple(
-                ObservedStep(
-                    name=name,
-                    index=index,
-                    status=StepStatus.RUNNING,
-                    run_id=self.run_id,
-                    started_at=started,
-                    attempt=attempt,
-                )
-                for name, (index, started, attempt) in self.open.items()
+        still = tuple(
+            ObservedStep(
+                name=name,
+                index=index,
+                status=StepStatus.RUNNING,
+                run_id=self.run_id,
+                started_at=started,
+                attempt=attempt,
             )
+            for name, (index, started, attempt) in self.open.items()
+        )
         return Account(
             upto=upto,
             status=self.status,
             progress=self.progress,
             attempt=self.attempt,
             ended_steps=ended,
-            open_steps=still,
+            open_steps=before.open_steps if still == before.open_steps else still,
             logs=logs,
             size=size,
         )
@@ -165,10 +161,9 @@ class _Draft:
 
     def step_start(self, event: StepStart, received: datetime) -> None:
         """A step began."""
-        running = self._running()
-        if event.step_name not in running:  # else told twice
+        if event.step_name not in self.open:  # else told twice
             started = told_at(event) or received
-            running[event.step_name] = (event.step_index, started, self.attempt or 1)
+            self.open[event.step_name] = (event.step_index, started, self.attempt or 1)
 
     def step_complete(self, event: StepComplete, received: datetime) -> None:
         """A step is finished."""
@@ -184,18 +179,10 @@ class _Draft:
 
     def _has_worked(self) -> bool:
         """Whether a step began since the run was last taken."""
-        if self._running():
+        if self.open:
             return True
         ended = self.ended or self.before.ended_steps
         return bool(ended) and ended[-1].attempt == self.attempt
-
-    def _running(self) -> dict[str, _Begun]:
-        if self.open is None:
-            self.open = {
-                step.name: (step.index, step.started_at, step.attempt)
-                for step in self.before.open_steps
-            }
-        return self.open
 
     def _end_step(
         self,
@@ -208,7 +195,7 @@ class _Draft:
     ) -> None:
         name = event.step_name
         when = told_at(event) or received
-        begun = self._running().pop(name, None)
+        begun = self.open.pop(name, None)
         if begun is not None:
             index, started, attempt = begun
         else:
@@ -241,7 +228,7 @@ class _Draft:
 
     def _close(self, status: StepStatus, when: datetime | None) -> None:
         """End what still runs: with the run, or, without a time, because its worker is gone."""
-        if self.open or (self.open is None and self.before.open_steps):
+        if self.open:
             self.ended.extend(
                 ObservedStep(
                     name=name,
@@ -253,7 +240,7 @@ class _Draft:
                     attempt=attempt,
                     interrupted=when is None,
                 )
-                for name, (index, started, attempt) in self._running().items()
+                for name, (index, started, attempt) in self.open.items()
             )
             self.open = {}
 

@@ -195,7 +195,9 @@ class FeedPool:
     def _take(self, feed: Feed, batch: StreamBatch) -> None:
         now = self._clock.time()
         self.history.update(
-            lambda history: observe(history, batch.events, now, batch.connection.epoch, feed.source)
+            lambda history: observe(
+                history, batch.events, now, batch.connection.epoch, feed.source, batch.largest
+            )
         )
         if batch.events:
             self._beat(now, len(batch.events))

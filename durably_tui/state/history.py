@@ -12,7 +12,7 @@ import msgspec
 
 from durably_tui.protocol import LogEntry, Progress, RunStatus
 
-from .account import Account, HistoryLimits, SeenEvent
+from .account import Account, Burst, HistoryLimits, SeenEvent
 from .account_draft import told
 from .steps import ObservedStep
 from .trail import Trail
@@ -31,7 +31,10 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """When its first event came, in seconds since the epoch."""
     last_seen: float = 0.0
     """When its last event came."""
-    events: Trail[SeenEvent] = Trail()
+    bursts: Trail[Burst] = Trail()
+    """Its events, as they came together."""
+    kept: int = 0
+    """How many events these are."""
     ended: bool = False
     """Whether its last seen state is an end."""
     from_start: bool = False
@@ -40,16 +43,26 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Times between which events may have been lost: the last seen before, the first after."""
     limits: HistoryLimits = HistoryLimits()
     before: Account = Account()
-    """What the events amounted to when that was last asked; the rest are still in ``events``."""
+    """What the events amounted to when that was last asked; the rest are still in ``bursts``."""
     size: int = 0
     """Bytes that its lines and events weigh, estimated."""
     epoch: int = 0
     source: str = ""
 
+    @property
+    def events(self) -> list[SeenEvent]:
+        """The last events as they came; bounded by ``HistoryLimits.events``."""
+        return [SeenEvent(event, burst.at) for burst in self.bursts for event in burst.events]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no event ever came."""
+        return not self.bursts.total
+
     @functools.cached_property
     def account(self) -> Account:
         """What its events amount to."""
-        return told(self.before, self.events, self.limits)
+        return told(self.before, self.bursts, self.limits)
 
     @property
     def known(self) -> Account:

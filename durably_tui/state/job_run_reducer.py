@@ -43,7 +43,7 @@ def reduce(
     if not events:
         return state
     own = state.own
-    if not own.events.total:
+    if own.is_empty:
         own = replace(own, first_seen=now, last_seen=now)
     own = observe_run(own, events, now, state.connection.epoch, limits)
     fresh = own.logs.total - state.own.logs.total
@@ -64,7 +64,7 @@ def overheard(
         return state
     lines = state.lines if seen is None else log_join.from_feed(state.lines, seen.logs)
     state = replace(state, seen=seen, complete=complete, lines=lines)
-    if not (state.described or state.own.events) and seen is not None and seen.status is not None:
+    if not state.described and state.own.is_empty and seen is not None and seen.status is not None:
         told = replace(state.current, status=seen.status, progress=seen.progress)
         return replace(state, current=told, needs_fetch=True)
     if state.connection.phase is Phase.LIVE:
@@ -74,7 +74,7 @@ def overheard(
 
 def opening(state: JobRunState) -> JobRunState:
     """A stream of the run's own is about to be opened, perhaps not the first."""
-    own = replace(state.own, epoch=0) if state.own.events.total else state.own
+    own = replace(state.own, epoch=0) if not state.own.is_empty else state.own
     return replace(state, connection=Connection(), own=own)
 
 
@@ -93,9 +93,9 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     if connection.epoch != state.connection.epoch:
         feed = Trail() if state.seen is None else state.seen.logs
         lines = log_join.opened(lines, feed)
-        if not own.events.total:
+        if own.is_empty:
             own = replace(own, epoch=connection.epoch)
-            before = Trail() if state.seen is None else state.seen.events
+            before = () if state.seen is None else tuple(state.seen.events)
     return replace(state, connection=connection, own=own, lines=lines, before=before)
 
 

@@ -64,7 +64,7 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     complete: bool = False
     """Whether steps and logs are all that there ever were: watched from the first event, no gap."""
     memo: StepsMemo = msgspec.field(default_factory=StepsMemo)
-    before: Trail[SeenEvent] = msgspec.field(default_factory=Trail)
+    before: tuple[SeenEvent, ...] = ()
     """What the feed had brought when the own stream was opened."""
     lines: LogJoin = LogJoin()
     connection: Connection = Connection()
@@ -157,7 +157,7 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @functools.cached_property
     def events(self) -> tuple[SeenEvent, ...]:
         """Every event as it came: on the feed until the own stream was open, then on that."""
-        if self.own.events:
+        if not self.own.is_empty:
             return (*self.before, *self.own.events)
         return tuple(self.seen.events) if self.seen is not None else ()
 
@@ -165,7 +165,7 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def watched_since(self) -> float | None:
         """When the first event of this run was seen, in seconds since the epoch."""
         told = self.seen or self.own
-        return told.first_seen if told.events.total else None
+        return None if told.is_empty else told.first_seen
 
     @property
     def gaps(self) -> tuple[tuple[float, float], ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -22,11 +21,11 @@ from durably_tui.protocol import (
     RunTrigger,
 )
 
-from .account import HistoryLimits
+from .account import Burst, HistoryLimits
 from .account_draft import told
 from .history import History, RunHistory
 from .trail import shortened
-from .weigh import seen_at, weigh_line
+from .weigh import weigh_events, weigh_line
 
 _KEEP = 0.95  # what is left after forgetting, so that not every new run forgets one
 _MAX_GAPS = 20
@@ -38,11 +37,15 @@ _ENDS: dict[type[Event], bool] = {
     RunCancel: True,
 }
 """Events after which a run is ended or is not."""
-_weight = attrgetter("weight")
 
 
 def observe(
-    history: History, events: Sequence[Event], now: float, epoch: int, source: str = ""
+    history: History,
+    events: Sequence[Event],
+    now: float,
+    epoch: int,
+    source: str = "",
+    largest: int = 0,
 ) -> History:
     """The history after a batch of one stream.
 
@@ -54,6 +57,8 @@ def observe(
             published in between was lost.
         source: which stream. Where several bring the same run, the first that did is believed as
             long as it is open (``closed``), so that nothing is recorded twice.
+        largest: how many bytes the largest of the events was on the stream; 0 where that is not
+            known, and each has to be weighed.
     """
     epochs = history.epochs
     if epochs.get(source) != epoch:
@@ -72,7 +77,7 @@ def observe(
             continue  # another open stream tells of this run
         else:
             del runs[run_id]  # to the end: it was heard last
-        after = runs[run_id] = _grown(before, group, now, epoch, source, limits)
+        after = runs[run_id] = _grown(before, group, now, epoch, source, largest, limits)
         size += after.size - before.size
     forgotten = history.forgotten
     if len(runs) > limits.runs or size > limits.bytes:
@@ -95,7 +100,7 @@ def observe_run(
     """The same for one run on a stream of its own."""
     if not events:
         return run
-    return _grown(run, events, now, epoch, run.source, limits)
+    return _grown(run, events, now, epoch, run.source, 0, limits)
 
 
 def _by_run(events: Sequence[Event]) -> dict[str, list[Event]]:
@@ -110,42 +115,44 @@ def _by_run(events: Sequence[Event]) -> dict[str, list[Event]]:
 
 def _grown(
     run: RunHistory,
-    fresh: Sequence[Event],
+    events: Sequence[Event],
     now: float,
     epoch: int,
     source: str,
+    largest: int,
     limits: HistoryLimits,
 ) -> RunHistory:
     """A run's history with more events, within the limits."""
     known, gaps = run.known, run.gaps
     if (run.epoch != epoch or run.source != source) and not run.ended:
         gaps = (*gaps, (run.last_seen, now))[-_MAX_GAPS:]
-    seen = seen_at(now, fresh)
-    events = run.events.extended(seen)
-    size = run.size - run.before.size + sum(map(_weight, seen))
-    excess = len(events) - limits.events
-    if events.dropped + excess > known.upto or size + known.size > limits.run_bytes:
-        known = told(known, events, limits)
-    if excess > 0:
-        events, freed = shortened(events, excess, _weight)
-        size -= freed
-    while size + known.size > limits.run_bytes and (events or known.logs):
-        if events:
-            events, freed = shortened(events, len(events) // 4 + 1, _weight)
-            size -= freed
+    part = max(1, limits.events // 4)  # a burst is forgotten whole: none is most of what is kept
+    fresh = [
+        Burst(some, now, weigh_events(some, largest))
+        for some in (events[at : at + part] for at in range(0, len(events), part))
+    ]
+    bursts, kept = run.bursts.extended(fresh), run.kept + len(events)
+    size = run.size - run.before.size + sum(burst.weight for burst in fresh)
+    gone, oldest = 0, iter(bursts)
+    while kept > limits.events or size + known.size > limits.run_bytes:
+        if bursts.dropped + gone == known.upto < bursts.total:
+            known = told(known, bursts, limits)  # the next would be forgotten untold
+        elif (burst := next(oldest, None)) is not None:
+            gone += 1
+            kept -= len(burst.events)
+            size -= burst.weight
         else:
             logs, freed = shortened(known.logs, len(known.logs) // 4 + 1, weigh_line)
             known = replace(known, logs=logs, size=known.size - freed)
     return RunHistory(
         run_id=run.run_id,
         # 0.8 leaves it out of some events.
-        job_name=run.job_name or next((e.job_name for e in fresh if e.job_name), ""),
+        job_name=run.job_name or next((e.job_name for e in events if e.job_name), ""),
         first_seen=run.first_seen,
         last_seen=now,
-        events=events,
-        ended=next(
-            (_ENDS[type(e.event)] for e in reversed(seen) if type(e.event) in _ENDS), run.ended
-        ),
+        bursts=bursts.forget(gone),
+        kept=kept,
+        ended=next((_ENDS[type(e)] for e in reversed(events) if type(e) in _ENDS), run.ended),
         from_start=run.from_start,
         gaps=gaps,
         limits=limits,
@@ -154,14 +161,6 @@ def _grown(
         epoch=epoch,
         source=source,
     )
-
-
-def _ended(events: Sequence[Event], before: bool) -> bool:
-    for event in reversed(events):
-        ends = _ENDS.get(type(event))
-        if ends is not None:
-            return ends
-    return before
 
 
 def _forget(runs: dict[str, RunHistory], size: int, limits: HistoryLimits) -> tuple[int, int]:

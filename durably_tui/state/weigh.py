@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any
 
@@ -18,10 +18,9 @@ from durably_tui.protocol import (
     StepFail,
 )
 
-from .account import SeenEvent
-
 _SMALL = 32
 _BARE = 300
+_LITTLE = 500
 _NESTS = frozenset({dict, list, tuple})
 
 
@@ -49,18 +48,20 @@ def weigh(value: Any) -> int:
 
 
 def weigh_line(line: LogEntry) -> int:
-    """A line of a log in bytes: as much as the event that told it."""
-    return _BARE + weigh((line.message, line.data))
+    """A line of a log in bytes."""
+    return _BARE + len(line.message) + weigh(line.data)
 
 
-def seen_at(now: float, events: Iterable[Event]) -> list[SeenEvent]:
-    """Events that came together, weighed."""
-    seen: list[SeenEvent] = []
+def weigh_events(events: Collection[Event], largest: int) -> int:
+    """Events in bytes, one by one unless none is large; ``largest`` as in ``StreamBatch``."""
+    if 0 < largest <= _LITTLE:
+        return (_BARE + largest) * len(events)
+    weight = _BARE * len(events)
     for event in events:
         carried = _CARRIED.get(type(event))
-        value = None if carried is None else carried(event)
-        seen.append(SeenEvent(event, now, _BARE if value is None else _BARE + weigh(value)))
-    return seen
+        if carried is not None and (value := carried(event)) is not None:
+            weight += weigh(value)
+    return weight
 
 
 _INPUT, _OUTPUT, _ERROR = attrgetter("input"), attrgetter("output"), attrgetter("error")
