@@ -122,6 +122,7 @@ _many_events: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[_ANY
 _many_runs = msgspec.json.Decoder(list[_WireRun])
 _one_run = msgspec.json.Decoder(_WireRun)
 _many_steps = msgspec.json.Decoder(list[_WireStep])
+_EXTRA = operator.attrgetter("extra")
 _anything = msgspec.json.Decoder()
 
 
@@ -142,11 +143,10 @@ class Decoder:
         # a raw line end, and the count tells when two broken frames would have made a whole one.
         with contextlib.suppress(*_UNREADABLE):
             quick = _many_events.decode(b"[" + b",\n".join(frames) + b"]")
-        odd = [event for event in quick if event.extra or type(event) is RunStart08]
-        if len(quick) != len(frames) or any(event.extra for event in odd):
+        if len(quick) != len(frames) or any(map(_EXTRA, quick)):
             slow = (self._slow_event(frame) for frame in frames)
-            quick = odd = [event for event in slow if event is not None]
-        if not odd:
+            quick = [event for event in slow if event is not None]
+        if RunStart08 not in map(type, quick):
             return quick
         return [_lift(event) if type(event) is RunStart08 else event for event in quick]
 

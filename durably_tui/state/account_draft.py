@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from durably_tui.protocol import (
@@ -33,23 +33,20 @@ from .trail import Trail, shortened
 from .weigh import weigh_line
 
 _RECENT = 64
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def told(before: Account, bursts: Trail[Burst], limits: HistoryLimits) -> Account:
     """The account of a run after those of its events that it does not tell of yet."""
     if before.upto == bursts.total:
         return before
-    untold = bursts.since(before.upto)
+    untold, changes = bursts.since(before.upto), _CHANGES
     draft = _Draft(before, untold[0].events[0].run_id)
     for burst in untold:
         received = as_datetime(burst.at)
         for event in burst.events:
-            kind = type(event)
-            if kind is LogWrite:
-                draft.lines.append(event.entry(received))  # type: ignore[attr-defined]
-            elif kind in _CHANGES:
-                _CHANGES[kind](draft, event, received)
+            change = changes.get(type(event))
+            if change is not None:
+                change(draft, event, received)
     return draft.freeze(bursts.total, limits)
 
 
@@ -159,6 +156,10 @@ class _Draft:
         self.status = RunStatus.CANCELLED
         self._close(StepStatus.CANCELLED, told_at(event) or received)
 
+    def log(self, event: LogWrite, received: datetime) -> None:
+        """The run wrote a line."""
+        self.lines.append(event.entry(received))
+
     def step_start(self, event: StepStart, received: datetime) -> None:
         """A step began."""
         if event.step_name not in self.open:  # else told twice
@@ -253,6 +254,7 @@ _CHANGES: dict[type[Event], Callable[[_Draft, Any, datetime], None]] = {
     RunComplete: _Draft.complete,
     RunFail: _Draft.fail,
     RunCancel: _Draft.cancel,
+    LogWrite: _Draft.log,
     StepStart: _Draft.step_start,
     StepComplete: _Draft.step_complete,
     StepFail: _Draft.step_fail,
