@@ -16,6 +16,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 
+from support.serving import stop_accepting
+
 BASE_PATH = "/api/durably"
 CERTIFICATE = Path(__file__).parent / "self_signed.pem"
 CERTIFICATE_KEY = Path(__file__).parent / "self_signed_key.pem"
@@ -110,6 +112,7 @@ async def listening(
     try:
         yield bad
     finally:
+        await stop_accepting(server)
         server.close()
         for writer in writers:
             writer.transport.abort()

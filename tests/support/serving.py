@@ -1,11 +1,23 @@
 """Any ASGI app on a real loopback socket, served by uvicorn inside the test's own loop."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
+
+
+async def stop_accepting(server: asyncio.Server) -> None:
+    """Take no more connections, and let those that were taken begin, so that `close` may follow.
+
+    Python 3.11 leaves a socket open for ever if its server is closed between its `accept` and the
+    making of its transport.
+    """
+    for sock in server.sockets:
+        asyncio.get_running_loop().remove_reader(sock.fileno())
+    await asyncio.sleep(0)
 
 
 class LoopbackServer(uvicorn.Server):
@@ -40,5 +52,7 @@ async def serving(
         try:
             yield sock.getsockname()[1], server
         finally:
+            for listener in server.servers:
+                await stop_accepting(listener)
             before_stop()
             await server.shutdown(sockets=[sock])
