@@ -1,10 +1,15 @@
-"""Fixtures with the real servers, and the loud line where one is missing."""
+"""Fixtures with the real servers, and the loud line where one is missing.
+
+A Node process takes longer to start than most of these tests take, so they share one, emptied
+before each. As it belongs to an event loop, the tests share that as well.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from support.counting_client import CountingClient
 from support.node_server import NodeServer, node_missing
 from support.peers import KNOWN_JOBS08, MORE_JOBS08, QUICK, NodePeer, Peer, ReplayPeer
@@ -12,81 +17,84 @@ from support.peers import KNOWN_JOBS08, MORE_JOBS08, QUICK, NodePeer, Peer, Repl
 from durably_tui.client import DurablyClient
 from durably_tui.state import DurablyHooks, create_durably_client
 
+HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    one_loop = pytest.mark.asyncio(loop_scope="session")
     for item in items:
+        if not item.path.is_relative_to(HERE):
+            continue
+        if pytest_asyncio.is_async_test(item):
+            item.add_marker(one_loop, append=False)
         names = getattr(item, "fixturenames", ())
-        generation = getattr(item, "callspec", None) and item.callspec.params.get("peer")
+        generation = item.callspec.params.get("peer") if hasattr(item, "callspec") else None
         if "require_node" in names or "node" in names or generation == "0.15":
             item.add_marker(pytest.mark.node)
 
 
-def skip_without_node() -> None:
+@pytest.fixture(scope="session")
+def require_node() -> None:
+    """Skip the test where the Node server cannot run."""
     missing = node_missing()
     if missing:
         pytest.skip(f"NOT TESTED AGAINST THE REAL NODE SERVER: {missing}")
 
 
-@pytest.fixture
-def require_node() -> None:
-    """Skip the test where the Node server cannot run."""
-    skip_without_node()
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def node_server(require_node: None, tmp_path: Path) -> AsyncIterator[NodeServer]:
-    """A running Node server over a new database; started again by `restart()`."""
+    """A Node server of the test's own, over a new database; started again by `restart()`."""
     async with NodeServer(tmp_path / "node.db") as server:
         yield server
 
 
-@pytest.fixture
-def more_jobs08(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the 0.8 server those jobs of the Node server that the recordings do not have."""
-    for name, job in MORE_JOBS08.items():
-        monkeypatch.setitem(KNOWN_JOBS08, name, job)
-
-
-@pytest.fixture
-async def node(require_node: None, tmp_path: Path) -> AsyncIterator[NodePeer]:
-    """The 0.15 server, empty."""
-    async with NodePeer(tmp_path) as server:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_node(
+    require_node: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[NodePeer]:
+    """The Node server that the tests share."""
+    async with NodePeer(tmp_path_factory.mktemp("node")) as server:
         yield server
 
 
-@pytest.fixture
-async def replay(more_jobs08: None) -> AsyncIterator[ReplayPeer]:
-    """The 0.8 server, empty."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def node(shared_node: NodePeer) -> NodePeer:
+    """The 0.15 server, empty."""
+    await shared_node.clear()
+    return shared_node
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def replay(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReplayPeer]:
+    """The 0.8 server, empty, with those jobs of the Node server that were not recorded."""
+    for name, job in MORE_JOBS08.items():
+        monkeypatch.setitem(KNOWN_JOBS08, name, job)
     async with ReplayPeer() as server:
         yield server
 
 
 @pytest.fixture(params=["0.15", "0.8"])
-async def peer(
-    request: pytest.FixtureRequest, more_jobs08: None, tmp_path: Path
-) -> AsyncIterator[Peer]:
+def peer(request: pytest.FixtureRequest) -> Peer:
     """A server of each generation, empty: the test runs against both."""
-    if request.param == "0.15":
-        skip_without_node()
-    async with NodePeer(tmp_path) if request.param == "0.15" else ReplayPeer() as server:
-        yield server
+    server: Peer = request.getfixturevalue("node" if request.param == "0.15" else "replay")
+    return server
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def client(peer: Peer) -> AsyncIterator[DurablyClient]:
     """A client of `peer`."""
     async with DurablyClient(peer.url, pace=QUICK) as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def port(peer: Peer) -> AsyncIterator[CountingClient]:
     """A client of `peer` that counts what it is asked for."""
     async with CountingClient(peer.url, pace=QUICK) as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def hooks(port: CountingClient) -> AsyncIterator[DurablyHooks]:
     """The hooks of `peer`; afterwards no task of theirs may be left."""
     async with create_durably_client(port) as opened:

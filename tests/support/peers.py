@@ -142,6 +142,15 @@ class NodePeer(Peer):
         await self.server.start()
         self.port = self.server.port
 
+    async def clear(self) -> None:
+        """Leave a running server without runs, whatever was done to it before."""
+        if not self.server.running:
+            await self.start()
+        for run in await self.runs():
+            if run["isActive"]:
+                await self.ask("POST", "/cancel", runId=run["id"])
+            await self.ask("DELETE", "/run", runId=run["id"])
+
     async def kill(self) -> None:
         await self.server.kill()
 
@@ -181,6 +190,11 @@ class ReplayPeer(Peer):
         await self._life.aclose()
 
 
+def _fail_unless_there(path: Path) -> None:
+    if not path.exists():
+        raise JobFailed("not this time")
+
+
 async def _flaky(step: Step, payload: Row) -> Row:
     """As the Node server's job: fails for as long as the file `until` is not there."""
 
@@ -188,8 +202,7 @@ async def _flaky(step: Step, payload: Row) -> Row:
         pass
 
     async def work() -> None:
-        if not Path(payload["until"]).exists():
-            raise JobFailed("not this time")
+        _fail_unless_there(Path(payload["until"]))
 
     await step.run("prepare", prepare)
     await step.run("work", work)
