@@ -123,6 +123,7 @@ class RunDetail(Vertical):
             self.facts.update(Content.styled("No run is chosen.", "$text-muted"))
             return
         self._show_logs(state)
+        self.logs.tick(now)
         self._document("input", self.input, run.input)
         self._document("output", self.output, run.error if run.error is not None else run.output)
         if state is not None:
