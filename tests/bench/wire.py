@@ -7,8 +7,7 @@ import json
 import multiprocessing
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -115,23 +114,16 @@ class Watcher:
         return []
 
 
-@asynccontextmanager
-async def hooks(port: int) -> AsyncIterator[tuple[object, Callable[[], int]]]:
-    """Hooks on the flooding server, and how many events have reached their state."""
+async def state(port: int, total: int) -> int:
+    """Our way: client, decoder, Runs and History, until they have taken ``total`` events in."""
     client = DurablyClient(f"http://127.0.0.1:{port}", abilities="0.15")
     durably = create_durably_client(Watcher(client))
-    runs = durably.use_runs(page_size=50)
-    async with durably, runs:
-        yield runs, lambda: durably.feed.state.events
+    reached = asyncio.Event()
+    async with durably, durably.use_runs(page_size=50):
+        durably.feed.subscribe(lambda feed: reached.set() if feed.events >= total else None)
+        await reached.wait()
     await client.aclose()
-
-
-async def state(port: int, total: int) -> int:
-    """Our way: client, decoder, Runs and History."""
-    async with hooks(port) as (_, seen):
-        while seen() < total:
-            await asyncio.sleep(0.002)
-        return seen()
+    return durably.feed.state.events
 
 
 async def sse_and_json(port: int, total: int) -> int:
