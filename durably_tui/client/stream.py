@@ -205,23 +205,25 @@ class Stream:
                 self._heard = self._pace.clock()
                 self._connection = msgspec.structs.replace(self._connection, last_seen=self._heard)
                 events = self._decoder.events(frames)
+                largest = max(map(len, frames), default=0)
                 while Gap in map(type, events):
                     at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
-                    self._put(events[:at], 0)
+                    self._put(events[:at], 0, largest)
                     self._gap()
                     events = events[at + 1 :]
-                if self._put(events, len(chunk)):
+                if self._put(events, len(chunk), largest):
                     return
                 if events:
                     await self._inbox.room()
 
-    def _put(self, events: list[Event], size: int) -> bool:
-        """Hand over what is wanted; whether the subject is gone for good with it."""
+    def _put(self, events: list[Event], size: int, largest: int) -> bool:
+        """Hand over what is wanted, of a chunk of ``size`` bytes whose largest event has
+        ``largest``; whether the subject is gone for good with it."""
         if self._wanted is not None:
             events = [event for event in events if self._wanted(event)]
         if not events:
             return False
-        self._inbox.put(self._connection, events, size, joins=True)
+        self._inbox.put(self._connection, events, size, largest=largest, joins=True)
         return self._closes_after(events)
 
     def _gap(self) -> None:

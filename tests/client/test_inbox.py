@@ -19,10 +19,10 @@ def event(number: int) -> RunCancel:
 async def test_events_of_one_connection_are_one_batch() -> None:
     inbox = Inbox()
     inbox.put(LIVE)
-    inbox.put(LIVE, [event(1)], joins=True)
-    inbox.put(LIVE, [event(2), event(3)], joins=True)
+    inbox.put(LIVE, [event(1)], largest=20, joins=True)
+    inbox.put(LIVE, [event(2), event(3)], largest=10, joins=True)
 
-    assert await inbox.take() == StreamBatch(LIVE, (event(1), event(2), event(3)))
+    assert await inbox.take() == StreamBatch(LIVE, (event(1), event(2), event(3)), largest=20)
 
 
 async def test_the_order_of_events_and_changes_is_kept() -> None:

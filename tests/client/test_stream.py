@@ -252,6 +252,19 @@ async def test_an_old_server_sends_all_and_the_wanted_ones_are_kept_here() -> No
     assert streams[0] == "GET /runs/subscribe"
 
 
+async def test_a_batch_tells_how_large_its_largest_event_was() -> None:
+    chunk = bad.frame({"type": "run:cancel", "runId": "a"}) + run_event("run:fail", error="x" * 900)
+    async with (
+        scripted(sends(chunk, hang=True)) as peer,
+        DurablyClient(peer.url) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: len(w.events) == 2)
+
+    frames = [frame.removeprefix(b"data: ") for frame in chunk.split(b"\n\n")]
+    assert [b.largest for b in watch.batches if b.events] == [max(map(len, frames))]
+
+
 # -- how it breaks and comes back --------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from durably_tui.protocol import (
 from durably_tui.state import History, HistoryLimits, RunHistory
 from durably_tui.state.account import as_datetime
 from durably_tui.state.observe import closed, observe
-from durably_tui.state.weigh import weigh
+from durably_tui.state.weigh import weigh, weigh_events
 
 R = "R1"
 
@@ -175,6 +175,45 @@ def test_bytes_are_bounded_for_a_run_and_for_all() -> None:
     assert all(run.size <= 20_000 for run in history.runs.values())
     huge = StepComplete(run_id=R, step_name="a", output="z" * 10_000_000)
     assert observe(history, [huge], 1.0, 1).size <= 50_000
+
+
+def test_small_events_weigh_alike_and_large_ones_are_weighed() -> None:
+    small = [RunCancel(run_id=R), LogWrite(run_id=R, message="x")]
+    assert weigh_events(small, 100) >= weigh_events(small, 0)
+    large = [*small, LogWrite(run_id=R, message="x" * 100_000)]
+    for largest in (0, 100_050):
+        assert 100_000 < weigh_events(large, largest) < 102_000
+
+
+def test_what_nobody_looked_at_is_told_before_it_is_forgotten() -> None:
+    limits = HistoryLimits(events=8, lines=50, steps=30)
+    looked = unlooked = History(limits=limits)
+    for n in range(40):
+        batch: list[Event] = [
+            StepStart(run_id=R, step_name=f"s{n}", step_index=n),
+            LogWrite(run_id=R, message=f"line {n}"),
+            LogWrite(run_id=R, message="more"),
+            StepComplete(run_id=R, step_name=f"s{n}", step_index=n),
+        ]
+        unlooked = observe(unlooked, batch, 1.0 + n, 1)
+        looked = observe(looked, batch, 1.0 + n, 1)
+        assert looked.runs[R].logs[-1].message == "more"
+    for run in (looked.runs[R], unlooked.runs[R]):
+        assert [step.name for step in run.steps] == [f"s{n}" for n in range(10, 40)]
+        assert [line.message for line in run.logs[-2:]] == ["line 39", "more"]
+        assert (len(run.logs), run.logs.total) == (50, 80)
+        assert len(run.events) <= 8
+        assert run.events[-1].at == 40.0
+    assert looked.runs[R].account == unlooked.runs[R].account
+
+
+def test_a_burst_larger_than_what_is_kept_leaves_its_lines() -> None:
+    limits = HistoryLimits(events=10, lines=100)
+    burst = [LogWrite(run_id=R, message=str(n)) for n in range(64)]
+    run = observe(History(limits=limits), burst, 1.0, 1).runs[R]
+    assert [line.message for line in run.logs] == [str(n) for n in range(64)]
+    assert 8 <= len(run.events) <= 10
+    assert run.events[-1].event is burst[-1]
 
 
 def test_an_estimate_is_near_enough() -> None:
