@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 from support.server import RECORDED_JOBS, listening, make_durably, reachable, types
 
 from durably_server import Durably, Step, job
+from durably_server.engine.events import RunTrigger
+from durably_server.http import audience
 from durably_server.http import hub as hub_module
 from durably_server.http import subscriber as subscriber_module
 from durably_server.http.hub import Hub
-from durably_server.http.subscriber import Beat, Interest, Subscriber
+from durably_server.http.subscriber import Interest, Subscriber
 from durably_server.http.wire import Words
 
 
@@ -109,7 +112,7 @@ def frame(n: int) -> bytes:
 
 
 def make_subscriber() -> Subscriber:
-    return Subscriber(Interest(), lambda: b"gap\n\n", Beat())
+    return Subscriber(Interest(), lambda: b"gap\n\n")
 
 
 async def test_what_is_pending_goes_out_as_one_chunk() -> None:
@@ -165,32 +168,57 @@ async def test_one_frame_may_be_as_large_as_it_likes() -> None:
     assert await subscriber.next() is not None
 
 
-async def test_many_streams_are_written_to_together(hub: Hub) -> None:
-    streams = [hub.subscribe_runs(Interest()) for _ in range(100)]
-    waiting = [asyncio.ensure_future(stream.next()) for stream in streams]
+def told(chunk: bytes | None) -> list[str]:
+    """The runs that a chunk tells of."""
+    assert chunk is not None
+    return re.findall(r'"runId":"(\w+)"', chunk.decode())
+
+
+async def test_many_streams_are_written_to_together(hub: Hub, monkeypatch: Any) -> None:
+    monkeypatch.setattr(audience, "MAX_INTERVAL", 0.5)
+    monkeypatch.setattr(audience, "INTERVAL_PER_STREAM", 0.01)
+
+    def emit(run_id: str) -> None:
+        hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
+
+    streams = [hub.subscribe_runs(Interest()) for _ in range(200)]
+    first = [asyncio.ensure_future(stream.next()) for stream in streams]
     await asyncio.sleep(0)
-    streams[0].push(frame(1))
-    assert await waiting[0] == frame(1), "after a silence at once"
-    again = asyncio.ensure_future(streams[0].next())
+    emit("a")
+    assert {tuple(told(await each)) for each in first} == {("a",)}
+    second = [asyncio.ensure_future(stream.next()) for stream in streams[:-1]]
     await asyncio.sleep(0)
-    streams[0].push(frame(2))
+    emit("b")
+    emit("c")
     await asyncio.sleep(0)
-    assert not again.done()
-    streams[0].push(frame(3))
-    assert await again == frame(2) + frame(3)
-    for stream in streams:
+    assert not any(each.done() for each in second), "so soon after the last"
+    late = hub.subscribe_runs(Interest())
+    emit("d")
+    assert {tuple(told(await each)) for each in second} == {("b", "c")}, "before one more came"
+    third = [asyncio.ensure_future(stream.next()) for stream in [*streams[:-1], late]]
+    assert {tuple(told(await each)) for each in third} == {("d",)}
+    assert told(await streams[-1].next()) == ["b", "c", "d"], "it was slow, and lost nothing"
+    for stream in [*streams, late]:
         hub.remove(stream)
-        stream.end()
-    await asyncio.gather(*waiting[1:])
+    monkeypatch.setattr(audience, "INTERVAL_PER_STREAM", 40e-6)
     one = hub.subscribe_runs(Interest())
-    one.push(frame(4))
-    await one.next()
-    last = asyncio.ensure_future(one.next())
-    await asyncio.sleep(0.001)
-    one.push(frame(5))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert last.done(), "a single stream is never kept waiting"
+    for run_id in ("e", "f"):
+        waiting = asyncio.ensure_future(one.next())
+        await asyncio.sleep(0.001)
+        emit(run_id)
+        await asyncio.sleep(0)
+        assert waiting.done(), "a single stream is never kept waiting"
+        await waiting
+
+
+async def test_what_is_due_is_told_before_the_end(hub: Hub) -> None:
+    streams = [hub.subscribe_runs(Interest()) for _ in range(200)]
+    for run_id in ("a", "b"):
+        hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
+    hub.close()
+    for stream in streams:
+        assert told(await stream.next()) == ["a", "b"]
+        assert await stream.next() is None
 
 
 async def test_silence_is_filled_with_comments(hub: Hub, monkeypatch: Any) -> None:

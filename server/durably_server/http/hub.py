@@ -11,8 +11,9 @@ from typing import Literal
 from durably_server.engine.clock import iso, wall_clock
 from durably_server.engine.engine import Engine
 from durably_server.engine.events import ENDS_A_RUN, Event
+from durably_server.http.audience import Audience, Beat
 from durably_server.http.journal import Journal
-from durably_server.http.subscriber import Beat, Interest, Published, Subscriber
+from durably_server.http.subscriber import Interest, Published, Subscriber
 from durably_server.http.wire import Words, frame
 
 KEEP_ALIVE_INTERVAL = 15.0
@@ -27,27 +28,6 @@ _MANY_AUDIENCES = 1024
 GapReason = Literal["slow", "expired", "unknown"]
 """Why events are missing: the client did not read them, the journal has moved on, or the id that
 it came back with is not of this process life."""
-
-
-class Audience:
-    """Who listens to one thing, and since when its events are kept.
-
-    Attributes:
-        members: the open streams.
-        since: the number of the last event before the first that is kept for them.
-        until: when to stop keeping events though nobody listens, by the loop's clock.
-    """
-
-    __slots__ = ("members", "since", "until")
-
-    def __init__(self, since: int) -> None:
-        self.members: set[Subscriber] = set()
-        self.since = since
-        self.until = float("inf")
-
-    def expects(self, now: float) -> bool:
-        """Whether somebody listens, or may come back."""
-        return bool(self.members) or now < self.until
 
 
 class _Throttle:
@@ -94,7 +74,7 @@ class Hub:
         With ``after``, the id of an event, it begins with what came since, or with a ``gap``.
         """
         self._runs, missed = self._audience(self._runs, after)
-        subscriber = Subscriber(interest, _slow, self._beat)
+        subscriber = Subscriber(interest, _slow)
         self._join(self._runs, subscriber)
         if isinstance(missed, str):
             subscriber.tell_gap(gap_frame(missed))
@@ -113,7 +93,7 @@ class Hub:
         """
         audience, missed = self._audience(self._of_run.get(run_id), after)
         self._of_run[run_id] = audience
-        subscriber = Subscriber(interest, _slow, self._beat)
+        subscriber = Subscriber(interest, _slow)
         self._join(audience, subscriber)
         if isinstance(missed, str):
             subscriber.tell_gap(gap_frame(missed))
@@ -131,14 +111,13 @@ class Hub:
     ) -> None:
         """A stream is over; with ``forget`` it was refused, so nobody comes back to it."""
         audience = self._runs if run_id is None else self._of_run.get(run_id)
-        if audience is None or subscriber not in audience.members:
+        if audience is None or not audience.leave(subscriber):
             return
-        audience.members.discard(subscriber)
         self._open -= 1
         self._beat.set_streams(self._open)
         self._gaps += subscriber.gaps
         now = asyncio.get_running_loop().time()
-        if not audience.members:
+        if not audience.is_attended:
             fresh = audience.until == float("inf")
             audience.until = now + LINGER
             self._drop_audiences(now, run_id if forget and fresh else None)
@@ -172,18 +151,18 @@ class Hub:
             if throttle.timer is not None:
                 throttle.timer.cancel()
         self._throttles.clear()
+        for audience in self._audiences():
+            audience.end()
         self._beat.close()
-        for subscriber in self._all():
-            subscriber.end()
+
+    def _audiences(self) -> list[Audience]:
+        return [*self._of_run.values(), *(() if self._runs is None else (self._runs,))]
 
     def _all(self) -> list[Subscriber]:
-        found = [] if self._runs is None else list(self._runs.members)
-        for audience in self._of_run.values():
-            found.extend(audience.members)
-        return found
+        return [subscriber for audience in self._audiences() for subscriber in audience]
 
     def _join(self, audience: Audience, subscriber: Subscriber) -> None:
-        audience.members.add(subscriber)
+        audience.join(subscriber)
         self._open += 1
         self._beat.set_streams(self._open)
         if self._keep_alive is None:
@@ -196,7 +175,7 @@ class Hub:
         """The audience, new if its events were not kept, and what a member has missed."""
         journal = self._journal
         if known is None or not known.expects(asyncio.get_running_loop().time()):
-            known = Audience(journal.last)
+            known = Audience(journal.last, self._beat)
         if after is None:
             return known, ()
         number = journal.number_of(after)
@@ -275,21 +254,12 @@ class Hub:
         self._journal.keep(published)
         progress_of = event.run_id if event.type == "run:progress" else None
         if published.for_runs and self._runs is not None:
-            self._deliver(published, published.for_runs, self._runs, progress_of)
+            self.delivered += self._runs.deliver(published, published.for_runs, progress_of)
         if of_run is not None:
             if published.for_run:
-                self._deliver(published, published.for_run, of_run, progress_of)
+                self.delivered += of_run.deliver(published, published.for_run, progress_of)
             if words.ends(event):
-                for subscriber in of_run.members:
-                    subscriber.end()
-
-    def _deliver(
-        self, event: Published, encoded: bytes, audience: Audience, progress_of: str | None
-    ) -> None:
-        for subscriber in audience.members:
-            if subscriber.interest.takes(event):
-                subscriber.push(encoded, progress_of)
-                self.delivered += 1
+                of_run.end()
 
     # --- keep-alive ---
 

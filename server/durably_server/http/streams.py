@@ -26,7 +26,7 @@ async def subscribe_runs(call: Call) -> Streaming:
     app = call.app
     types = _types(call)
     where = await app.guard.scope_runs_subscribe(call.context, app.words.runs_followed(call.query))
-    interest = Interest(frozenset(where.job_names), where.labels, types)
+    interest = Interest(frozenset(where.job_names), frozenset(where.labels.items()), types)
     subscriber = app.hub.subscribe_runs(interest, _after(call))
     return _stream(subscriber, lambda: app.hub.remove(subscriber))
 

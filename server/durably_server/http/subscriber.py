@@ -1,15 +1,12 @@
 """One open stream: what it wants, and a bounded queue that never makes anybody wait."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 MAX_FRAMES = 4096
 MAX_BYTES = 8 * 1024 * 1024
 """Of frames that wait for one client; frames are shared between clients."""
-INTERVAL_PER_STREAM = 40e-6
-MAX_INTERVAL = 0.05
-"""Seconds between two writes to one stream, for each stream that is open, and at most."""
 _GAP = -1
 """The key of a waiting gap; events count up from 0, and what is put before them down from here."""
 
@@ -40,7 +37,7 @@ class Interest:
     """Which events a stream takes. What is empty, or None, takes all."""
 
     job_names: frozenset[str] = frozenset()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: frozenset[tuple[str, str]] = frozenset()
     types: frozenset[str] | None = None
 
     def takes(self, event: Published) -> bool:
@@ -49,47 +46,7 @@ class Interest:
             return False
         if self.job_names and event.job_name not in self.job_names:
             return False
-        return not self.labels or all(
-            event.labels.get(key) == value for key, value in self.labels.items()
-        )
-
-
-class Beat:
-    """When streams are written to: at once while there are few, together while there are many.
-
-    A write costs the same for one event as for twenty. With an interval that grows with the
-    number of streams, waking them takes at most about a third of a core, at any rate of events.
-    """
-
-    def __init__(self) -> None:
-        self.interval = 0.0
-        """Seconds between two writes to one stream."""
-        self._waiting: set[Subscriber] = set()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def set_streams(self, count: int) -> None:
-        """There are so many now."""
-        self.interval = min(MAX_INTERVAL, count * INTERVAL_PER_STREAM)
-
-    def wake_soon(self, subscriber: "Subscriber") -> None:
-        """Wake it with all others that wait."""
-        self._waiting.add(subscriber)
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self.interval, self._due)
-
-    def close(self) -> None:
-        """Wake nobody any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._waiting.clear()
-
-    def _due(self) -> None:
-        self._timer = None
-        waiting, self._waiting = self._waiting, set()
-        for subscriber in waiting:
-            subscriber.wake()
+        return not self.labels or self.labels <= event.labels.items()
 
 
 class Subscriber:
@@ -107,22 +64,19 @@ class Subscriber:
 
     Args:
         gap: makes the frame that says so.
-        beat: says when to write.
     """
 
     __slots__ = (
-        *("_beat", "_bytes", "_frames", "_gap", "_next", "_sent_at", "_waiter"),
+        *("_bytes", "_frames", "_gap", "_next", "_waiter"),
         *("ended", "gaps", "interest", "quiet"),
     )
 
-    def __init__(self, interest: Interest, gap: Callable[[], bytes], beat: Beat) -> None:
+    def __init__(self, interest: Interest, gap: Callable[[], bytes]) -> None:
         self.interest = interest
         self.ended = False
         self.quiet = True
         self.gaps = 0
         self._gap = gap
-        self._beat = beat
-        self._sent_at = float("-inf")
         self._frames: dict[int | str, bytes] = {}
         self._bytes = 0
         self._next = 0
@@ -147,18 +101,25 @@ class Subscriber:
         self._frames[key] = frame
         self._bytes += len(frame)
         self.quiet = False
-        if self._waiter is None:
+        self._wake()
+
+    def take(self, whole: bytes, frames: Sequence[tuple[bytes, str | None]]) -> None:
+        """Queue frames that came together: as one if nothing waits here, else each as itself."""
+        if self._waiter is None or self._frames or self.ended:
+            for frame, progress_of in frames:
+                self.push(frame, progress_of)
             return
-        if asyncio.get_running_loop().time() - self._sent_at < self._beat.interval:
-            self._beat.wake_soon(self)
-        else:
-            self.wake()
+        self._frames[self._next] = whole
+        self._next += 1
+        self._bytes += len(whole)
+        self.quiet = False
+        self._wake()
 
     def tell_gap(self, frame: bytes) -> None:
         """Queue what says that events are missing here."""
         self.gaps += 1
         self._frames[_GAP] = frame
-        self.wake()
+        self._wake()
 
     def prepend(self, frames: Iterable[bytes]) -> None:
         """Put frames before what has come since the stream was opened, but after a gap."""
@@ -168,12 +129,12 @@ class Subscriber:
             self._frames[_GAP - at] = frame
             self._bytes += len(frame)
         self._frames.update(since)
-        self.wake()
+        self._wake()
 
     def end(self) -> None:
         """Send what is queued, and no more."""
         self.ended = True
-        self.wake()
+        self._wake()
 
     def abandon(self) -> None:
         """The client has gone."""
@@ -189,15 +150,13 @@ class Subscriber:
             await self._waiter
         chunk = b"".join(self._frames.values())
         self._drop()
-        self._sent_at = asyncio.get_running_loop().time()
         return chunk
 
     def _drop(self) -> None:
         self._frames = {}
         self._bytes = 0
 
-    def wake(self) -> None:
-        """Let what waits be sent now."""
+    def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

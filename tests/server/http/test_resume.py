@@ -373,7 +373,9 @@ def test_ids_are_read_back() -> None:
 def test_interest() -> None:
     event = Published(1, "run:trigger", "r", "j", {"a": "1", "b": "2"}, b"", b"")
     assert Interest().takes(event)
-    assert Interest(frozenset({"j", "k"}), {"a": "1"}, frozenset({"run:trigger"})).takes(event)
+    assert Interest(
+        frozenset({"j", "k"}), frozenset({("a", "1")}), frozenset({"run:trigger"})
+    ).takes(event)
     assert not Interest(frozenset({"k"})).takes(event)
-    assert not Interest(labels={"a": "2"}).takes(event)
+    assert not Interest(labels=frozenset({("a", "2")})).takes(event)
     assert not Interest(types=frozenset({"run:fail"})).takes(event)
