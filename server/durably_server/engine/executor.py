@@ -41,17 +41,20 @@ async def execute(
         if definition is None:
             await _fail(attempt, f"Unknown job: {run.job_name}")
             return
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(_call(definition, attempt), name=f"durably run {run.id}")
+        task = asyncio.get_running_loop().create_task(
+            _call(definition, attempt), name=f"durably run {run.id}"
+        )
         attempt.bind(task)
         _, hanging = await asyncio.wait((task,), timeout=definition.timeout)
-        loop.call_soon(ended)
         if hanging and attempt.interruption is None:
+            ended()
             await _give_up(attempt, task, definition)
             return
         if hanging:
             await asyncio.wait((task,))
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        # The next claim is asked for in the loop's next turn, right after this run's last write.
+        ended()
         await attempt.flush()
         if error is None:
             text, output = task.result()

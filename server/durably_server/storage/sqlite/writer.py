@@ -5,6 +5,9 @@ A group is first tried without savepoints, since each statement gives the interp
 to get it back from a busy event loop; only if an operation fails is the group taken back and done
 again, each operation in a savepoint, so that the failing one fails alone.
 
+What the event loop asks for in one of its turns is handed over at once, which wakes the thread once
+and lets the end of one run and the claim of the next share a commit.
+
 Bulk operations go one at a time, at the end of a group, and then rest for twice as long as it took:
 a flood of log lines leaves most of the writer's time to others, and shares their commits.
 """
@@ -45,7 +48,11 @@ class Writer:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._asked: list[_Job] = []
+        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._urgent: deque[_Job] = deque()
+        self._bulk: deque[_Job] = deque()
+        self._bulk_due = 0.0
         self._thread = threading.Thread(target=self._work, name="durably-writer", daemon=True)
         self._thread.start()
 
@@ -56,56 +63,69 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Job(operation, loop, future, bulk))
+        # A loop that has ended with something asked for will not hand it over: this one does.
+        if not self._asked or self._asked[-1].loop is not loop:
+            loop.call_soon(self._hand_over)
+        self._asked.append(_Job(operation, loop, future, bulk))
         return future
+
+    def _hand_over(self) -> None:
+        if self._asked:
+            asked, self._asked = self._asked, []
+            self._queue.put(asked)
 
     async def close(self) -> None:
         """Commit what was queued, end the thread and close the connection."""
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    # --- in the thread ---
+
     def _work(self) -> None:
-        bulk: deque[_Job] = deque()
-        due = 0.0
         try:
             ended = False
-            while not ended or bulk:
-                group: list[_Job] = []
+            while not ended or self._urgent or self._bulk:
                 if not ended:
-                    group, ended = self._next(bulk, due)
+                    ended = self._take()
+                group = [self._urgent.popleft() for _ in range(min(GROUP, len(self._urgent)))]
                 began = time.monotonic()
-                if bulk and (ended or began >= due):
-                    group.append(bulk.popleft())
+                if self._bulk and (ended or began >= self._bulk_due):
+                    group.append(self._bulk.popleft())
                 if group:
                     self._commit(group)
                     _answer(group)
                     if group[-1].bulk:
                         now = time.monotonic()
-                        due = now + _BULK_REST * (now - began)
+                        self._bulk_due = now + _BULK_REST * (now - began)
         finally:
             self._db.close()
 
-    def _next(self, bulk: deque[_Job], due: float) -> tuple[list[_Job], bool]:
-        """What waits, the bulk of it put aside; waits itself until there is something to do."""
-        group: list[_Job] = []
-        timeout = max(0.0, due - time.monotonic()) if bulk else None
+    def _take(self) -> bool:
+        """Take what was handed over, and wait for it if there is nothing else to do.
+
+        Answers whether it was the last.
+        """
+        timeout: float | None = 0.0
+        if not self._urgent:
+            now = time.monotonic()
+            timeout = max(0.0, self._bulk_due - now) if self._bulk else None
         try:
-            while len(group) < GROUP:
-                job = self._queue.get(timeout=timeout)
-                if job is None:
-                    return group, True
+            while (jobs := self._queue.get(timeout=timeout)) is not None:
+                for job in jobs:
+                    (self._bulk if job.bulk else self._urgent).append(job)
                 timeout = 0.0
-                (bulk if job.bulk else group).append(job)
         except queue.Empty:
-            pass
-        return group, False
+            return False
+        return True
 
     def _commit(self, group: list[_Job]) -> None:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
             if not self._run_all(group):
-                db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 db.execute("BEGIN IMMEDIATE")
                 self._run_each(group)
             db.execute("COMMIT")
