@@ -754,3 +754,35 @@ async def test_stats_tell_of_jobs_that_ran_and_of_those_that_did_not(durably: Du
     assert (idle.job_name, sum(idle.counts.values()), idle.last_run_at) == ("never", 0, None)
     with pytest.raises(InvalidRequestError, match="window"):
         await durably.stats(0)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_flood_of_lines_is_bounded_and_its_end_is_kept(tmp_path: Path, plain: bool) -> None:
+    lines = 5000
+
+    @job("flood")
+    async def flood(step: Step, input: None) -> None:
+        for n in range(lines):
+            step.log.info(str(n))
+            if n % 500 == 0:
+                await asyncio.sleep(0)
+
+    @job("flood")
+    def plain_flood(step: BlockingStep, input: None) -> None:
+        for n in range(lines):
+            step.log.info(str(n))
+
+    chosen: JobDefinition[None, None] = plain_flood if plain else flood
+    async with make_durably(tmp_path, chosen, max_logs_per_run=300) as durably:
+        heard_lines: list[str] = []
+        durably.on(
+            "log:write",
+            lambda event: (
+                heard_lines.append(event.message) if isinstance(event, LogWrite) else None
+            ),
+        )
+        run = await durably.trigger_and_wait(chosen, None, timeout=20)
+        kept = await durably.get_logs(run.id)
+    assert heard_lines == [str(n) for n in range(lines)]
+    assert [log.message for log in kept] == heard_lines[-300:]
+    assert [log.id for log in kept] == sorted(log.id for log in kept)

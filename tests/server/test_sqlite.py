@@ -209,6 +209,25 @@ async def test_waiting_writes_share_a_commit_and_a_failing_one_fails_alone(tmp_p
     await writer.close()
 
 
+async def test_bulk_writes_are_overtaken_one_at_a_time_and_none_is_lost(tmp_path: Path) -> None:
+    db = connect(tmp_path / "x.db", read_only=False)
+    migrate(db, "now")
+    writer, done = Writer(db), list[str]()
+
+    def put(name: str, *, bulk: bool = False) -> "asyncio.Future[None]":
+        return writer.submit(lambda db: done.append(name), bulk=bulk)
+
+    bulk = [put(f"bulk-{n}", bulk=True) for n in range(3)]
+    others = [put(f"other-{n}") for n in range(3)]
+    await asyncio.gather(*others, bulk[0])
+    assert done[:4] == ["other-0", "other-1", "other-2", "bulk-0"]
+    last = put("last")
+    await writer.close()
+    await asyncio.gather(last, *bulk)
+    assert sorted(done) == ["bulk-0", "bulk-1", "bulk-2", "last", "other-0", "other-1", "other-2"]
+    assert done.index("bulk-1") < done.index("bulk-2")
+
+
 async def test_ids_and_times_order_runs_of_one_millisecond(tmp_path: Path) -> None:
     now = 1_800_000_000_000
     durably = make_durably(tmp_path, *RECORDED_JOBS, clock=lambda: now)
