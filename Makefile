@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 NODE_PEER := tests/interop/node
 NODE_STAMP := $(NODE_PEER)/node_modules/.installed
+# As many test processes as there are cores; the tests are independent of each other.
+PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
 .PHONY: demo test check bench screenshots interop help clean
