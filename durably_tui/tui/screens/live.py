@@ -33,12 +33,12 @@ class LiveScreen(SteeringScreen):
         super().__init__(session, rows=rows)
         self.plain = plain
         self.bridge: PaintBridge
-        self.inspector: Inspector
+        # Textual asks which keys apply before a screen is mounted.
+        self.inspector = Inspector(session.hooks, self._changed)
 
     def begin_painting(self) -> None:
         """Paint now, on every change of the server's stream and of the run, and each second."""
         self.bridge = PaintBridge(self.app, self._paint_in_sight)
-        self.inspector = Inspector(self.session.hooks, self.bridge.poke)
         for screen in self.app.screen_stack:
             if isinstance(screen, LiveScreen) and screen is not self:
                 self.time_style_changed(screen.detail.time_style)
@@ -52,6 +52,9 @@ class LiveScreen(SteeringScreen):
         self._leave_feed()
         self.bridge.close()
         await self.inspector.aclose()
+
+    def _changed(self) -> None:
+        self.bridge.poke()
 
     def on_screen_resume(self) -> None:
         """Show what came while another place was in front."""

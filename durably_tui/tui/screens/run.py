@@ -8,13 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from durably_tui.protocol import Run
 from durably_tui.state import Runs
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.look import run_look
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.status_bar import StatusBar
@@ -72,7 +73,7 @@ class RunScreen(LiveScreen):
         yield StatusBar(plain=self.plain)
         yield Static(id="scope")
         yield RunDetail(pane=self._pane, plain=self.plain, id="detail")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin with what the table had."""

@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
 from durably_tui.state import RunsState
 from durably_tui.text import TimeStyle, ago, safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.run_table import RunRow, RunTable
 from durably_tui.tui.widgets.status_bar import StatusBar
@@ -93,7 +94,7 @@ class RunsScreen(LiveScreen):
         yield Static(id="trouble")
         yield RunTable(clock=self.session.clock, id="runs", plain=self.plain)
         yield RunDetail(pane="logs", plain=self.plain, id="preview")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Draw the frame first; only then ask the server."""
