@@ -19,7 +19,7 @@ from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.session import Session
 
-PATIENCE = 15.0
+PATIENCE = 40.0
 """Seconds until a screen that never shows what is waited for fails the test."""
 _LOOK_AGAIN = 0.02
 
@@ -78,6 +78,8 @@ class Monitor:
         """Wait until ``condition()`` is true."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
+            if self.app._exception is not None:
+                raise self.app._exception
             if time.monotonic() > deadline:
                 said = "\n".join(self.toasts)
                 raise AssertionError(f"{what or condition} never came:\n{self.text}\n{said}")

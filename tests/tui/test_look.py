@@ -99,6 +99,8 @@ async def test_hostile_text_stays_inert_and_in_its_column(shop: Workshop) -> Non
             assert all("✖ failed" in line for line in table)
             for line in lines:
                 assert is_inert(line), ascii(line)
+        for run_id in runs[:3]:
+            await shown.on(run_id)
             await shown.press("enter")
             await shown.front(RunScreen)
             for key in "slie":

@@ -54,7 +54,10 @@ async def test_what_is_no_durably_server_is_told_in_a_sentence_and_tried_again(
 ) -> None:
     async with bad() as server:
         url = server.https_url if scheme == "https" else server.url
-        async with monitor(url, size=(220, 24), pace=QUICK) as shown:
+        # Cut off in the middle of a TLS handshake, httpcore leaves its socket to the garbage
+        # collector: there is to be none under way at the end.
+        pace = QUICK if scheme == "http" else Pace(first_delay=1.5, max_delay=1.5)
+        async with monitor(url, size=(220, 24), pace=pace) as shown:
             await shown.shows(*sentences)
             trouble = [line for line in shown.lines if all(each in line for each in sentences)]
             assert len(trouble) == 1, "one sentence"
@@ -64,9 +67,9 @@ async def test_what_is_no_durably_server_is_told_in_a_sentence_and_tried_again(
             assert "No runs yet" not in shown.text, "nobody knows"
             feed = shown.runs.session.hooks.feed
             tried = feed.connection.attempt
-            await shown.until(lambda: feed.connection.attempt > tried, "another attempt")
-            await shown.press("question_mark", "escape", "t", "escape")
+            await shown.press("question_mark", "escape")
             await shown.front(RunsScreen)
+            await shown.until(lambda: feed.connection.attempt > tried, "another attempt")
 
 
 async def test_a_server_that_comes_later_is_found_without_a_key(tmp_path: Path) -> None:
