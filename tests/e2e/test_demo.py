@@ -48,7 +48,6 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
         assert terminal.modes[1049], "on the alternate screen"
 
         # Rows come in all the while, and the cursor stays on its own.
-        terminal.send("g")
         top = cursor_line(terminal.wait_for(cursor_line))[-9:]
         for key in ("j", DOWN):
             terminal.send(key)

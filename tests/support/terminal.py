@@ -53,6 +53,10 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._master = master
         self._attributes = termios.tcgetattr(slave)
+        # A size in the environment (a parallel test runner sets one) would win over the pty's.
+        given = dict(os.environ if env is None else env)
+        given.pop("COLUMNS", None)
+        given.pop("LINES", None)
         self.process = subprocess.Popen(
             argv,
             stdin=slave,
@@ -60,7 +64,7 @@ class Terminal:
             stderr=slave,
             start_new_session=True,
             env={
-                **(os.environ if env is None else env),
+                **given,
                 "TERM": "xterm-256color",
                 "COLORTERM": "truecolor",
                 "LC_ALL": "C.UTF-8",
