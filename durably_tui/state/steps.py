@@ -27,7 +27,7 @@ class ObservedStep(Step, frozen=True, kw_only=True, gc=False):
 
 
 def merge_steps(*sources: Sequence[Step]) -> tuple[Step, ...]:
-    """Every step of a run once, in the order of their start.
+    """Every step of a run once, by index, and those of one index in the order of their start.
 
     Args:
         sources: the most trusted first: what the server still has, the run's own stream, what
@@ -102,5 +102,6 @@ def _filled(step: Step, other: Step) -> Step:
     return filled
 
 
-def _in_order(step: Step) -> tuple[datetime, int]:
-    return step.started_at or step.completed_at or _LATEST, step.index
+def _in_order(step: Step) -> tuple[int, datetime]:
+    # By index first: times may come from two clocks, the server's and the monitor's own.
+    return step.index, step.started_at or step.completed_at or _LATEST

@@ -161,7 +161,8 @@ class Witness:
         """All streams: the events in their order, and the progress of each run beside them.
 
         Progress is sent at a bounded rate, so it is chance where it stands between other events,
-        and whether one who joins is told the same twice; that it comes before the end is not.
+        whether one who joins is told the same twice, and what is told between the first and the
+        last of a quick run; that it comes before the end is not.
         """
         found = {}
         for name, stream in self._streams.items():
@@ -181,7 +182,7 @@ class Witness:
                 events.append(event)
             found[name] = {
                 "events": events,
-                "progress": progress,
+                "progress": {run: [told[0], told[-1]] for run, told in progress.items()},
                 "fields": dict.fromkeys(sorted(stream.fields)),
                 "ended": stream.ended,
             }
