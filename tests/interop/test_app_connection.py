@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import ssl
 from asyncio import Event, StreamWriter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 
 import pytest
 from support.as_wire import same_runs
@@ -34,8 +36,10 @@ from support.shown import Shown, shown
 
 from durably_tui.text import short_id
 
+# httpcore 1.0 leaves the socket of a TLS handshake that is cancelled to the garbage collector.
+leaves_handshakes = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 Make = Callable[[], AbstractAsyncContextManager[BadServer]]
-STEPS = {"count": 25, "delayMs": 50}
 
 
 def assert_one_sentence(text: str) -> None:
@@ -53,20 +57,22 @@ async def until_wrong(monitor: Shown, *texts: str) -> None:
     assert_one_sentence(monitor.trouble)
 
 
-async def test_a_server_killed_and_started_again(peer: Peer) -> None:
+async def test_a_server_killed_and_started_again(peer: Peer, tmp_path: Path) -> None:
+    go = tmp_path / "go"
     done = await peer.done("echo", {"value": "a"})
     failed = await peer.done("fails", {"message": "disk is full"})
-    running = await peer.running(STEPS)
     async with shown(peer.url) as monitor:
-        await monitor.until_table(running, failed, done)
+        await monitor.until_table(failed, done)
         await monitor.until(lambda: "● live" in monitor.bar)
+        held = await peer.trigger("held", {"until": str(go)})
+        await monitor.until_row(held, status="● running", progress="50%", step="wait")
         await peer.kill()
         await monitor.until(lambda: "▲ reconnecting" in monitor.bar)
         await until_wrong(monitor, "nothing listens there: start the server or correct the port")
-        await monitor.until(lambda: "last seen 00:0" in monitor.bar)
+        await monitor.until(lambda: "last seen 00:" in monitor.bar)
         # What was known stays, and the keys are not dead.
-        assert monitor.shown_ids == [short_id(run_id) for run_id in (running, failed, done)]
-        await monitor.press("j", "c")
+        assert monitor.shown_ids == [short_id(run_id) for run_id in (held, failed, done)]
+        await monitor.press("g", "j", "c")
         await monitor.until_toast("run is failed: nothing to cancel")
         await monitor.press("r")
         await monitor.until_toast("was refused, nothing listens there")
@@ -76,17 +82,16 @@ async def test_a_server_killed_and_started_again(peer: Peer) -> None:
         missed = await peer.trigger("echo", {"value": "missed"})
         await monitor.until(lambda: "● live" in monitor.bar)
         await monitor.until(lambda: monitor.trouble == "")
-        if peer.generation == "0.15":
-            await peer.ended(missed)
-        await monitor.until_table(missed, running, failed, done)
+        await monitor.until_table(missed, held, failed, done)
         # The run that the crash interrupted goes on, and is seen to.
-        await monitor.until(lambda: "running" in monitor.row(running)["STATUS"])
-        await monitor.until_row(running, status="✔ completed", progress="100%")
-        await peer.ended(missed)
+        await monitor.until_row(held, status="● running")
+        go.touch()
+        await monitor.until_row(held, status="✔ completed", progress="100%")
         await monitor.until_row(missed, status="✔ completed", job="echo")
         wire = await peer.runs()
-        assert monitor.runs.rows is not None
-        await monitor.until(lambda: same_runs(monitor.runs.rows.runs, wire, peer.generation))
+        rows = monitor.runs.rows
+        assert rows is not None
+        await monitor.until(lambda: same_runs(rows.runs, wire, peer.generation))
         later = await peer.trigger("fails", {"message": "later"})
         await monitor.until_row(later, status="✖ failed")
 
@@ -141,12 +146,15 @@ async def test_a_port_that_nobody_ever_had() -> None:
             await monitor.shows("Keys · Runs")
 
 
+@leaves_handshakes
 async def test_a_certificate_that_nobody_signed() -> None:
     async with self_signed_tls() as server, shown(server.url) as monitor:
         await until_wrong(monitor, "certificate that is not trusted", "give the CA that signed it")
         await monitor.until(lambda: "live" not in monitor.bar)
+    gc.collect()
 
 
+@leaves_handshakes
 async def test_a_failing_tls_until_it_works() -> None:
     trusted = ssl.create_default_context(cafile=str(CERTIFICATE))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -173,3 +181,4 @@ async def test_a_failing_tls_until_it_works() -> None:
                 await monitor.until(lambda: "● live" in monitor.bar)
                 await monitor.until_row(run["id"], status="✔ completed")
                 assert monitor.trouble == ""
+    gc.collect()

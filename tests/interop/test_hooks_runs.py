@@ -133,15 +133,16 @@ async def test_08_is_asked_by_one_request_for_a_burst(replay: ReplayPeer) -> Non
 
 
 async def test_a_crash_and_a_restart_end_in_what_the_server_has(
-    peer: Peer, hooks: DurablyHooks
+    peer: Peer, hooks: DurablyHooks, tmp_path: Path
 ) -> None:
+    go = tmp_path / "go"
     for number in range(3):
         await peer.done("echo", {"value": str(number)}, labels={"env": "prod"})
     await peer.done("fails", {"message": "disk is full"})
-    interrupted = await peer.running({"count": 12, "delayMs": 50})
-    async with hooks.use_runs(page_size=5) as runs, hooks.job("steps").use_run(interrupted) as run:
+    held = await peer.trigger("held", {"until": str(go)})
+    async with hooks.use_runs(page_size=5) as runs, hooks.job("held").use_run(held) as run:
         await until_live(runs)
-        await until(lambda: run.progress and run.progress.current >= 2)
+        await until(lambda: run.progress and run.progress.message == "held")
         await peer.kill()
         await until(lambda: runs.state.stale_since is not None)
         assert isinstance(hooks.feed.connection.error, Unreachable)
@@ -155,11 +156,13 @@ async def test_a_crash_and_a_restart_end_in_what_the_server_has(
         assert runs.state.stale_since is None
         later = await peer.trigger("fails", {"message": "again"})
         await until(lambda: later in ids(runs))
-        for run_id in (interrupted, missed, later):
+        go.touch()
+        for run_id in (held, missed, later):
             await peer.ended(run_id)
         await until_same(runs, peer)
         await until(lambda: run.state and run.state.settled)
-        assert run.output == {"done": 12}
+        assert run.output == {"ok": True}
+        assert [step.name for step in run.steps].count("prepare") == 1
         assert runs.error is None
 
 

@@ -22,7 +22,7 @@ from durably_tui.client import Pace
 
 QUICK = Pace(first_delay=0.02, max_delay=0.2, closing_grace=0.1)
 """Reconnect without the pauses that a real server deserves."""
-PATIENCE = 15.0
+PATIENCE = 40.0
 """Seconds until something that never comes fails the test."""
 _LOOK_AGAIN = 0.01
 
@@ -135,7 +135,7 @@ class NodePeer(Peer):
     def __init__(self, folder: Path, port: int = 0) -> None:
         # With these leases a run that was interrupted by a kill goes on soon after the restart.
         self.server = NodeServer(
-            folder / "node.db", port=port, lease_ms=600, lease_renew_interval_ms=150
+            folder / "node.db", port=port, lease_ms=1200, lease_renew_interval_ms=200
         )
 
     async def start(self) -> None:
@@ -209,6 +209,22 @@ async def _flaky(step: Step, payload: Row) -> Row:
     return {"ok": True}
 
 
+async def _held(step: Step, payload: Row) -> Row:
+    """As the Node server's job: works until the file `until` is there."""
+
+    async def prepare() -> None:
+        pass
+
+    async def wait() -> None:
+        await until(Path(payload["until"]).exists)
+
+    await step.run("prepare", prepare)
+    step.progress(1, 2, "held")
+    await step.run("wait", wait)
+    step.progress(2, 2, "let go")
+    return {"ok": True}
+
+
 async def _noisy(step: Step, payload: Row) -> Row:
     """As the Node server's job, but for the step of its lines, which 0.8 jobs do not tell here."""
 
@@ -220,6 +236,10 @@ async def _noisy(step: Step, payload: Row) -> Row:
     return {"lines": payload["lines"]}
 
 
-MORE_JOBS08 = {"flaky": Job(_flaky, {"until": "string"}), "noisy": Job(_noisy, {"lines": "number"})}
+MORE_JOBS08 = {
+    "flaky": Job(_flaky, {"until": "string"}),
+    "held": Job(_held, {"until": "string"}),
+    "noisy": Job(_noisy, {"lines": "number"}),
+}
 """Jobs of the Node server that the recorded 0.8 server did not have."""
 KNOWN_JOBS08 = JOBS

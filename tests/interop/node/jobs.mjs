@@ -63,6 +63,22 @@ const flaky = defineJob({
   },
 })
 
+// Works until the file `until` is there, so that a test decides how long a run is running.
+const held = defineJob({
+  name: 'held',
+  input: z.object({ until: z.string() }),
+  output: z.object({ ok: z.boolean() }),
+  run: async (step, { until }) => {
+    await step.run('prepare', () => null)
+    step.progress(1, 2, 'held')
+    await step.run('wait', async (signal) => {
+      while (!existsSync(until)) await pause(20, signal)
+    })
+    step.progress(2, 2, 'let go')
+    return { ok: true }
+  },
+})
+
 const noisy = defineJob({
   name: 'noisy',
   input: z.object({ lines: z.number().int().nonnegative() }),
@@ -191,6 +207,7 @@ export const jobs = {
   steps,
   fails,
   flaky,
+  held,
   noisy,
   hostile,
   ledger,
