@@ -73,7 +73,7 @@ async def test_ascii_draws_no_character_above_127(shop: Workshop) -> None:
         await shown.says("cancel it before you delete it")
         await shown.press("colon")
         await shown.front(CommandPalette)
-        await shown.shows("Copy id")
+        await shown.shows("Trigger  (t)")
         assert shown.text.isascii()
 
 
