@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,14 +23,14 @@ def embedded_server(db: Path | None = None) -> Iterator[str]:
     Raises:
         CannotServe: the server could not start, such as for a file that is no database.
     """
-    folder = Path(tempfile.mkdtemp(prefix="durably-demo-"))
-    server = _ServerThread(db or folder / "demo.db", folder)
-    try:
-        server.start()
-        yield server.wait_until_ready()
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="durably-demo-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        server = _ServerThread(db or folder / "demo.db", folder)
+        try:
+            server.start()
+            yield server.wait_until_ready()
+        finally:
+            server.stop()
 
 
 class _ServerThread(threading.Thread):

@@ -117,7 +117,7 @@ def test_a_signal_before_the_first_picture_leaves_nothing_either(
     home: Home, number: signal.Signals
 ) -> None:
     with Terminal(DEMO, env=home.env()) as terminal:
-        terminal.until(home.left_behind)
+        terminal.until(lambda: any("durably-demo-" in name for name in home.left_behind()))
         terminal.process.send_signal(number)
         terminal.wait_exit()
         assert_nothing_is_left(terminal, home)
