@@ -192,7 +192,8 @@ async def test_a_retry_resumes_after_the_last_finished_step(durably: Durably) ->
         await durably.wait_for_run(run_id, timeout=5)
     assert calls == ["load", "load", "save"]
     events = heard(durably)
-    assert (await durably.retry(run_id)).status == "pending"
+    retried = await durably.retry(run_id)
+    assert retried.status in {"pending", "leased"}  # the worker may be quick
     run = await durably.wait_for_run(run_id, timeout=5)
     assert (run.output, run.error, run.completed_step_count) == (6, None, 3)
     assert calls == ["load", "load", "save", "save"]
