@@ -76,7 +76,7 @@ async def test_08_keeps_the_stream_of_a_failed_run_for_its_retry(
     replay: ReplayPeer, tmp_path: Path
 ) -> None:
     async with DurablyClient(replay.url) as client:
-        await replay.running({"count": 2, "delayMs": 100})
+        await replay.running({"count": 2, "delayMs": 1000})
         run_id = await replay.trigger("flaky", {"until": str(tmp_path / "go")})
         async with hearing(client.subscribe(run_id)) as heard:
             await heard.until_word("run:fail", run_id)
