@@ -133,9 +133,6 @@ def _grown(
     ]
     bursts, kept = run.bursts.extended(fresh), run.kept + len(events)
     size = run.size - run.before.size + sum(burst.weight for burst in fresh)
-    if bursts.dropped:
-        # A run that has outgrown what is kept is told in the end: cheapest while it is at hand.
-        known = told(known, bursts, limits)
     gone, oldest = 0, iter(bursts)
     while kept > limits.events or size + known.size > limits.run_bytes:
         if bursts.dropped + gone == known.upto < bursts.total:
