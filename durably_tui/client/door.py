@@ -19,6 +19,7 @@ from durably_tui.protocol import DurablyError
 
 from .address import Address
 from .answer import Answer
+from .gently import gently
 
 if TYPE_CHECKING:
     import ssl
@@ -73,6 +74,18 @@ class Door:
             DurablyError: no answer came, or one that is too large.
         """
         http = await self._open()
+        seconds = self._timeout if timeout is None else timeout
+        return await gently(self._send(http, method, path, params, body, seconds))
+
+    async def _send(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        params: Params,
+        body: bytes | None,
+        timeout: float,
+    ) -> Answer:
         import httpx
 
         began = time.perf_counter()
@@ -90,7 +103,7 @@ class Door:
                 self._url(path, params),
                 content=body,
                 headers=headers,
-                timeout=httpx.Timeout(self._timeout if timeout is None else timeout),
+                timeout=httpx.Timeout(timeout),
                 extensions={"trace": sending},
             ) as response:
                 content = await self._read(response, tried)

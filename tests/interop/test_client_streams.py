@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
 from pathlib import Path
 
+import pytest
 from support.heard import hearing
 from support.peers import NodePeer, Peer, ReplayPeer
 
@@ -165,3 +169,23 @@ async def test_a_run_that_a_crash_interrupted_is_followed_to_its_end(
         await heard.until_end()
     assert isinstance(heard.events[-1], RunComplete)
     assert heard.events[-1].output == {"ok": True}
+
+
+@pytest.mark.parametrize("turns", range(1, 12))
+async def test_a_cancel_while_dead_connections_are_closed_leaves_none_open(
+    replay: ReplayPeer, turns: int
+) -> None:
+    with warnings.catch_warnings(record=True) as unclosed:
+        warnings.simplefilter("always", ResourceWarning)
+        async with DurablyClient(replay.url) as client:
+            await client.probe()  # leaves a connection for each of its questions
+            replay.replay.cut_connections()
+            await asyncio.sleep(0)
+            asking = asyncio.create_task(client.get_run("NOBODY"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait([asking])
+        del asking, client
+        gc.collect()
+    assert [str(warning.message) for warning in unclosed] == []
