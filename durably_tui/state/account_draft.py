@@ -131,7 +131,8 @@ class _Draft:
             return  # told twice
         self.attempt += 1
         self.status = RunStatus.RUNNING
-        self._close(StepStatus.CANCELLED, None)
+        if self.open:
+            self._close(StepStatus.CANCELLED, None)
 
     def retry(self, event: RunRetry, received: datetime) -> None:
         """The same run waits again."""
@@ -144,17 +145,20 @@ class _Draft:
     def complete(self, event: RunComplete, received: datetime) -> None:
         """The run ended well."""
         self.status = RunStatus.COMPLETED
-        self._close(StepStatus.COMPLETED, told_at(event) or received)
+        if self.open:
+            self._close(StepStatus.COMPLETED, told_at(event) or received)
 
     def fail(self, event: RunFail, received: datetime) -> None:
         """The run ended with an error."""
         self.status = RunStatus.FAILED
-        self._close(StepStatus.FAILED, told_at(event) or received)
+        if self.open:
+            self._close(StepStatus.FAILED, told_at(event) or received)
 
     def cancel(self, event: RunCancel, received: datetime) -> None:
         """The run was cancelled."""
         self.status = RunStatus.CANCELLED
-        self._close(StepStatus.CANCELLED, told_at(event) or received)
+        if self.open:
+            self._close(StepStatus.CANCELLED, told_at(event) or received)
 
     def log(self, event: LogWrite, received: datetime) -> None:
         """The run wrote a line."""
@@ -229,21 +233,20 @@ class _Draft:
 
     def _close(self, status: StepStatus, when: datetime | None) -> None:
         """End what still runs: with the run, or, without a time, because its worker is gone."""
-        if self.open:
-            self.ended.extend(
-                ObservedStep(
-                    name=name,
-                    index=index,
-                    status=status,
-                    run_id=self.run_id,
-                    started_at=started,
-                    completed_at=when,
-                    attempt=attempt,
-                    interrupted=when is None,
-                )
-                for name, (index, started, attempt) in self.open.items()
+        self.ended.extend(
+            ObservedStep(
+                name=name,
+                index=index,
+                status=status,
+                run_id=self.run_id,
+                started_at=started,
+                completed_at=when,
+                attempt=attempt,
+                interrupted=when is None,
             )
-            self.open = {}
+            for name, (index, started, attempt) in self.open.items()
+        )
+        self.open = {}
 
 
 _CHANGES: dict[type[Event], Callable[[_Draft, Any, datetime], None]] = {
