@@ -16,9 +16,9 @@ from durably_tui.tui.screens.runs import RunsScreen
 async def on_row(monitor: Shown, run_id: str, status: str) -> None:
     """Wait until a run is shown in that state, and go down to it by key."""
     await monitor.until_row(run_id, status=status)
-    while f"▸ {status}" not in (line := cursor_line(monitor)) or short_id(run_id) not in line:
+    while short_id(run_id) not in (line := cursor_line(monitor)):
         await monitor.press("j")
-        assert cursor_line(monitor) != line, f"{short_id(run_id)} was not reached:\n{monitor.text}"
+        await monitor.until(lambda line=line: cursor_line(monitor) != line, "another row")
 
 
 def cursor_line(monitor: Shown) -> str:

@@ -72,7 +72,7 @@ async def test_logs_follow_in_the_preview_and_in_the_run(peer: Peer) -> None:
         await monitor.until_row(run_id, status="running")
         await monitor.until_pane("finished step 3")
         before = last_line(monitor)
-        await monitor.until(lambda: last_line(monitor) >= before + 20)  # it has scrolled by then
+        await monitor.until(lambda: last_line(monitor) >= before + 12)  # it has scrolled by then
         assert "finished step 0 " not in monitor.pane
 
         await monitor.press("enter")
@@ -80,7 +80,7 @@ async def test_logs_follow_in_the_preview_and_in_the_run(peer: Peer) -> None:
         assert short_id(run_id) in monitor.strips[1].text
         await monitor.until_pane("status  ● running", "job  steps", run_id)
         await monitor.press("l")
-        await monitor.until(lambda: last_line(monitor) > before + 20)
+        await monitor.until(lambda: last_line(monitor) > before + 12)
         before = last_line(monitor)
         await monitor.until(lambda: last_line(monitor) >= before + 5)
         await monitor.press("g")  # what has been read stays in sight: the first line was seen too

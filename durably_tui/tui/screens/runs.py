@@ -146,7 +146,7 @@ class RunsScreen(LiveScreen):
             self.paint_detail(self.current_run(), now)
 
     def _paint_table(self, state: RunsState[Any, Any], now: float) -> None:
-        self.table.waiting = state.fetched_at is None and state.error is None
+        self.table.waiting = state.fetched_at is None and self._wrong(state) is None
         if state.fetched_at is None:
             self.table.empty = "This server has told of no runs yet."
         elif self._failed_only:
@@ -186,9 +186,13 @@ class RunsScreen(LiveScreen):
             parts.append("fetching…")
         self.scope.update(Content.styled(" · ".join(parts), "$text-muted"))
 
-    def _paint_trouble(self, state: RunsState[Any, Any]) -> None:
+    def _wrong(self, state: RunsState[Any, Any]) -> DurablyError | None:
+        """What keeps the page from being as the server has it."""
         connection = self.session.hooks.feed.connection
-        error = state.error or (connection.error if connection.phase is not Phase.LIVE else None)
+        return state.error or (connection.error if connection.phase is not Phase.LIVE else None)
+
+    def _paint_trouble(self, state: RunsState[Any, Any]) -> None:
+        error = self._wrong(state)
         self.trouble.display = error is not None
         if error is not None:
             self.trouble.update(Content(safe(str(error), limit=400)))
