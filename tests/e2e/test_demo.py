@@ -71,7 +71,7 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
 
         # What failed, and why.
         terminal.send("f")
-        terminal.wait_for("failed runs", lambda screen: "✖ failed" in cursor_line(screen))
+        terminal.wait_for("status:failed", lambda screen: "✖ failed" in cursor_line(screen))
         terminal.send(ENTER)
         terminal.wait_for("renderer pool-b closed the connection", "steps done")
         terminal.send("s")
@@ -79,7 +79,7 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
         terminal.send("l")
         terminal.wait_for(lambda screen: "steps done" not in screen)
         terminal.send("q")
-        terminal.wait_for("failed runs")
+        terminal.wait_for("status:failed")
         terminal.send("r")
         terminal.wait_for(re.compile("same run goes on|new run").search)
         terminal.send(ESC)

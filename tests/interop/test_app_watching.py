@@ -133,7 +133,7 @@ async def test_failed_only(peer: Peer) -> None:
         await monitor.until_table(done, first)
         await monitor.press("f")
         await monitor.until_table(first)
-        await monitor.shows("failed runs · page 1 · live · 1 shown")
+        await monitor.shows("status:failed · page 1 · live · 1 shown")
         second = await peer.done("fails", {"message": "second"})
         await peer.done("echo", {"value": "b"})
         await monitor.until_table(second, first)

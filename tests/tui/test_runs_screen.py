@@ -99,7 +99,7 @@ async def test_f_shows_failed_runs_only_and_all_again(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.until(lambda: shown.ids == [failed, done])
         await shown.press("f")
-        await shown.shows("failed runs", "1 shown")
+        await shown.shows("status:failed", "1 shown")
         assert shown.ids == [failed]
         again = await shop.done("broken")
         await shown.until(lambda: shown.ids == [again, failed], "the new failure")
@@ -114,11 +114,11 @@ async def test_esc_leaves_the_preview_then_the_filter_and_never_the_monitor(
     async with monitor(shop.url) as shown:
         await shown.shows("✔ completed")
         await shown.press("f", "l")
-        await shown.shows("No failed runs. Press f to see all.")
+        await shown.shows("No run matches. Esc clears the filter.")
         await shown.until(lambda: not shown.runs.table.has_focus, "the keys in the preview")
         await shown.press("escape")
         assert shown.runs.table.has_focus
-        await shown.shows("failed runs")
+        await shown.shows("status:failed")
         await shown.press("escape")
         await shown.shows("all runs", "✔ completed")
         await shown.press("escape")

@@ -12,11 +12,13 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
+from durably_tui.filters import Filter, matches, needs, parse
 from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
 from durably_tui.state import RunsState
 from durably_tui.text import TimeStyle, ago, safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.filter_line import FilterLine, Seen
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.run_table import RunRow, RunTable
@@ -26,6 +28,7 @@ from .keys import GENERAL, MOVE, STEER, VIEW
 from .live import LiveScreen
 
 PAGE_SIZE = 50
+FAILED_ONLY = "status:failed"
 PREVIEW_LINES = 16
 """On a screen with fewer lines there is no preview."""
 
@@ -40,6 +43,7 @@ class RunsScreen(LiveScreen):
         *STEER,
         Command("open", "enter", "open", "Open the run in full", "Run", shown="Enter"),
         Command("logs", "l", "logs", "Follow its logs in the preview", "Run"),
+        Command("filter", "slash", "filter", "Say which runs to show", "Pages", shown="/"),
         Command("failed_only", "f", "failed", "Show failed runs only, and all again", "Pages"),
         Command(
             "older",
@@ -66,7 +70,7 @@ class RunsScreen(LiveScreen):
             "back",
             "escape",
             "all",
-            "Leave the preview, then show all runs",
+            "Leave the preview, then clear the filter",
             "General",
             footer=False,
             shown="Esc",
@@ -80,17 +84,20 @@ class RunsScreen(LiveScreen):
     scope = query_one("#scope", Static)
     trouble = query_one("#trouble", Static)
     table = query_one(RunTable)
+    filter_line = query_one(FilterLine)
 
     def __init__(self, session: Session, *, plain: bool = False) -> None:
         """Show the runs of ``session``."""
         super().__init__(session, rows=None, plain=plain)
-        self._failed_only = False
+        self._filter = Filter()
+        self._seen = Seen()
         self._looked = 0
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
         yield StatusBar(plain=self.plain)
         yield Static(id="scope")
+        yield FilterLine(self._seen)
         yield Static(id="trouble")
         yield RunTable(clock=self.session.clock, id="runs", plain=self.plain)
         yield RunDetail(pane="logs", plain=self.plain, id="preview")
@@ -149,12 +156,16 @@ class RunsScreen(LiveScreen):
         self.table.waiting = state.fetched_at is None and self._wrong(state) is None
         if state.fetched_at is None:
             self.table.empty = "This server has told of no runs yet."
-        elif self._failed_only:
-            self.table.empty = "No failed runs. Press f to see all."
+        elif self._filter:
+            self.table.empty = "No run matches. Esc clears the filter."
         else:
             self.table.empty = "No runs yet. Press t to trigger one."
+        self._seen.take(state.runs)
+        here = needs(self._filter).here
         rows = []
         for run in state.runs:
+            if here and not matches(here, run, now):
+                continue
             seen = state.activity.get(run.id)
             rows.append(
                 RunRow(
@@ -173,18 +184,27 @@ class RunsScreen(LiveScreen):
         return told.open_steps[-1].name
 
     def _paint_scope(self, state: RunsState[Any, Any], now: float) -> None:
-        what = "failed runs" if self._failed_only else "all runs"
+        wanted = needs(self._filter)
         live = "live" if self.session.hooks.feed.connection.phase is Phase.LIVE else "not live"
         if state.page:
             live = "still (0 goes back to the live page)"
         elif state.stale_since is not None and state.fetched_at is not None:
             live = f"not live, as it was {ago(now - state.stale_since)} ago"
-        parts = [what, f"page {state.page + 1}", live, f"{len(state.runs)} shown"]
+        what = safe(str(self._filter), limit=200) if self._filter else "all runs"
+        shown = f"{len(self.table.rows)} shown"
+        if wanted.here:
+            here = safe(str(wanted.here), limit=80)
+            shown = f"{len(self.table.rows)} of {len(state.runs)} on this page, searched for {here}"
+        parts = [what, f"page {state.page + 1}", live, shown]
         if state.has_more:
             parts.append("] older")
         if state.is_loading and state.fetched_at is not None:
             parts.append("fetching…")
-        self.scope.update(Content.styled(" · ".join(parts), "$text-muted"))
+        line = Content.styled(" · ".join(parts), "$text-muted")
+        if self._filter.problems:
+            problem = safe(self._filter.problems[0], limit=200)
+            line = Content.styled(f"{problem}  ", "$text-warning") + line
+        self.scope.update(line)
 
     def _wrong(self, state: RunsState[Any, Any]) -> DurablyError | None:
         """What keeps the page from being as the server has it."""
@@ -232,11 +252,36 @@ class RunsScreen(LiveScreen):
         else:
             self.action_open()
 
+    def action_filter(self) -> None:
+        """Ask which runs to show."""
+        self.filter_line.open(str(self._filter))
+
     def action_failed_only(self) -> None:
         """Show failed runs only, or all again."""
-        self._failed_only = not self._failed_only
+        self.show_only("" if str(self._filter) == FAILED_ONLY else FAILED_ONLY)
+
+    def show_only(self, text: str) -> None:
+        """Show the runs that a filter wants: the server's part is asked there, the rest here."""
+        self._filter = parse(text)
+        self.filter_line.remember(str(self._filter))
+        wanted = needs(self._filter)
         if self.rows is not None:
-            self.rows.set_query(status=RunStatus.FAILED if self._failed_only else None)
+            self.rows.set_query(
+                job_name=wanted.job_names or None,
+                status=wanted.statuses or None,
+                labels=dict(wanted.labels),
+            )
+        self.bridge.poke()
+
+    @on(FilterLine.Submitted, "#filter")
+    def _filter_given(self, event: FilterLine.Submitted) -> None:
+        self.show_only(event.value)
+        self._leave_filter()
+
+    @on(FilterLine.Left)
+    def _leave_filter(self) -> None:
+        self.filter_line.close()
+        self.table.focus()
 
     def action_older(self) -> None:
         """Go one page on."""
@@ -264,8 +309,8 @@ class RunsScreen(LiveScreen):
         """Leave the preview; from the table, show all runs again."""
         if not self.table.has_focus:
             self.table.focus()
-        elif self._failed_only:
-            self.action_failed_only()
+        elif self._filter:
+            self.show_only("")
 
     def action_quit(self) -> None:
         """Leave the monitor."""
