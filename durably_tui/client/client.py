@@ -13,12 +13,14 @@ from durably_tui.protocol import (
     Abilities,
     Decoder,
     Event,
+    JobInfo,
     Malformed,
     NotFound,
     ReadOnly,
     RefusedInput,
     Run,
     RunsQuery,
+    Stats,
     Step,
     Tally,
     Trigger,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 ValueT = TypeVar("ValueT")
 
 DEFAULT_TIMEOUT = 10.0
+_LONGEST_WINDOW = 9_999_999
+"""Seconds that the Python server reads as such."""
 
 
 class DurablyClient:
@@ -151,6 +155,34 @@ class DurablyClient:
             NotFound: the server has no such run; a 0.8 server answers no steps instead.
         """
         return _read(await self._ask("GET", "/steps", run_id), self._decoder.steps)
+
+    async def get_jobs(self) -> list[JobInfo] | None:
+        """The registered jobs, with the schemas of their inputs, by name.
+
+        None, with no request for them, where the server has no such list, as those of Node.
+
+        Raises:
+            Unauthorised: the server does not let this client see it.
+        """
+        if not (await self._knowledge.needing("features")).has("jobs"):
+            return None
+        return _read(_checked(await self._door.ask("GET", "/jobs")), self._decoder.jobs)
+
+    async def get_stats(self, *, window: float = 3600) -> Stats | None:
+        """Counts, rates and durations of each job over the last ``window`` seconds.
+
+        None, with no request for them, where the server counts nothing, as those of Node.
+
+        Args:
+            window: seconds, at most about 115 days.
+
+        Raises:
+            Unauthorised: the server does not let this client see it.
+        """
+        if not (await self._knowledge.needing("features")).has("stats"):
+            return None
+        params = [("window", f"{min(max(1, round(window)), _LONGEST_WINDOW)}s")]
+        return _read(_checked(await self._door.ask("GET", "/stats", params)), self._decoder.stats)
 
     def subscribe(self, run_id: str) -> RunStream:
         """The events of one run; it ends when the run is over."""

@@ -93,6 +93,7 @@ async def look(door: Door) -> Abilities:
         labels="labels" in runs[0] if runs and isinstance(runs[0], dict) else checks_status,
         many=two_statuses.status == 400,
         leased=checks_status and ("leased" in words or "running" not in words),
+        features=_features(base),
     )
     return msgspec.structs.replace(found, generation=_name(found, _json(base)))
 
@@ -108,6 +109,14 @@ def _name(found: Abilities, info: Any) -> str:
     if found.retry:
         return "0.9" if found.labels else "0.8"
     return "0.15" if found.leased else ""
+
+
+def _features(base: Answer) -> frozenset[str] | None:
+    """What the server names as its own; None where it could not answer just now."""
+    info = _json(base)
+    if isinstance(info, dict) and isinstance(named := info.get("features"), list):
+        return frozenset(each for each in named if isinstance(each, str))
+    return None if base.status >= 500 or base.status == 429 else frozenset()
 
 
 def _has_route(answer: Answer) -> bool | None:

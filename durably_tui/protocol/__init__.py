@@ -47,6 +47,7 @@ from .models import (
     Trigger,
     Triggered,
 )
+from .overview import JobFigures, JobInfo, Stats
 from .sse import SseDecoder
 
 __all__ = [
@@ -60,6 +61,8 @@ __all__ = [
     "Event",
     "EventStream",
     "Gap",
+    "JobFigures",
+    "JobInfo",
     "LogEntry",
     "LogLevel",
     "LogWrite",
@@ -85,6 +88,7 @@ __all__ = [
     "RunsQuery",
     "ServerFault",
     "SseDecoder",
+    "Stats",
     "Step",
     "StepCancel",
     "StepComplete",

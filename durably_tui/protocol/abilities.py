@@ -23,17 +23,47 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """``jobName`` and ``status`` may be repeated in one request."""
     leased: bool | None = None
     """The wire word for a running run is ``leased``, not ``running``."""
+    features: frozenset[str] | None = None
+    """What a server says of itself that Durably's own does not have, such as ``jobs`` for
+    ``GET /jobs``; empty for servers that say nothing."""
 
+    def has(self, feature: str) -> bool | None:
+        """Whether the server has one of its own features; None while that is not found out."""
+        return None if self.features is None else feature in self.features
+
+
+_NONE = frozenset[str]()
+_OUR_OWN = frozenset(
+    ("retry", "retrigger", "labels", "cursor", "search", "total", "jobs", "logs", "stats")
+) | frozenset(("health", "metrics", "openapi", "event-ids", "gap", "events"))
 
 ABILITIES: dict[str, Abilities] = {
     "0.8": Abilities(
-        generation="0.8", retry=True, retrigger=False, labels=False, many=False, leased=False
+        generation="0.8",
+        retry=True,
+        retrigger=False,
+        labels=False,
+        many=False,
+        leased=False,
+        features=_NONE,
     ),
     "0.15": Abilities(
-        generation="0.15", retry=False, retrigger=True, labels=True, many=True, leased=True
+        generation="0.15",
+        retry=False,
+        retrigger=True,
+        labels=True,
+        many=True,
+        leased=True,
+        features=_NONE,
     ),
     "python": Abilities(
-        generation="python", retry=True, retrigger=True, labels=True, many=True, leased=True
+        generation="python",
+        retry=True,
+        retrigger=True,
+        labels=True,
+        many=True,
+        leased=True,
+        features=_OUR_OWN,
     ),
 }
 """What each named generation can do, for a client that is told instead of looking."""

@@ -31,6 +31,8 @@ from .models import (
     StepStatus,
     Triggered,
 )
+from .overview import JobInfo, Stats
+from .overview_wire import WireFigures, WireJob, many_jobs
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -232,6 +234,32 @@ class Decoder:
             raise Malformed("the answer names no new run") from None
         return Triggered(wire.run_id, _DISPOSITIONS.get(str(wire.disposition), Disposition.CREATED))
 
+    def jobs(self, body: bytes) -> list[JobInfo]:
+        """The jobs of ``GET /jobs``; one that cannot be read is counted and left out.
+
+        Raises:
+            Malformed: the answer is not a JSON array.
+        """
+        records = self._records(body, WireJob, many_jobs, "a list of jobs")
+        return [wire.lifted(_moment) for wire, _ in records]
+
+    def stats(self, body: bytes) -> Stats:
+        """The figures of ``GET /stats``; those of a job that cannot be read are left out.
+
+        Raises:
+            Malformed: the answer has no list of jobs.
+        """
+        fields = _parse(body)
+        rows = fields.get("jobs") if isinstance(fields, dict) else None
+        if not isinstance(rows, list):
+            raise Malformed("the answer has no figures of jobs")
+        found = (self._record(WireFigures, row) if isinstance(row, dict) else None for row in rows)
+        window = fields.get("window")
+        return Stats(
+            window=float(window) if isinstance(window, int | float) else 0.0,
+            jobs=tuple(record[0].lifted(_moment) for record in found if record is not None),
+        )
+
     # -- field by field --------------------------------------------------------------------
 
     def _records(
@@ -334,6 +362,10 @@ def _when(value: Any, name: str, extra: dict[str, Any]) -> datetime | None:
         extra[name] = value
         return None
     return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _moment(value: Any) -> datetime | None:
+    return _when(value, "", {})
 
 
 def _run(wire: _WireRun, extra: dict[str, Any]) -> Run:

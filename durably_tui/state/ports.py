@@ -8,8 +8,10 @@ from typing import Protocol
 from durably_tui.protocol import (
     Abilities,
     EventStream,
+    JobInfo,
     Run,
     RunsQuery,
+    Stats,
     Step,
     Trigger,
     Triggered,
@@ -34,6 +36,13 @@ class DurablyPort(Protocol):
 
     async def get_steps(self, run_id: str) -> list[Step]:
         """The steps that the server still has of a run, by index."""
+
+    async def get_jobs(self) -> list[JobInfo] | None:
+        """The registered jobs; None where the server does not list them."""
+
+    async def get_stats(self, *, window: float = 3600) -> Stats | None:
+        """The figures of each job over the last ``window`` seconds; None where the server counts
+        nothing."""
 
     async def trigger(self, trigger: Trigger, /) -> Triggered:
         """Ask for a new run."""

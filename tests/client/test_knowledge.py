@@ -3,16 +3,19 @@
 import asyncio
 import json
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 from support import bad_servers as bad
 from support.replay08 import replay08
+from support.workshop import workshop
 
 from durably_tui.client import DurablyClient
 from durably_tui.protocol import (
     ABILITIES,
     Abilities,
     DurablyError,
+    JobInfo,
     NotADurablyServer,
     RunsQuery,
     RunStatus,
@@ -59,6 +62,7 @@ def routes(
 
 
 NEW_WORDS = "pending, leased, completed, failed, cancelled"
+OUR_FEATURES = sorted(ABILITIES["python"].features or ())
 OLD_WORDS = "pending, running, completed, failed, cancelled"
 
 
@@ -74,7 +78,8 @@ OLD_WORDS = "pending, running, completed, failed, cancelled"
             ABILITIES["0.8"],
         ),
         (
-            routes(retry=True, retrigger=True, words=NEW_WORDS, many=True),
+            routes(retry=True, retrigger=True, words=NEW_WORDS, many=True)
+            | {("GET", ""): (200, {"generation": "0.15", "features": OUR_FEATURES})},
             ABILITIES["python"],
         ),
         (
@@ -86,6 +91,7 @@ OLD_WORDS = "pending, running, completed, failed, cancelled"
                 labels=True,
                 many=False,
                 leased=False,
+                features=frozenset(),
             ),
         ),
         (
@@ -93,7 +99,13 @@ OLD_WORDS = "pending, running, completed, failed, cancelled"
                 retry=True, retrigger=False, words=None, many=False, runs=[RUN | {"labels": {}}]
             ),
             Abilities(
-                generation="0.9", retry=True, retrigger=False, labels=True, many=False, leased=False
+                generation="0.9",
+                retry=True,
+                retrigger=False,
+                labels=True,
+                many=False,
+                leased=False,
+                features=frozenset(),
             ),
         ),
         (
@@ -102,7 +114,7 @@ OLD_WORDS = "pending, running, completed, failed, cancelled"
         ),
         (
             routes(retry=False, retrigger=True, words=NEW_WORDS, many=True)
-            | {("GET", ""): (200, {"name": "x", "generation": "python", "features": []})},
+            | {("GET", ""): (200, {"name": "x", "generation": "python", "features": ["jobs", 7]})},
             Abilities(
                 generation="python",
                 retry=False,
@@ -110,6 +122,7 @@ OLD_WORDS = "pending, running, completed, failed, cancelled"
                 labels=True,
                 many=True,
                 leased=True,
+                features=frozenset({"jobs"}),
             ),
         ),
     ],
@@ -120,6 +133,28 @@ async def test_each_ability_is_found_by_itself(answers: Answers, found: Abilitie
 
         assert await client.probe() == found
         assert client.abilities == found
+
+
+def test_features_are_known_absent_or_not_found_out() -> None:
+    assert Abilities().has("jobs") is None
+    assert ABILITIES["0.15"].has("jobs") is False
+    assert ABILITIES["python"].has("jobs") is True
+
+
+async def test_what_is_known_of_our_server_is_what_it_says(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop, DurablyClient(shop.url) as client:
+        assert await client.probe() == ABILITIES["python"]
+
+
+async def test_a_server_that_cannot_tell_its_features_now_is_asked_again() -> None:
+    answers = routes(retry=True, retrigger=True, words=NEW_WORDS, many=True)
+    answers["GET", ""] = (503, {"error": "starting"})
+    async with server(answers) as peer, DurablyClient(peer.url) as client:
+        assert (await client.probe()).features is None
+        assert await client.get_jobs() is None
+        answers["GET", ""] = (200, {"generation": "0.15", "features": ["jobs"]})
+        answers["GET", "/jobs"] = (200, [{"name": "echo"}])
+        assert await client.get_jobs() == [JobInfo(name="echo")]
 
 
 async def test_looking_has_no_side_effect() -> None:

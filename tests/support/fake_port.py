@@ -21,6 +21,7 @@ from durably_tui.protocol import (
     Connection,
     DurablyError,
     Event,
+    JobInfo,
     LogWrite,
     NotFound,
     Phase,
@@ -36,6 +37,7 @@ from durably_tui.protocol import (
     RunStart,
     RunStatus,
     RunTrigger,
+    Stats,
     Step,
     StepCancel,
     StepComplete,
@@ -99,6 +101,12 @@ class FakePort:
         self.preserve_steps = preserve_steps
         self.runs: dict[str, Run] = {}
         self.steps: dict[str, list[Step]] = {}
+        self.jobs: list[JobInfo] | None = None
+        """What ``/jobs`` answers; None: the server has no such route."""
+        self.stats: Stats | None = None
+        """What ``/stats`` answers, whatever the window; None: the server has no such route."""
+        self.windows: list[float] = []
+        """For which windows it was asked."""
         self.requests: Counter[str] = Counter()
         self.queries: list[RunsQuery] = []
         self.triggers: list[Trigger] = []
@@ -137,6 +145,17 @@ class FakePort:
     async def get_steps(self, run_id: str) -> list[Step]:
         found = list(self.steps.get(run_id, ()))
         await self._answer("get_steps")
+        return found
+
+    async def get_jobs(self) -> list[JobInfo] | None:
+        found = self.jobs
+        await self._answer("get_jobs")
+        return found
+
+    async def get_stats(self, *, window: float = 3600) -> Stats | None:
+        found = self.stats
+        self.windows.append(window)
+        await self._answer("get_stats")
         return found
 
     async def trigger(self, trigger: Trigger) -> Triggered:
