@@ -20,11 +20,13 @@ from textual.widgets import Static
 
 from durably_tui import logfile
 
+from .places import PLACE, Start
+
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.filter import LineFilter
 
-    from .screens.runs import RunsScreen
+    from .navigator import Navigator
     from .session import Session
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,12 @@ class MonitorApp(App[None]):
     """
 
     def __init__(
-        self, session: Session | Callable[[], Session], *, where: str = "", ascii_only: bool = False
+        self,
+        session: Session | Callable[[], Session],
+        *,
+        where: str = "",
+        ascii_only: bool = False,
+        start: Start | None = None,
     ) -> None:
         """Watch a server.
 
@@ -58,6 +65,7 @@ class MonitorApp(App[None]):
             session: the opened server, or what opens it: that is called after the first paint.
             where: its name or address, for the first picture.
             ascii_only: draw with ASCII characters.
+            start: the place to begin in.
         """
         super().__init__()
         self.session: Session | None = None
@@ -65,6 +73,9 @@ class MonitorApp(App[None]):
             session if callable(session) else lambda: session
         )
         self._where = where
+        self._start = start or Start()
+        self.navigator: Navigator
+        """What goes to places, once the first of them is there."""
         self.plain = ascii_only or not _can_write_glyphs()
         self._ascii: LineFilter | None = None
 
@@ -96,13 +107,19 @@ class MonitorApp(App[None]):
         from durably_tui.protocol.errors import DurablyError
 
         # In a thread, so that a key (q, for one) does not wait for the imports.
-        runs = await asyncio.to_thread(_import_first_place)
+        navigator = await asyncio.to_thread(_import_first_place, self._start.place)
         try:
             self.session = await asyncio.to_thread(self._open_session)
         except DurablyError as error:
             self.exit(return_code=2, message=Text(str(error)))
             return
-        await self.push_screen(runs(self.session, plain=self.plain))
+        self.session.view.plain = self.plain
+        self.navigator = navigator(self, self.session)
+        await self.navigator.begin(self._start)
+
+    async def action_place(self, name: str) -> None:
+        """Go to a place."""
+        await self.navigator.go(name)
 
     @property
     def read_only(self) -> bool:
@@ -130,10 +147,11 @@ class MonitorApp(App[None]):
         )
 
 
-def _import_first_place() -> type[RunsScreen]:
-    from .screens.runs import RunsScreen
+def _import_first_place(name: str) -> type[Navigator]:
+    from .navigator import Navigator
 
-    return RunsScreen
+    PLACE[name].load()
+    return Navigator
 
 
 def _can_write_glyphs() -> bool:

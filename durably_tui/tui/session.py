@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from durably_tui.state import DurablyHooks
+from durably_tui.state import DurablyHooks, Runs
+
+from .view import View
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Session:
     """One server, opened. Several can live side by side: nothing here is global."""
 
@@ -23,6 +26,10 @@ class Session:
     """Closes what the hooks stand on, after them."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    view: View = field(default_factory=View)
+    """How the user looks at it; shared by the servers of one monitor."""
+    rows: Runs[Any, Any] | None = None
+    """The page of runs in sight, in which a change is seen at once; None before there is one."""
 
     @property
     def title(self) -> str:

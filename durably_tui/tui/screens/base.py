@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import ClassVar
 
 from textual import events
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
+from durably_tui import logfile
 from durably_tui.tui.commands import Command
+
+log = logging.getLogger(__name__)
 
 
 class CommandScreen(Screen[None]):
@@ -74,6 +79,17 @@ class CommandScreen(Screen[None]):
             if event.key in command.key_names:
                 self.app.call_later(self._say_why, command)
                 return
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A command that fails in a way that nobody foresaw ends alone, and is told of."""
+        if event.state is WorkerState.ERROR:
+            logfile.start()
+            log.error("%s failed", event.worker.name, exc_info=event.worker.error)
+            self.notify(
+                f"That failed in an unforeseen way; please report it with {logfile.path()}.",
+                severity="error",
+                markup=False,
+            )
 
     def _say_why(self, command: Command) -> None:
         if reason := self.refusal(command):

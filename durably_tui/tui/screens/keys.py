@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from durably_tui.tui.commands import Command
+from durably_tui.tui.places import PLACES
 
 MOVE = (
     Command("cursor_down", "j,down", "down", "Move down", "Move", footer=False, shown="j ↓"),
@@ -54,6 +55,7 @@ STEER = (
 )
 
 VIEW = (
+    Command("pause", "p", "pause", "Hold the picture, and let it go on", "View", footer=False),
     Command("time_format", "T", "times", "Times relative, local, UTC", "View", footer=False),
     Command(
         "refresh",
@@ -68,6 +70,26 @@ VIEW = (
 )
 
 GENERAL = (
+    *(
+        Command(
+            f"app.place('{place.name}')",
+            place.key,
+            place.title.lower(),
+            place.help,
+            "Places",
+            footer=False,
+        )
+        for place in PLACES
+    ),
+    Command(
+        "place_before",
+        "minus",
+        "place before",
+        "Go back to the place before",
+        "Places",
+        footer=False,
+        shown="-",
+    ),
     Command(
         "app.command_palette",
         "colon,ctrl+p",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -11,7 +11,6 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from durably_tui.protocol import Run
-from durably_tui.state import Runs
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
@@ -21,10 +20,10 @@ from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, STEER, VIEW
-from .live import LiveScreen
+from .watching import WatchingScreen
 
 
-class RunScreen(LiveScreen):
+class RunScreen(WatchingScreen):
     """One run on the whole screen."""
 
     CSS_PATH = "runs.tcss"
@@ -48,31 +47,30 @@ class RunScreen(LiveScreen):
         Command("next_pane(-1)", "left", "pane before", "The pane before", "Panes", footer=False),
         *VIEW,
         *GENERAL,
-        Command("back", "escape,q", "back", "Back to the runs", "General", shown="q Esc"),
+        Command(
+            "back",
+            "escape,q",
+            "back",
+            "Back to where it was opened",
+            "General",
+            shown="q Esc",
+        ),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(c for c in KEYS if c not in MOVE)
 
     scope = query_one("#scope", Static)
 
-    def __init__(
-        self,
-        session: Session,
-        run: Run,
-        *,
-        rows: Runs[Any, Any] | None = None,
-        plain: bool = False,
-        pane: str = "overview",
-    ) -> None:
-        """Show ``run`` with ``pane`` in front; ``rows`` is the live page it was opened from."""
-        super().__init__(session, rows=rows, plain=plain)
+    def __init__(self, session: Session, run: Run, *, pane: str = "overview") -> None:
+        """Show ``run`` with ``pane`` in front."""
+        super().__init__(session)
         self._run = run
         self._pane = pane
 
     def compose(self) -> ComposeResult:
         """The bar, the run's headline, its panes and the keys."""
-        yield StatusBar(plain=self.plain)
+        yield StatusBar(plain=self.view.plain)
         yield Static(id="scope")
-        yield RunDetail(pane=self._pane, plain=self.plain, id="detail")
+        yield RunDetail(pane=self._pane, plain=self.view.plain, id="detail")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -92,8 +90,12 @@ class RunScreen(LiveScreen):
     def paint(self, now: float) -> None:
         """The headline and the panes."""
         run = self.current_run() or self._run
-        self.paint_detail(run, now)
-        headline = [run_look(run).label(plain=self.plain), safe(run.job_name), short_id(run.id)]
+        self.paint_detail(now)
+        headline = [
+            run_look(run).label(plain=self.view.plain),
+            safe(run.job_name),
+            short_id(run.id),
+        ]
         if self.seen is not None and self.seen.is_gone:
             headline.append("gone from the server")
         self.scope.update(Content.styled("  ".join(headline), "bold"))
@@ -107,6 +109,10 @@ class RunScreen(LiveScreen):
     def action_next_pane(self, by: int) -> None:
         """Bring the next pane to the front."""
         self.detail.step_pane(by)
+
+    def action_place_before(self) -> None:
+        """Back to where the run was opened."""
+        self.dismiss()
 
     def action_back(self) -> None:
         """Back to where the run was opened."""

@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from durably_tui.filters import Filter, matches, needs, parse
 from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
-from durably_tui.state import RunsState
-from durably_tui.text import TimeStyle, ago, safe
+from durably_tui.state import Runs, RunsState
+from durably_tui.text import ago, safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.filter_line import FilterLine, Seen
@@ -25,7 +25,8 @@ from durably_tui.tui.widgets.run_table import RunRow, RunTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, STEER, VIEW
-from .live import LiveScreen
+from .place import LEAVE, PlaceScreen
+from .watching import WatchingScreen
 
 PAGE_SIZE = 50
 FAILED_ONLY = "status:failed"
@@ -33,7 +34,7 @@ PREVIEW_LINES = 16
 """On a screen with fewer lines there is no preview."""
 
 
-class RunsScreen(LiveScreen):
+class RunsScreen(PlaceScreen, WatchingScreen):
     """Every run of the server, newest first."""
 
     CSS_PATH = "runs.tcss"
@@ -66,16 +67,7 @@ class RunsScreen(LiveScreen):
         Command("live", "0", "live", "The first page, which is live", "Pages", footer=False),
         *VIEW,
         *GENERAL,
-        Command(
-            "back",
-            "escape",
-            "all",
-            "Leave the preview, then clear the filter",
-            "General",
-            footer=False,
-            shown="Esc",
-        ),
-        Command("quit", "q", "quit", "Leave the monitor", "General"),
+        *LEAVE,
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(
         c for c in KEYS if c not in MOVE and c.action != "open"
@@ -86,21 +78,22 @@ class RunsScreen(LiveScreen):
     table = query_one(RunTable)
     filter_line = query_one(FilterLine)
 
-    def __init__(self, session: Session, *, plain: bool = False) -> None:
+    def __init__(self, session: Session) -> None:
         """Show the runs of ``session``."""
-        super().__init__(session, rows=None, plain=plain)
+        super().__init__(session)
+        self.rows: Runs[Any, Any] | None = None
         self._filter = Filter()
         self._seen = Seen()
         self._looked = 0
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
-        yield StatusBar(plain=self.plain)
+        yield StatusBar(plain=self.view.plain)
         yield Static(id="scope")
         yield FilterLine(self._seen)
         yield Static(id="trouble")
-        yield RunTable(clock=self.session.clock, id="runs", plain=self.plain)
-        yield RunDetail(pane="logs", plain=self.plain, id="preview")
+        yield RunTable(clock=self.session.clock, id="runs", plain=self.view.plain)
+        yield RunDetail(pane="logs", plain=self.view.plain, id="preview")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -113,7 +106,13 @@ class RunsScreen(LiveScreen):
     def _begin(self) -> None:
         hooks = self.session.hooks
         hooks.feed.open()
-        self.rows = hooks.use_runs(page_size=PAGE_SIZE)
+        wanted = needs(self._filter)
+        self.rows = self.session.rows = hooks.use_runs(
+            page_size=PAGE_SIZE,
+            job_name=wanted.job_names or None,
+            status=wanted.statuses or None,
+            labels=dict(wanted.labels),
+        )
         self.rows.subscribe(lambda _state: self.bridge.poke())
         self.rows.start()
 
@@ -150,7 +149,7 @@ class RunsScreen(LiveScreen):
             self._paint_trouble(state)
         self.inspector.show(self.current_run())
         if self.detail.display:
-            self.paint_detail(self.current_run(), now)
+            self.paint_detail(now)
 
     def _paint_table(self, state: RunsState[Any, Any], now: float) -> None:
         self.table.waiting = state.fetched_at is None and self._wrong(state) is None
@@ -174,6 +173,7 @@ class RunsScreen(LiveScreen):
                     changed_at=seen.changed_at if seen else None,
                 )
             )
+        self.table.time_style = self.view.time_style
         self.table.set_rows(rows, now=now)
 
     def _open_step(self, run: Run) -> str | None:
@@ -221,11 +221,6 @@ class RunsScreen(LiveScreen):
         """The preview gives way on a low screen."""
         self.detail.display = self.size.height >= PREVIEW_LINES
 
-    def time_style_changed(self, style: TimeStyle) -> None:
-        """Write times the other way, in the table as well."""
-        super().time_style_changed(style)
-        self.table.time_style = style
-
     # -- messages --------------------------------------------------------------------------
 
     @on(RunTable.RowHighlighted)
@@ -260,9 +255,9 @@ class RunsScreen(LiveScreen):
         """Show failed runs only, or all again."""
         self.show_only("" if str(self._filter) == FAILED_ONLY else FAILED_ONLY)
 
-    def show_only(self, text: str) -> None:
+    def show_only(self, filter: str) -> None:
         """Show the runs that a filter wants: the server's part is asked there, the rest here."""
-        self._filter = parse(text)
+        self._filter = parse(filter)
         self.filter_line.remember(str(self._filter))
         wanted = needs(self._filter)
         if self.rows is not None:
@@ -305,13 +300,12 @@ class RunsScreen(LiveScreen):
             self.rows.go_to_page(0)
             self.table.move_cursor(0)
 
-    def action_back(self) -> None:
+    def clear(self) -> bool:
         """Leave the preview; from the table, show all runs again."""
         if not self.table.has_focus:
             self.table.focus()
         elif self._filter:
             self.show_only("")
-
-    def action_quit(self) -> None:
-        """Leave the monitor."""
-        self.app.exit()
+        else:
+            return False
+        return True

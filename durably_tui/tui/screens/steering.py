@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from textual import work
 
 from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggered
-from durably_tui.state import Action, ActionResult, Runs
+from durably_tui.state import Action, ActionResult
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
@@ -30,17 +29,16 @@ _NEEDS = {
 class SteeringScreen(CommandScreen):
     """A place with a run in it that can be acted on. A refused action changes nothing."""
 
-    def __init__(self, session: Session, *, rows: Runs[Any, Any] | None) -> None:
-        """Act on runs of ``session``; ``rows`` is the live page in which it is seen at once."""
+    def __init__(self, session: Session) -> None:
+        """Act on runs of ``session``."""
         super().__init__()
         self.session = session
-        self.rows = rows
         self.actions = session.hooks.use_run_actions()
         self._new_run: str | None = None
 
     def current_run(self) -> Run | None:
-        """The run that the commands mean."""
-        raise NotImplementedError
+        """The run that the commands mean; None in a place that has none."""
+        return None
 
     def seen_jobs(self) -> list[str]:
         """Names of jobs that were seen, for completion."""
@@ -48,8 +46,8 @@ class SteeringScreen(CommandScreen):
             {run.job_name for run in self.session.hooks.history.runs.values() if run.job_name}
         )
 
-    def open_run(self, run: Run) -> None:
-        """Go to a run in full."""
+    def open_run(self, run: Run, *, pane: str = "overview") -> None:
+        """Go to a run in full, with one of its panes in front."""
         raise NotImplementedError
 
     def gone(self, run: Run) -> None:
@@ -112,7 +110,7 @@ class SteeringScreen(CommandScreen):
         seen_as: RunStatus | None,
         act: Callable[[str], Awaitable[ActionResult]],
     ) -> None:
-        rows = self.rows
+        rows = self.session.rows
         shown = rows.optimistic(run.id, seen_as) if rows else contextlib.nullcontext()
         try:
             with shown:

@@ -32,6 +32,7 @@ _UPGRADES = (
     ("connection", 1),
     ("name", 1),
     ("counts", 1),
+    ("waiting", 1),
     ("read_only", 1),
     ("connection", 2),
     ("counts", 2),
@@ -138,6 +139,8 @@ class StatusBar(Widget):
     """Events in each of the last seconds, the newest last."""
     read_only: var[bool] = var(False)
     """Whether nothing can be changed on this server."""
+    waiting: var[int | None] = var(None)
+    """How many events came since the picture was paused; None where it is not."""
     now: var[float] = var(0.0)
     """Seconds since the epoch."""
     plain: var[bool] = var(False)
@@ -161,7 +164,7 @@ class StatusBar(Widget):
         """Look at every attribute when it changes, and paint only what looks different."""
         for attribute in (
             "server_name", "server_color", "address", "connection", "generation", "counts",
-            "rates", "read_only", "now", "plain",
+            "rates", "read_only", "waiting", "now", "plain",
         ):  # fmt: skip
             self.watch(self, attribute, self._changed, init=False)
 
@@ -230,7 +233,7 @@ class StatusBar(Widget):
             shown["address"] = ((fit(address, min(spare, cells(address))), "muted"),)
         badge = "".join(text for text, _ in shown["name"])
         left = _joined(shown.get("address", ()), shown["connection"], shown["generation"])
-        right = _joined(shown["counts"], shown["spark"], shown["read_only"])
+        right = _joined(shown["waiting"], shown["counts"], shown["spark"], shown["read_only"])
         return _Picture(f" {badge} " if badge else "", ((" ", "text"), *left), (*right, _MARGIN))
 
     def _forms(self) -> dict[str, tuple[Spans, ...]]:
@@ -249,10 +252,16 @@ class StatusBar(Widget):
             "read_only": (
                 (((("RO", "warn"),)), ((("READ-ONLY", "warn"),))) if self.read_only else ((),)
             ),
+            "waiting": ((), self._waiting_spans()),
             "counts": ((), self._count_spans(full=False), self._count_spans(full=True)),
             "generation": ((), ((safe(self.generation, limit=12), "muted"),)),
             "spark": ((), (spark[0],), (spark[1],)) if self.rates else ((),),
         }
+
+    def _waiting_spans(self) -> Spans:
+        if self.waiting is None:
+            return ()
+        return (("PAUSED", "warn"), (f" +{count(self.waiting)}", "warn"))
 
     def _count_spans(self, *, full: bool) -> Spans:
         spans: list[Span] = []

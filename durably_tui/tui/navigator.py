@@ -1,0 +1,89 @@
+"""Which place of which server is in front, and the way back.
+
+Every place of every server is a Textual mode with a stack of its own: it is made when somebody
+goes there, and keeps its filter, its cursor and the run opened over it for when they come back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+
+from .places import PLACE, Start
+from .screens.place import PlaceScreen
+from .session import Session
+
+_MAX_HISTORY = 100
+
+
+class Navigator:
+    """Goes to places."""
+
+    def __init__(self, app: App[Any], session: Session) -> None:
+        self._app = app
+        self.session = session
+        self.place = ""
+        """The name of the place in front; empty before the first."""
+        self._sessions: dict[int, Session] = {}
+        self._history: list[tuple[Session, str]] = []
+
+    @property
+    def history(self) -> int:
+        """How many steps there are back."""
+        return len(self._history)
+
+    async def begin(self, start: Start) -> None:
+        """Show the first place."""
+        await self._show(self.session, start.place)
+        self._tell(start.filter)
+        if start.run_id is not None:
+            self.in_front().open_run_by_id(start.run_id, pane=start.pane)
+
+    async def go(
+        self, place: str, *, filter: str | None = None, session: Session | None = None
+    ) -> None:
+        """Go to a place, of another server where one is given.
+
+        Args:
+            place: a key of ``PLACE``.
+            filter: show this of it; None leaves it as it was.
+            session: the server; the one in front by default.
+        """
+        session = session or self.session
+        if (session, place) != (self.session, self.place):
+            if self.place:
+                self._history = [*self._history, (self.session, self.place)][-_MAX_HISTORY:]
+            await self._show(session, place)
+        if filter is not None:
+            self._tell(filter)
+
+    async def back(self) -> bool:
+        """Go to the place before; False where there is none."""
+        if not self._history:
+            return False
+        await self._show(*self._history.pop())
+        return True
+
+    def in_front(self) -> PlaceScreen:
+        """The place in front, below whatever is open over it."""
+        found = self._app.screen_stack[0]
+        assert isinstance(found, PlaceScreen)
+        return found
+
+    async def _show(self, session: Session, place: str) -> None:
+        mode = self._mode(session, place)
+        self.session, self.place = session, place
+        await self._app.switch_mode(mode)
+
+    def _mode(self, session: Session, place: str) -> str:
+        mode = f"{id(session)}:{place}"
+        if mode not in self._app._modes:
+            self._sessions[id(session)] = session
+            screen = PLACE[place].load()
+            self._app.add_mode(mode, lambda: screen(session))
+        return mode
+
+    def _tell(self, filter: str) -> None:
+        if filter:
+            self.in_front().show_only(filter)

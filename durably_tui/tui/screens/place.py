@@ -1,0 +1,64 @@
+"""What the five places have in common: a digit leads there, Esc and q lead back."""
+
+from __future__ import annotations
+
+from textual import work
+
+from durably_tui.protocol import DurablyError
+from durably_tui.tui.commands import Command
+
+from .live import LiveScreen
+
+LEAVE = (
+    Command(
+        "back",
+        "escape",
+        "back",
+        "Leave what is open, clear the filter, then the place before",
+        "General",
+        footer=False,
+        shown="Esc",
+    ),
+    Command("quit", "q", "quit", "The place before; from the first, leave the monitor", "General"),
+)
+
+
+class PlaceScreen(LiveScreen):
+    """One of the places. Its commands end with ``GENERAL`` and ``LEAVE``."""
+
+    def show_only(self, filter: str) -> None:
+        """Show what of this place a filter wants."""
+
+    def clear(self) -> bool:
+        """Leave what is open and clear the filter; False where there is nothing to clear."""
+        return False
+
+    @work(group="opens", exit_on_error=False)
+    async def open_run_by_id(self, run_id: str, *, pane: str = "overview") -> None:
+        """Open a run in full of which only the id is known."""
+        try:
+            run = await self.actions.get_run(run_id)
+        except DurablyError as error:
+            self.say(str(error), severity="error")
+            return
+        if run is None:
+            self.say(f"The server has no run {run_id}.", severity="warning")
+        else:
+            self.open_run(run, pane=pane)
+
+    def action_back(self) -> None:
+        """Clear what can be cleared, then go back."""
+        if not self.clear() and self.monitor.navigator.history:
+            self.action_place_before()
+
+    @work(group="navigation", exit_on_error=False)
+    async def action_place_before(self) -> None:
+        """Go to the place before."""
+        if not await self.monitor.navigator.back():
+            self.say("This is where you began: there is no place before it.")
+
+    @work(group="navigation", exit_on_error=False)
+    async def action_quit(self) -> None:
+        """The place before; from the first, leave the monitor."""
+        if not await self.monitor.navigator.back():
+            self.app.exit()

@@ -1,0 +1,57 @@
+"""A place that looks at one run in detail."""
+
+from __future__ import annotations
+
+from textual.getters import query_one
+
+from durably_tui.protocol import Run
+from durably_tui.state import JobRunState
+from durably_tui.tui.inspector import Inspector
+from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.run_detail import RunDetail
+
+from .live import LiveScreen
+
+
+class WatchingScreen(LiveScreen):
+    """What Runs and a run in full have in common: the panes of one run, watched."""
+
+    detail = query_one(RunDetail)
+
+    def __init__(self, session: Session) -> None:
+        """Show ``session``."""
+        super().__init__(session)
+        # Textual asks which keys apply before a screen is mounted.
+        self.inspector = Inspector(session.hooks, self.changed)
+        self._shown_run: str | None = None
+
+    async def on_unmount(self) -> None:
+        """Let the run go."""
+        await self.inspector.aclose()
+
+    @property
+    def seen(self) -> JobRunState | None:
+        """What is known of the run that is looked at."""
+        return self.inspector.state
+
+    def paint_detail(self, now: float) -> None:
+        """Show the run that is looked at."""
+        run = self.current_run()
+        self._shown_run = run.id if run is not None and self.seen is not None else None
+        self.detail.time_style = self.view.time_style
+        self.detail.show(run, self.seen, now)
+
+    def paint_paused(self, now: float) -> None:
+        """The run that the cursor has gone to since the picture was paused."""
+        run = self.current_run()
+        if run is not None and run.id != self._shown_run:
+            self.paint_detail(now)
+
+    def current_run(self) -> Run | None:
+        """The run that is looked at."""
+        raise NotImplementedError
+
+    async def refresh_state(self) -> None:
+        """Fetch the page and the run."""
+        await super().refresh_state()
+        await self.inspector.refresh()

@@ -1,0 +1,33 @@
+"""How the user looks at things, whatever they look at: the same in every place and server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from durably_tui.text import TimeStyle
+
+TIME_STYLES = (TimeStyle.RELATIVE, TimeStyle.LOCAL, TimeStyle.UTC)
+
+
+@dataclass(slots=True)
+class View:
+    """What holds for the whole screen, until the user says otherwise."""
+
+    time_style: TimeStyle = TimeStyle.RELATIVE
+    plain: bool = False
+    """Whether all is drawn with ASCII."""
+    paused: bool = False
+    """Whether the picture stands still. What happens is taken in all the same."""
+    paused_at_event: int = 0
+    """How many events had come when it was paused."""
+
+    def next_time_style(self) -> TimeStyle:
+        """Go from relative times to local ones, to UTC, and round again."""
+        at = TIME_STYLES.index(self.time_style) if self.time_style in TIME_STYLES else -1
+        self.time_style = TIME_STYLES[(at + 1) % len(TIME_STYLES)]
+        return self.time_style
+
+    def pause(self, events: int) -> None:
+        """Stop the picture, or let it go on; ``events`` is how many came by now."""
+        self.paused = not self.paused
+        self.paused_at_event = events
