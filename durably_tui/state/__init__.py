@@ -11,6 +11,9 @@ from .job import Job
 from .job_logs import JobLogs
 from .job_run import JobRun
 from .job_run_state import JobRunState
+from .job_stats import JobStats, JobStatsState
+from .job_stats_figures import JobSummary, Source
+from .job_stats_records import RunRecord
 from .jobs import JobDefinition, JobLike
 from .ports import DurablyPort
 from .runs import Runs
@@ -40,14 +43,19 @@ __all__ = [
     "JobLogs",
     "JobRun",
     "JobRunState",
+    "JobStats",
+    "JobStatsState",
+    "JobSummary",
     "ObservedStep",
     "RunActions",
     "RunActivity",
     "RunHistory",
+    "RunRecord",
     "Runs",
     "RunsFilter",
     "RunsState",
     "SeenEvent",
+    "Source",
     "Store",
     "SystemClock",
     "Trail",

@@ -15,6 +15,7 @@ from .hub import Hub
 from .job import Job
 from .job_logs import JobLogs
 from .job_run import Callback, JobRun
+from .job_stats import WINDOW, JobStats
 from .jobs import I, JobLike, O, job_name_of, typed
 from .ports import DurablyPort
 from .runs import Runs
@@ -158,6 +159,10 @@ class DurablyHooks:
     def use_run_actions(self) -> RunActions:
         """Act on runs (useRunActions)."""
         return RunActions(self.port)
+
+    def use_job_stats(self, *, window: float = WINDOW) -> JobStats:
+        """The figures of every job over the last ``window`` seconds, live."""
+        return JobStats(self._hub, window=window)
 
     async def aclose(self) -> None:
         """Close every hook and every stream; no task is left."""

@@ -1,0 +1,308 @@
+"""``JobStats``: what became of the runs of every job, counted by the server where it counts."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from durably_tui.protocol import (
+    DurablyError,
+    Event,
+    JobInfo,
+    RunsQuery,
+    Stats,
+    StreamBatch,
+    Unauthorised,
+)
+
+from .fault import as_fault, may_pass
+from .feed import FeedLease
+from .hub import Hub
+from .job_stats_figures import BUCKETS, JobSummary, Source, summary
+from .job_stats_records import JobRecords, Ledger, RunRecord, met, noted, recalled
+from .refresher import Refresher
+from .runs_state import RunsFilter
+from .store import Listener, Store, Unsubscribe
+
+WINDOW = 3600.0
+RECENT_RUNS = 300
+"""Runs of all jobs that are fetched to begin with."""
+RUNS_OF_A_JOB = 200
+"""Runs of the job in focus that are fetched."""
+SECONDS_BETWEEN_REQUESTS = 2.0
+
+
+class JobStatsState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of all jobs."""
+
+    window: float = WINDOW
+    """How far figures look back, in seconds."""
+    ledger: Ledger = Ledger()
+    jobs: tuple[JobInfo, ...] | None = None
+    """The registered jobs; None where the server does not list them, or not to this client."""
+    stats: Stats | None = None
+    """What the server counted; None where it counts nothing, or not for this client."""
+    is_loading: bool = False
+    error: DurablyError | None = None
+    """Why the last request failed; the figures are those of the last one that did not."""
+    fetched_at: float | None = None
+    """When the server last answered, in seconds since the epoch; None: never yet."""
+
+    @property
+    def source(self) -> Source:
+        """Who counted."""
+        return Source.SEEN if self.stats is None else Source.SERVER
+
+    @property
+    def counted_window(self) -> float:
+        """How far the figures look back, in seconds: as ``window`` once that was answered."""
+        return (self.stats.window if self.stats else 0.0) or self.window
+
+
+class JobStats:
+    """The figures of every job, live.
+
+    Use as ``async with``, or ``start()`` and ``await aclose()``. A server that counts is asked
+    again after events, at most every ``SECONDS_BETWEEN_REQUESTS``, while ``watched``; one that
+    does not is asked for runs at the start and after a lost connection only.
+    """
+
+    def __init__(self, hub: Hub, *, window: float = WINDOW) -> None:
+        self.store: Store[JobStatsState] = Store(JobStatsState(window=window, is_loading=True))
+        self.watched = True
+        """Whether somebody looks. Events are taken in all the same."""
+        self._hub = hub
+        self._figures = Refresher(self._fetch, hub.clock, min_interval=SECONDS_BETWEEN_REQUESTS)
+        self._runs = Refresher(self._fetch_focus, hub.clock)
+        self._meanwhile: list[list[Sequence[Event]]] = []
+        self._lease: FeedLease | None = None
+        self._epoch = 0
+        self._focus: str | None = None
+        self._wants_runs = True
+        self._is_behind = False
+        self._closed = False
+        self._made: dict[str, tuple[tuple[Any, ...], JobSummary]] = {}
+
+    @property
+    def state(self) -> JobStatsState:
+        """Everything, frozen."""
+        return self.store.state
+
+    @property
+    def source(self) -> Source:
+        """Who counted."""
+        return self.state.source
+
+    @property
+    def is_loading(self) -> bool:
+        """A request is under way, or the first has not begun."""
+        return self.state.is_loading
+
+    @property
+    def error(self) -> DurablyError | None:
+        """Why the last request failed, or None."""
+        return self.state.error
+
+    def subscribe(self, listener: Listener[JobStatsState]) -> Unsubscribe:
+        """Call ``listener(state)`` after each change."""
+        return self.store.subscribe(listener)
+
+    def summaries(self, now: float | None = None) -> tuple[JobSummary, ...]:
+        """Every job by name, those that never ran included where the server lists jobs.
+
+        The same objects again for jobs of which nothing changed. ``now``: seconds since the epoch.
+        """
+        now = self._hub.clock.time() if now is None else now
+        state = self.state
+        infos = {job.name: job for job in state.jobs or ()}
+        figures = {job.job_name: job for job in state.stats.jobs} if state.stats else {}
+        window = state.counted_window
+        tick = math.floor(now / (window / BUCKETS))
+        made: dict[str, tuple[tuple[Any, ...], JobSummary]] = {}
+        for name in sorted(infos.keys() | figures.keys() | state.ledger.jobs.keys()):
+            records, known = state.ledger.of(name), state.ledger.known_from(name)
+            info, told = infos.get(name), figures.get(name)
+            drawn_from = (records, known, info, told, tick, window)
+            before = self._made.get(name)
+            if before is None or not _same(before[0], drawn_from):
+                found = summary(
+                    name,
+                    records,
+                    now,
+                    window=window,
+                    known_from=known,
+                    info=info,
+                    figures=told,
+                )
+                before = (drawn_from, found)
+            made[name] = before
+        self._made = made
+        return tuple(found for _, found in made.values())
+
+    def records(self, job_name: str) -> JobRecords:
+        """The known runs of a job, the newest last: what a plot of it is drawn from."""
+        return self.state.ledger.of(job_name)
+
+    def last_input(self, job_name: str) -> RunRecord | None:
+        """The newest run of a job whose input is known."""
+        runs = self.records(job_name).runs.values()
+        return next((run for run in reversed(runs) if run.has_input), None)
+
+    def start(self) -> Self:
+        """Begin to fetch and to listen; harmless when already begun. Needs a running loop."""
+        if self._lease is None and not self._closed:
+            self._hub.open.add(self)
+            past = recalled(self._hub.pool.history.state)
+            self.store.update(lambda state: replace(state, ledger=past))
+            self._lease = self._hub.pool.acquire(RunsFilter(), self._take)
+            self._epoch = self._lease.connection.epoch
+            self._figures.wish()
+            if self._focus is not None:
+                self._runs.wish()
+        return self
+
+    def watch(self, watched: bool) -> None:
+        """Say whether somebody looks; what was missed meanwhile is fetched."""
+        self.watched = watched
+        if watched and self._is_behind and self._lease is not None:
+            self._figures.wish()
+
+    def set_window(self, seconds: float) -> None:
+        """Look back so far.
+
+        Raises:
+            ValueError: no time at all.
+        """
+        if seconds <= 0:
+            raise ValueError(f"A window must be longer than 0 s, not {seconds}.")
+        if seconds != self.state.window:
+            self.store.update(lambda state: replace(state, window=seconds))
+            if self._lease is not None and self.state.stats is not None:
+                self._figures.at_once(restart=True)
+
+    def focus(self, job_name: str | None) -> None:
+        """Have the last runs of one job fetched as well, as somebody looks at it."""
+        if job_name != self._focus:
+            self._focus = job_name
+            if self._lease is not None:
+                self._runs.wish()
+
+    async def refresh(self) -> None:
+        """Fetch everything now; returns when the answers are in. Never raises: see ``error``."""
+        self.start()
+        self._wants_runs = True
+        await self._figures.finished()
+
+    async def aclose(self) -> None:
+        """End every request and let the stream go."""
+        self._closed = True
+        self._hub.open.discard(self)
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+        await self._figures.aclose()
+        await self._runs.aclose()
+        await self._hub.closed()
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _is_whole(self, job_name: str) -> bool:
+        """Whether enough runs of a job are known to draw it."""
+        ledger = self.state.ledger
+        known = len(ledger.of(job_name).runs)
+        return known >= RUNS_OF_A_JOB or ledger.known_from(job_name) == -math.inf
+
+    def _take(self, batch: StreamBatch) -> None:
+        now = self._hub.clock.time()
+        before = self.state
+        for waiting in self._meanwhile:
+            waiting.append(batch.events)
+        self.store.update(lambda state: _noting(state, noted(state.ledger, batch.events, now)))
+        if batch.connection.epoch > self._epoch:
+            # What happened between two connections is gone; and it may be another server now.
+            self._epoch = batch.connection.epoch
+            self._wants_runs = True
+            self._figures.at_once()
+        elif self.state is not before and self.state.stats is not None:
+            self._is_behind = True
+            if self.watched:
+                self._figures.wish()
+
+    async def _fetch(self) -> bool:
+        self.store.update(lambda state: replace(state, is_loading=True))
+        port, everything = self._hub.port, self._wants_runs
+        self._wants_runs = self._is_behind = False
+        stats, jobs = None, self.state.jobs
+        try:
+            if everything:
+                await self._meet(None, RECENT_RUNS)
+            with contextlib.suppress(Unauthorised):  # a token for some runs only: those are counted
+                stats = await port.get_stats(window=self.state.window)
+                if everything:
+                    listed = await port.get_jobs()
+                    jobs = None if listed is None else tuple(listed)
+        except BaseException as error:
+            self._wants_runs = self._wants_runs or everything
+            if not isinstance(error, Exception):
+                raise
+            fault = as_fault(error)
+            self.store.update(lambda state: replace(state, is_loading=False, error=fault))
+            return may_pass(fault)
+        now = self._hub.clock.time()
+        self.store.update(
+            lambda state: replace(
+                state, stats=stats, jobs=jobs, is_loading=False, error=None, fetched_at=now
+            )
+        )
+        return False
+
+    async def _fetch_focus(self) -> bool:
+        name = self._focus
+        try:
+            if name is not None and not self._is_whole(name):
+                await self._meet(name, RUNS_OF_A_JOB)
+        except Exception as error:
+            fault = as_fault(error)
+            self.store.update(lambda state: replace(state, error=fault))
+            return may_pass(fault)
+        return False
+
+    async def _meet(self, job_name: str | None, limit: int) -> None:
+        """Fetch the newest runs, of one job or of all; what events tell meanwhile is newer."""
+        meanwhile: list[Sequence[Event]] = []
+        self._meanwhile.append(meanwhile)
+        names = () if job_name is None else (job_name,)
+        try:
+            runs = await self._hub.port.get_runs(RunsQuery(job_names=names, limit=limit))
+        finally:
+            self._meanwhile.remove(meanwhile)
+        now = self._hub.clock.time()
+        ledger = met(self.state.ledger, runs, now, limit=limit, job_name=job_name)
+        for events in meanwhile:
+            ledger = noted(ledger, events, now)
+        self.store.update(lambda state: replace(state, ledger=ledger))
+
+
+def _noting(state: JobStatsState, ledger: Ledger) -> JobStatsState:
+    return state if ledger is state.ledger else replace(state, ledger=ledger)
+
+
+def _same(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+    return all(
+        a is b or (isinstance(a, float | int) and a == b) for a, b in zip(before, now, strict=True)
+    )
