@@ -6,7 +6,6 @@
 import logging
 
 from durably_server.durably import Durably
-from durably_server.engine.engine import BatchItem
 from durably_server.engine.errors import (
     ConflictError,
     DurablyError,
@@ -21,6 +20,7 @@ from durably_server.engine.errors import (
 from durably_server.engine.jobs import JobDefinition, job
 from durably_server.engine.model import JobStats, LogRecord, Run, StepRecord
 from durably_server.engine.step import BlockingStep, Step
+from durably_server.engine.triggering import BatchItem
 from durably_server.http.auth import Auth, Refused, token_auth
 from durably_server.http.handler import create_durably_handler
 

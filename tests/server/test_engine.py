@@ -688,6 +688,22 @@ async def test_runs_are_kept_for_as_long_as_the_option_says(
         make_durably(tmp_path, echo, retain_runs="1 month")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_concurent_runs": 4}, 'There is no option "max_concurent_runs": the options are max'),
+        ({"max_concurrent_runs": 0}, "max_concurrent_runs must be between 1 and 1000"),
+        ({"lease": 1.0, "lease_renewal": 0.6}, "lease_renewal at most half of lease"),
+        ({"polling_interval": 0}, "polling_interval and lease must be positive"),
+        ({"stop_grace": -1.0}, "stop_grace must not be negative"),
+        ({"max_logs_per_run": 0}, "max_logs_per_run at least 1"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=message):
+        Durably("memory:", **options)
+
+
 async def test_runs_are_worked_off_without_a_started_worker(tmp_path: Path) -> None:
     durably = Durably("memory:", jobs=[echo])
     for value in "abc":

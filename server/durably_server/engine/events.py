@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypedDict, TypeVar
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -22,6 +22,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     timestamp: str = ""
     sequence: int = 0
+
+
+class OfRun(TypedDict):
+    """The fields by which every event names its run."""
+
+    run_id: str
+    job_name: str
+    labels: Labels
+
+
+def of_run(run: Run) -> OfRun:
+    """``RunRetry(**of_run(run))``: an event about a run."""
+    return {"run_id": run.id, "job_name": run.job_name, "labels": run.labels}
 
 
 class RunTrigger(Event, frozen=True, kw_only=True):
@@ -211,56 +224,27 @@ def replay(run: Run, timestamp: str) -> list[Event]:
 
     ``sequence`` and ``duration`` are 0, since a run does not keep them. A pending run has none.
     """
-    if run.status == "pending":
-        return []
-    found: list[Event] = []
-    run_id, job_name, labels = run.id, run.job_name, run.labels
-    if run.status == "leased":
-        found.append(
-            RunLeased(
-                run_id=run_id,
-                job_name=job_name,
-                labels=labels,
-                timestamp=timestamp,
-                input=run.input,
-                lease_owner=run.lease_owner or "",
-                lease_expires_at=run.lease_expires_at or "",
-            )
-        )
-        if run.progress is not None:
-            found.append(
-                RunProgress(
-                    run_id=run_id,
-                    job_name=job_name,
-                    labels=labels,
+    known = of_run(run)
+    match run.status:
+        case "pending":
+            return []
+        case "leased":
+            found: list[Event] = [
+                RunLeased(
+                    **known,
                     timestamp=timestamp,
-                    progress=run.progress,
+                    input=run.input,
+                    lease_owner=run.lease_owner or "",
+                    lease_expires_at=run.lease_expires_at or "",
                 )
-            )
-    elif run.status == "completed":
-        found.append(
-            RunComplete(
-                run_id=run_id,
-                job_name=job_name,
-                labels=labels,
-                timestamp=timestamp,
-                output=run.output,
-                duration=0,
-            )
-        )
-    elif run.status == "failed":
-        found.append(
-            RunFail(
-                run_id=run_id,
-                job_name=job_name,
-                labels=labels,
-                timestamp=timestamp,
-                error=run.error or "Unknown error",
-                failed_step_name="",
-            )
-        )
-    else:
-        found.append(
-            RunCancel(run_id=run_id, job_name=job_name, labels=labels, timestamp=timestamp)
-        )
-    return found
+            ]
+            if run.progress is not None:
+                found.append(RunProgress(**known, timestamp=timestamp, progress=run.progress))
+            return found
+        case "completed":
+            return [RunComplete(**known, timestamp=timestamp, output=run.output, duration=0)]
+        case "failed":
+            error = run.error or "Unknown error"
+            return [RunFail(**known, timestamp=timestamp, error=error, failed_step_name="")]
+        case "cancelled":
+            return [RunCancel(**known, timestamp=timestamp)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.errors import RunInterrupted
-from durably_server.engine.events import RunComplete, RunFail, RunLeased
+from durably_server.engine.events import RunComplete, RunFail, RunLeased, of_run
 from durably_server.engine.jobs import JobDefinition, JobRegistry
 from durably_server.engine.reasons import reason_of
 from durably_server.engine.step import BlockingStep, Step
@@ -27,9 +27,7 @@ async def execute(
     run, services = attempt.run, attempt.services
     services.bus.emit(
         RunLeased(
-            run_id=run.id,
-            job_name=run.job_name,
-            labels=run.labels,
+            **of_run(run),
             input=run.input,
             lease_owner=run.lease_owner or "",
             lease_expires_at=run.lease_expires_at or "",
@@ -74,7 +72,7 @@ async def _give_up(
 ) -> None:
     """Fail a run whose job takes too long, and leave to itself what does not stop when told."""
     task.add_done_callback(_drop)
-    attempt.failed_step = attempt.open_step
+    attempt.failed_step = next(iter(attempt.open_steps), None)
     attempt.interrupt(Interruption.TIMEOUT)
     await attempt.flush()
     await _fail(attempt, f"The job did not end within {definition.timeout:g} s")
@@ -110,17 +108,9 @@ async def _complete(attempt: Attempt, text: str, output: Any, duration: int) -> 
         run.lease_generation,
         output=text,
         now=services.now(),
-        keep_steps=services.keep_steps,
+        keep_steps=services.settings.preserve_steps,
     ):
-        services.bus.emit(
-            RunComplete(
-                run_id=run.id,
-                job_name=run.job_name,
-                labels=run.labels,
-                output=output,
-                duration=duration,
-            )
-        )
+        services.bus.emit(RunComplete(**of_run(run), output=output, duration=duration))
 
 
 async def _fail(attempt: Attempt, reason: str) -> None:
@@ -130,14 +120,7 @@ async def _fail(attempt: Attempt, reason: str) -> None:
         run.lease_generation,
         error=reason,
         now=services.now(),
-        keep_steps=services.keep_steps,
+        keep_steps=services.settings.preserve_steps,
     ):
-        services.bus.emit(
-            RunFail(
-                run_id=run.id,
-                job_name=run.job_name,
-                labels=run.labels,
-                error=reason,
-                failed_step_name=attempt.failed_step or "unknown",
-            )
-        )
+        step = attempt.failed_step or "unknown"
+        services.bus.emit(RunFail(**of_run(run), error=reason, failed_step_name=step))

@@ -15,6 +15,7 @@ from pydantic.errors import (
 
 from durably_server.engine import codec
 from durably_server.engine.errors import InvalidRequestError, JobDefinitionError
+from durably_server.engine.reasons import describe
 from durably_server.engine.step import Step
 
 InputT = TypeVar("InputT")
@@ -23,7 +24,6 @@ OutputT = TypeVar("OutputT")
 AsyncJob = Callable[[Step, InputT], Awaitable[OutputT]]
 PlainJob = Callable[[Any, InputT], OutputT]
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_SHOWN_PROBLEMS = 3
 
 
 class InvalidOutputError(Exception):
@@ -231,18 +231,6 @@ def job(name: Any = None, *, timeout: float | None = None) -> Any:
     if callable(name):
         return _Decorator(None, scope)(name)
     return _Decorator(name, scope, timeout)
-
-
-def describe(error: ValidationError) -> str:
-    """A pydantic error as one line: ``value: Input should be a valid string``."""
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    shown = []
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        where = ".".join(str(part) for part in problem["loc"])
-        shown.append(f"{where}: {problem['msg']}" if where else problem["msg"])
-    if len(problems) > _SHOWN_PROBLEMS:
-        shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
-    return "; ".join(shown)
 
 
 def _schema_of(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.clock import iso
-from durably_server.engine.events import RunLeaseRenewed
+from durably_server.engine.events import RunLeaseRenewed, of_run
 
 logger = logging.getLogger("durably_server")
 
@@ -49,17 +49,10 @@ class LeaseKeeper:
             attempt.lease_expires_ms = now + self._lease_ms
             services.bus.emit(
                 RunLeaseRenewed(
-                    run_id=run.id,
-                    job_name=run.job_name,
-                    labels=run.labels,
+                    **of_run(run),
                     lease_owner=run.lease_owner or "",
                     lease_expires_at=iso(attempt.lease_expires_ms),
                 )
             )
-        elif not attempt.is_interrupted:
-            # Ended meanwhile, cancelled elsewhere, or taken over: the store knows.
-            found = await services.store.get_run(run.id)
-            if found is not None and found.status == "cancelled":
-                attempt.interrupt(Interruption.CANCELLED)
-            elif found is None or not found.is_terminal:
-                attempt.interrupt(Interruption.LEASE_LOST)
+        else:
+            await attempt.interrupt_if_lost()

@@ -2,15 +2,17 @@
 
 import math
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from durably_server.engine.clock import Clock
+from durably_server.engine.clock import Clock, wall_clock
 from durably_server.engine.errors import InvalidRequestError
-from durably_server.engine.jobs import describe
 from durably_server.engine.model import Labels, check_labels
+from durably_server.engine.reasons import describe
 
 MAX_CONCURRENT_RUNS = 1000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -47,22 +49,66 @@ class EngineOptions(TypedDict, total=False):
     clock: Clock
 
 
-def check_options(
-    *, max_concurrent_runs: int, polling_interval: float, lease: float, lease_renewal: float
-) -> None:
-    """Refuse what cannot work.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The options with their defaults, checked; what a word stands for is in their place.
 
-    Raises:
-        InvalidRequestError: an option is out of its range.
+    Attributes:
+        retain_runs: in seconds.
+        check_labels: gives the labels of a trigger as they are stored, or refuses them.
     """
-    if not 1 <= max_concurrent_runs <= MAX_CONCURRENT_RUNS:
-        raise InvalidRequestError(
-            f"max_concurrent_runs must be between 1 and {MAX_CONCURRENT_RUNS}."
+
+    max_concurrent_runs: int
+    polling_interval: float
+    lease: float
+    lease_renewal: float
+    preserve_steps: bool
+    retain_runs: float | None
+    check_labels: Callable[[Labels | None], dict[str, str]]
+    stop_grace: float
+    max_logs_per_run: int
+    clock: Clock
+
+    @classmethod
+    def of(cls, options: EngineOptions) -> "Settings":
+        """The settings that options ask for.
+
+        Raises:
+            InvalidRequestError: an option is unknown, or out of its range.
+        """
+        known = EngineOptions.__annotations__
+        for name in options:
+            if name not in known:
+                raise InvalidRequestError(
+                    f'There is no option "{name}": the options are {", ".join(known)}.'
+                )
+        lease = options.get("lease", 30.0)
+        retain_runs, schema = options.get("retain_runs"), options.get("labels")
+        made = cls(
+            max_concurrent_runs=options.get("max_concurrent_runs", 1),
+            polling_interval=options.get("polling_interval", 1.0),
+            lease=lease,
+            lease_renewal=options.get("lease_renewal", min(5.0, lease / 3)),
+            preserve_steps=options.get("preserve_steps", True),
+            retain_runs=None if retain_runs is None else parse_duration(retain_runs),
+            check_labels=check_labels if schema is None else LabelSchema(schema).check,
+            stop_grace=options.get("stop_grace", 5.0),
+            max_logs_per_run=options.get("max_logs_per_run", 10_000),
+            clock=options.get("clock", wall_clock),
         )
-    if polling_interval <= 0 or lease <= 0 or not 0 < lease_renewal <= lease / 2:
-        raise InvalidRequestError(
-            "polling_interval and lease must be positive, lease_renewal at most half of lease."
-        )
+        if not 1 <= made.max_concurrent_runs <= MAX_CONCURRENT_RUNS:
+            raise InvalidRequestError(
+                f"max_concurrent_runs must be between 1 and {MAX_CONCURRENT_RUNS}."
+            )
+        if made.polling_interval <= 0 or lease <= 0 or not 0 < made.lease_renewal <= lease / 2:
+            raise InvalidRequestError(
+                "polling_interval and lease must be positive, lease_renewal at most half of lease."
+            )
+        if made.stop_grace < 0 or made.max_logs_per_run < 1:
+            raise InvalidRequestError(
+                "stop_grace must not be negative, and max_logs_per_run at least 1."
+            )
+        return made
 
 
 def parse_duration(value: str | float) -> float:

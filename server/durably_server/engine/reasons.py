@@ -1,13 +1,14 @@
-"""Why a run failed, in one readable text: what a person sees first at three in the morning."""
+"""What went wrong, in one readable text: what a person sees first at three in the morning."""
 
 import asyncio
+
+from pydantic import ValidationError
 
 from durably_server.engine import codec
 
 MAX_REASON = 16_384
 """Characters of an error that are kept."""
-
-
+_SHOWN_PROBLEMS = 3
 _NEED_A_NAME = (KeyError, SystemExit, KeyboardInterrupt, StopIteration, AssertionError)
 
 
@@ -26,6 +27,18 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, _NEED_A_NAME):
         return _bounded(f"{name}: {text}")
     return _bounded(text)
+
+
+def describe(error: ValidationError) -> str:
+    """A pydantic error as one line: ``value: Input should be a valid string``."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    shown = []
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        where = ".".join(str(part) for part in problem["loc"])
+        shown.append(f"{where}: {problem['msg']}" if where else problem["msg"])
+    if len(problems) > _SHOWN_PROBLEMS:
+        shown.append(f"and {len(problems) - _SHOWN_PROBLEMS} more")
+    return "; ".join(shown)
 
 
 def _is_cancel(error: BaseException) -> bool:

@@ -5,19 +5,15 @@ import functools
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, TypeVar, TypeVarTuple, get_type_hints, overload
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from durably_server.engine import codec
-from durably_server.engine.attempt import (
-    Attempt,
-    OpenStep,
-    current_step,
-    enter_step,
-    leave_step,
-)
+from durably_server.engine.attempt import Attempt
+from durably_server.engine.checkpoints import Checkpoints
 from durably_server.engine.errors import RunInterrupted
 from durably_server.engine.model import Level, Progress, StepRecord
 from durably_server.engine.reasons import reason_of
@@ -26,6 +22,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _ABSENT: Any = object()
+_current_step: ContextVar[str | None] = ContextVar("durably_current_step", default=None)
 
 
 class StepLog:
@@ -50,12 +47,12 @@ class StepLog:
         has_data = data is not _ABSENT
         _on_loop(
             self._attempt,
-            self._attempt.log,
+            self._attempt.logs.write,
             level,
             str(message),
             data if has_data else None,
             has_data,
-            current_step(),
+            _current_step.get(),
         )
 
 
@@ -64,6 +61,7 @@ class _StepBase:
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
+        self._checkpoints = Checkpoints(attempt)
         self.log = StepLog(attempt)
 
     @property
@@ -114,12 +112,13 @@ class Step(_StepBase):
             asyncio.CancelledError: the run was cancelled, taken over, or must be handed back.
             Exception: whatever ``fn`` raises, after it is recorded.
         """
-        step = await self._attempt.begin_step(name)
+        checkpoints = self._checkpoints
+        step = await checkpoints.begin(name)
         if step is None:
             raise asyncio.CancelledError
         if isinstance(step, StepRecord):
             return restore(fn, returns, step.output)
-        token = enter_step(name)
+        token = _current_step.set(name)
         try:
             if _is_async(fn):
                 output = await fn(*args)
@@ -129,20 +128,19 @@ class Step(_StepBase):
                     output = await output
         except asyncio.CancelledError:
             if self._attempt.interruption is None:
-                await self._attempt.fail_step(step, "the step was cancelled by its own job")
+                await checkpoints.fail(step, "the step was cancelled by its own job")
             else:
-                await self._attempt.interrupt_step(step)
+                await checkpoints.interrupt(step)
             raise
         except (GeneratorExit, RunInterrupted):
             raise
         except BaseException as error:
             # Also SystemExit and its like: the executor turns them into the run's failure.
-            await self._attempt.fail_step(step, reason_of(error))
+            await checkpoints.fail(step, reason_of(error))
             raise
         finally:
-            leave_step(token)
-        if not await _finish(self._attempt, step, output):
-            await self._attempt.interrupt_step(step)
+            _current_step.reset(token)
+        if not await checkpoints.complete(step, output):
             raise asyncio.CancelledError
         return output
 
@@ -157,14 +155,14 @@ class BlockingStep(_StepBase):
             RunInterrupted: the run was cancelled, taken over, or must be handed back.
             Exception: whatever ``fn`` raises, after it is recorded.
         """
-        attempt = self._attempt
-        step = self._wait(attempt.begin_step(name))
+        checkpoints = self._checkpoints
+        step = self._wait(checkpoints.begin(name))
         if step is None:
             raise RunInterrupted
         if isinstance(step, StepRecord):
             restored: T = restore(fn, returns, step.output)
             return restored
-        token = enter_step(name)
+        token = _current_step.set(name)
         try:
             output: Any = fn(*args)
             if inspect.iscoroutine(output):
@@ -172,12 +170,11 @@ class BlockingStep(_StepBase):
         except RunInterrupted:
             raise
         except BaseException as error:
-            self._wait(attempt.fail_step(step, reason_of(error)))
+            self._wait(checkpoints.fail(step, reason_of(error)))
             raise
         finally:
-            leave_step(token)
-        if not self._wait(_finish(attempt, step, output)):
-            self._wait(attempt.interrupt_step(step))
+            _current_step.reset(token)
+        if not self._wait(checkpoints.complete(step, output)):
             raise RunInterrupted
         answer: T = output
         return answer
@@ -214,16 +211,6 @@ def restore(fn: Callable[..., Any], returns: Any, value: Any) -> Any:
     return adapter.validate_json(codec.encode(value))
 
 
-async def _finish(attempt: Attempt, step: OpenStep, output: Any) -> bool:
-    """Store the checkpoint; an output that has no JSON form fails the step with a sentence."""
-    try:
-        return await attempt.complete_step(step, output)
-    except codec.NotJsonError as error:
-        reason = f'Step "{step.name}" returned a value that has no JSON form: {error}'
-        await attempt.fail_step(step, reason)
-        raise TypeError(reason) from None
-
-
 def _is_async(fn: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine; for an object, whether its class is called so."""
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
@@ -234,4 +221,4 @@ def _on_loop(attempt: Attempt, call: Callable[[*Ts], None], *args: *Ts) -> None:
     if asyncio._get_running_loop() is attempt.loop:
         call(*args)
     else:
-        attempt.hand_over(functools.partial(call, *args))
+        attempt.handover.call(functools.partial(call, *args))

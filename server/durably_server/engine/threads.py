@@ -1,10 +1,11 @@
-"""Threads for plain functions: reused, limited, and never in the way of the process's end."""
+"""Threads for plain functions: reused, limited, never in the way of the process's end; and back."""
 
 import asyncio
 import contextlib
 import contextvars
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,6 +40,34 @@ class ThreadPool:
         """Let the threads end once they are idle; the pool may be used again."""
         crew, self._crew = self._crew, _Crew()
         crew.dismiss()
+
+
+class Handover:
+    """Calls that threads have a loop make for them, in their order.
+
+    The loop is woken once for all that wait, since each wake-up costs a system call.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def call(self, call: Callable[[], None]) -> None:
+        """Have the loop make the call; from any thread."""
+        self._calls.append(call)
+        if not self._woken:
+            self._woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._take)
+            except RuntimeError:  # the loop is closed: a thread left behind has no reader
+                self._calls.clear()
+
+    def _take(self) -> None:
+        # In this order: what is appended from now on wakes the loop again, or is taken here.
+        self._woken = False
+        while self._calls:
+            self._calls.popleft()()
 
 
 class _Crew:

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from durably_server.engine.attempt import Attempt, Interruption, Services
+from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.clock import iso
 from durably_server.engine.executor import execute
 from durably_server.engine.jobs import JobRegistry
 from durably_server.engine.lease import LeaseKeeper
+from durably_server.engine.services import Services
 
 logger = logging.getLogger("durably_server")
 
@@ -24,24 +25,18 @@ class Worker:
     leases that run out.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        registry: JobRegistry,
-        *,
-        max_concurrent_runs: int,
-        polling_interval: float,
-        lease: float,
-        lease_renewal: float,
-    ) -> None:
+    def __init__(self, services: Services, registry: JobRegistry) -> None:
+        settings = services.settings
         self.id = f"worker_{services.ids.next()}"
         self.active: dict[str, Attempt] = {}
         self._services = services
         self._registry = registry
-        self._max_concurrent_runs = max_concurrent_runs
-        self._polling_interval = polling_interval
-        self._lease_ms = int(lease * 1000)
-        self._keeper = LeaseKeeper(self.active.values(), lease=lease, renewal=lease_renewal)
+        self._max_concurrent_runs = settings.max_concurrent_runs
+        self._polling_interval = settings.polling_interval
+        self._lease_ms = int(settings.lease * 1000)
+        self._keeper = LeaseKeeper(
+            self.active.values(), lease=settings.lease, renewal=settings.lease_renewal
+        )
         self._stopping = False
         self._wanted = False
         self._claiming: asyncio.Task[None] | None = None

@@ -10,7 +10,6 @@ from typing import Any
 
 from durably_server.engine import events
 from durably_server.engine.codec import encode
-from durably_server.engine.engine import Triggered
 from durably_server.engine.errors import (
     ConflictError,
     DurablyError,
@@ -20,6 +19,7 @@ from durably_server.engine.errors import (
 )
 from durably_server.engine.events import ENDS_A_RUN, Event
 from durably_server.engine.model import LogRecord, Run, RunFilter, StepRecord
+from durably_server.engine.triggering import Triggered
 from durably_server.http.parameters import (
     CREATED_AFTER,
     CREATED_BEFORE,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from durably_server.engine import events
-from durably_server.engine.engine import Triggered
 from durably_server.engine.errors import (
     ConflictError,
     DurablyError,
@@ -19,6 +18,7 @@ from durably_server.engine.errors import (
 )
 from durably_server.engine.events import Event
 from durably_server.engine.model import STATUSES, Run, RunFilter, Status
+from durably_server.engine.triggering import Triggered
 from durably_server.http.parameters import (
     CREATED_AFTER,
     CREATED_BEFORE,

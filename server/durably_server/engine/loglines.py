@@ -1,0 +1,104 @@
+"""A run's log lines: told at once, stored together, the newest of them kept."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+from durably_server.engine import codec
+from durably_server.engine.background import BackgroundWrites
+from durably_server.engine.events import LogWrite, of_run
+from durably_server.engine.model import Level, NewLog, Run
+from durably_server.engine.services import Services
+
+INTERVAL = 0.05
+"""Seconds that log lines wait for each other before they are stored together."""
+BATCH = 200
+"""Lines in one write: others wait for one of these at most."""
+
+
+class _Line(NamedTuple):
+    """A log line that waits to be stored."""
+
+    step: str | None
+    level: Level
+    message: str
+    data: str | None
+    created_at: str
+
+
+class LogLines:
+    """The log lines of one execution."""
+
+    def __init__(self, run: Run, services: Services, writes: BackgroundWrites) -> None:
+        self._run = run
+        self._services = services
+        self._writes = writes
+        self._keep = services.settings.max_logs_per_run
+        self._waiting: list[_Line] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._under_way: set[asyncio.Task[bool]] = set()
+        self._stored = 0
+
+    def write(
+        self, level: Level, message: str, data: Any, has_data: bool, step: str | None
+    ) -> None:
+        """Tell a line at once, and store it with the others of the moment."""
+        text = codec.encode_leniently(data) if has_data else None
+        message = codec.printable(message)
+        told = self._services.bus.emit(
+            LogWrite(
+                **of_run(self._run),
+                step_name=step,
+                level=level,
+                message=message,
+                data=None if text is None else codec.decode(text),
+                has_data=has_data,
+            )
+        )
+        self._waiting.append(_Line(step, level, message, text, told.timestamp))
+        if len(self._waiting) > 2 * self._keep:
+            del self._waiting[: -self._keep]
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self.flush)
+
+    def flush(self) -> None:
+        """Hand what waits to the store, unless it still has earlier lines to write."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting and not self._under_way:
+            # Numbered only now, so that ids are stored in their own order, and a reader who
+            # asks for what came after an id misses nothing. What would be deleted at once is
+            # not stored at all.
+            waiting = self._waiting[-self._keep :]
+            self._waiting.clear()
+            ids = self._services.ids.many(len(waiting))
+            lines = [NewLog(log_id, *line) for log_id, line in zip(ids, waiting, strict=True)]
+            for at in range(0, len(lines), BATCH):
+                self._store(lines[at : at + BATCH])
+
+    async def drain(self) -> None:
+        """Store all lines, those too that are written meanwhile."""
+        self.flush()
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+            self.flush()
+
+    def _store(self, lines: list[NewLog]) -> None:
+        self._stored += len(lines)
+        # Of what earlier attempts have stored, only the database knows.
+        full = self._stored > self._keep or self._run.lease_generation > 1
+        write = self._writes.begin(
+            self._services.store.append_logs(
+                self._run.id,
+                self._run.lease_generation,
+                lines,
+                keep=self._keep if full else None,
+            )
+        )
+        self._under_way.add(write)
+        write.add_done_callback(self._written)
+
+    def _written(self, write: "asyncio.Task[bool]") -> None:
+        self._under_way.discard(write)
+        if self._waiting and self._timer is None:
+            self.flush()
