@@ -66,6 +66,9 @@ class DurablyClient:
             or ``Abilities``, of which what is None is still looked up.
         read_only: refuse to send whatever would change something.
         pace: the times of streams, and the clock.
+        proxy: the address of the proxy to go through; None leaves it to the environment.
+        client_cert: the path of a PEM file that the server wants to see, or of a certificate and
+            of its key.
 
     Raises:
         DurablyError: the address, a header or the name of a generation cannot be right.
@@ -82,9 +85,13 @@ class DurablyClient:
         abilities: str | Abilities | None = None,
         read_only: bool = False,
         pace: Pace | None = None,
+        proxy: str | None = None,
+        client_cert: Sequence[str] = (),
     ) -> None:
         self._address = parse_address(url, headers, token)
-        self._door = Door(self._address, timeout=timeout, verify=verify)
+        self._door = Door(
+            self._address, timeout=timeout, verify=verify, proxy=proxy, client_cert=client_cert
+        )
         self._knowledge = Knowledge(self._door, forced_abilities(abilities))
         self._decoder = Decoder()
         self._pace = pace or Pace()

@@ -41,6 +41,9 @@ class Door:
         address: the server and the headers for it.
         timeout: seconds for connecting, and for each part of an answer to come.
         verify: True, False, the path of a CA file or folder, or an SSL context.
+        proxy: the address of the proxy to go through; None leaves it to the environment.
+        client_cert: the path of a PEM file that the server wants to see, or of a certificate and
+            of its key.
         max_answer_bytes: larger answers are refused.
     """
 
@@ -50,11 +53,15 @@ class Door:
         *,
         timeout: float,
         verify: bool | str | ssl.SSLContext,
+        proxy: str | None = None,
+        client_cert: Sequence[str] = (),
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.address = address
         self._timeout = timeout
         self._verify = verify
+        self._proxy = proxy
+        self._client_cert = tuple(client_cert)
         self._max_answer_bytes = max_answer_bytes
         self._opening = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
@@ -175,9 +182,17 @@ class Door:
         import httpx
 
         loopback = self.address.is_loopback
+        verify = self._verification()
+        try:
+            proxy = None if self._proxy is None else httpx.Proxy(self._proxy)
+        except (httpx.InvalidURL, ValueError):
+            raise DurablyError(
+                "The proxy is no address that can be used: write it as http://HOST:PORT."
+            ) from None
         return httpx.AsyncClient(
             headers={"user-agent": "durably-tui", **self.address.headers},
-            verify=self._verification(),
+            verify=verify,
+            proxy=proxy,
             # Neither a proxy nor ~/.netrc has a say where the server is on this machine.
             trust_env=not loopback,
             # Each stream holds a connection; the pool must never make one wait.
@@ -191,23 +206,40 @@ class Door:
     def _verification(self) -> bool | ssl.SSLContext:
         if not isinstance(self._verify, bool | str):
             return self._verify
-        if not self.address.is_tls and not _tls_to_proxy():
+        through_tls = (self._proxy or "").startswith("https:") or _tls_to_proxy()
+        if not self.address.is_tls and not through_tls:
             return False  # a context that nothing uses would cost 40 ms
-        if isinstance(self._verify, bool):
+        if isinstance(self._verify, bool) and not self._client_cert:
             return self._verify
         import ssl
 
-        folder = os.path.isdir(self._verify)
-        try:
-            return ssl.create_default_context(
-                capath=self._verify if folder else None,
-                cafile=None if folder else self._verify,
-            )
-        except OSError as error:
-            raise DurablyError(
-                f"The CA at {self._verify} cannot be read ({error.strerror or error}): "
-                "give verify the path of a PEM file or of a folder of them."
-            ) from None
+        if isinstance(self._verify, bool):
+            import httpx
+
+            context = httpx.create_ssl_context(verify=self._verify)
+        else:
+            folder = os.path.isdir(self._verify)
+            try:
+                context = ssl.create_default_context(
+                    capath=self._verify if folder else None,
+                    cafile=None if folder else self._verify,
+                )
+            except OSError as error:
+                raise DurablyError(
+                    f"The CA at {self._verify} cannot be read ({error.strerror or error}): "
+                    "give verify the path of a PEM file or of a folder of them."
+                ) from None
+        if self._client_cert:
+            try:
+                # A key with a passphrase would ask for it on the terminal: better to refuse it.
+                context.load_cert_chain(*self._client_cert, password="")
+            except OSError as error:
+                raise DurablyError(
+                    f"The client certificate at {' and '.join(self._client_cert)} cannot be used "
+                    f"({error.strerror or error}): give a PEM file with it and its key, "
+                    "which must have no passphrase."
+                ) from None
+        return context
 
     def _url(self, path: str, params: Params) -> str:
         query = urlencode(params, quote_via=quote)

@@ -163,9 +163,8 @@ def http_address(value: Any) -> str:
 
 
 def proxy_address(value: Any) -> str:
-    """The address of an HTTP or SOCKS proxy."""
-    schemes = ("http://", "https://", "socks5://", "socks5h://")
-    if not isinstance(value, str) or not value.startswith(schemes):
+    """The address of an HTTP proxy."""
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
         raise Unfit('write an address, such as "http://proxy.example:3128"')
     return value
 
