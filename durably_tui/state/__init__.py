@@ -2,6 +2,7 @@
 
 from .account import HistoryLimits, SeenEvent
 from .actions import Action, ActionResult, ActionsState, RunActions, refusal
+from .bulk import Bulk, BulkItem, BulkState, Outcome
 from .clock import Clock, SystemClock
 from .errors import JobCancelled, JobEnded, JobFailed
 from .feed import FeedInfo, FeedState
@@ -26,6 +27,9 @@ __all__ = [
     "Action",
     "ActionResult",
     "ActionsState",
+    "Bulk",
+    "BulkItem",
+    "BulkState",
     "Clock",
     "DurablyHooks",
     "DurablyPort",
@@ -47,6 +51,7 @@ __all__ = [
     "JobStatsState",
     "JobSummary",
     "ObservedStep",
+    "Outcome",
     "RunActions",
     "RunActivity",
     "RunHistory",

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, overload
 
+from durably_tui.protocol import Run
+
 from .account import HistoryLimits
-from .actions import RunActions
+from .actions import Action, RunActions
+from .bulk import Bulk
 from .clock import Clock, SystemClock
 from .feed import FeedInfo
 from .history import History
@@ -159,6 +162,17 @@ class DurablyHooks:
     def use_run_actions(self) -> RunActions:
         """Act on runs (useRunActions)."""
         return RunActions(self.port)
+
+    def use_bulk(self, action: Action, runs: Iterable[Run]) -> Bulk:
+        """Do one action to many runs; nothing is sent before its ``start``."""
+        actions = self.use_run_actions()
+        act = {
+            Action.RETRY: actions.retry,
+            Action.RETRIGGER: actions.retrigger,
+            Action.CANCEL: actions.cancel,
+            Action.DELETE: actions.delete_run,
+        }[action]
+        return Bulk(action, act, runs, clock=self._hub.clock)
 
     def use_job_stats(self, *, window: float = WINDOW) -> JobStats:
         """The figures of every job over the last ``window`` seconds, live."""
