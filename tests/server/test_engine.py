@@ -436,15 +436,53 @@ async def test_a_waiting_run_is_cancelled_and_never_runs(tmp_path: Path) -> None
     await durably.stop()
 
 
+@pytest.mark.parametrize("url", ["memory:", "sqlite"])
+async def test_a_run_is_over_before_its_place_is_taken_again(tmp_path: Path, url: str) -> None:
+    @job
+    async def talks(step: Step, input: int) -> None:
+        step.progress(input)
+        step.log.info("one")
+        await step.run("one", lambda: 1)
+        step.progress(input + 1)
+        step.log.info("two")
+        if input == 2:
+            raise RuntimeError("two is one too many")
+
+    @job(timeout=0.05)
+    async def hangs(step: Step, input: None) -> None:
+        step.log.info("about to hang")
+        await step.run("hang", asyncio.sleep, 60)
+
+    made = f"sqlite:///{tmp_path / 'order.db'}" if url == "sqlite" else url
+    durably = Durably(made, jobs=[talks, hangs], stop_grace=0.2)
+    for n in range(5):
+        await durably.trigger(talks, n)
+    await durably.trigger(hangs, None)
+    last = await durably.trigger(talks, 5)
+    events = heard(durably)
+    async with durably:
+        assert (await durably.wait_for_run(last.id, timeout=10)).progress == {"current": 6}
+        # Whoever hears of the end finds all that was said before it.
+        assert [log.message for log in await durably.get_logs(last.id)] == ["one", "two"]
+    told = [each for each in names(events) if each.startswith("run:") and each != "run:progress"]
+    assert told == [
+        *("run:leased", "run:complete") * 2,
+        *("run:leased", "run:fail"),
+        *("run:leased", "run:complete") * 2,
+        *("run:leased", "run:fail"),
+        *("run:leased", "run:complete"),
+    ]
+
+
 async def test_a_concurrency_key_runs_one_at_a_time(durably: Durably) -> None:
-    inside, most = 0, 0
+    inside, most, gate = 0, 0, asyncio.Event()
 
     @job
     async def alone(step: Step, input: int) -> None:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
-        await asyncio.sleep(0.03)
+        await gate.wait()
         inside -= 1
 
     durably.register(alone)
@@ -458,8 +496,11 @@ async def test_a_concurrency_key_runs_one_at_a_time(durably: Durably) -> None:
     skipped = await durably.trigger(alone, 3, concurrency_key="k", coalesce="skip")
     assert (skipped.id, skipped.disposition) == (second.id, "coalesced")
     assert names(events) == ["run:coalesced"]
+    gate.set()
     await durably.wait_for_run(second.id, timeout=5)
     assert most == 1
+    told = [each for each in names(events) if each != "run:lease-renewed"]
+    assert told == ["run:coalesced", "run:complete", "run:leased", "run:complete"]
 
 
 async def test_an_idempotency_key_answers_with_the_first_run(durably: Durably) -> None:
@@ -803,3 +844,23 @@ async def test_a_flood_of_lines_is_bounded_and_its_end_is_kept(tmp_path: Path, p
     assert heard_lines == [str(n) for n in range(lines)]
     assert [log.message for log in kept] == heard_lines[-300:]
     assert [log.id for log in kept] == sorted(log.id for log in kept)
+
+
+async def test_a_plain_job_that_logs_without_end_harms_nobody(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    @job(timeout=0.3)
+    def endless(step: BlockingStep, input: None) -> None:
+        while not over.is_set():
+            step.log.info("again")
+
+    async with make_durably(tmp_path, endless, echo, max_logs_per_run=300) as durably:
+        events = heard(durably)
+        run_id = (await durably.trigger(endless, None)).id
+        with pytest.raises(RunFailedError, match=r"did not end within 0\.3 s"):
+            await durably.wait_for_run(run_id, timeout=10)
+        await durably.trigger_and_wait(echo, {"value": "next"}, timeout=10)
+        over.set()
+    of_run = [event.type for event in events if event.run_id == run_id]
+    assert of_run.count("log:write") > 1000
+    assert of_run[-1] == "run:fail"

@@ -7,7 +7,7 @@ from typing import Any
 
 from durably_server.engine.background import BackgroundWrites
 from durably_server.engine.loglines import LogLines
-from durably_server.engine.model import Progress, Run
+from durably_server.engine.model import Level, Progress, Run
 from durably_server.engine.progress import LiveProgress
 from durably_server.engine.services import Services
 from durably_server.engine.threads import Handover
@@ -96,6 +96,11 @@ class Attempt:
         """Take a progress, unless the execution has to end."""
         if self.interruption is None:
             self.progress.report(progress)
+
+    def log(self, level: Level, message: str, data: Any, has_data: bool, step: str | None) -> None:
+        """Take a log line, also of a job that tidies up; but not of one that was given up."""
+        if self.interruption is not Interruption.TIMEOUT:
+            self.logs.write(level, message, data, has_data, step)
 
     async def flush(self) -> None:
         """Store the log lines that wait, and have the last progress stored before what follows."""

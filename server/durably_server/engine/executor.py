@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.errors import RunInterrupted
@@ -16,13 +16,14 @@ logger = logging.getLogger("durably_server")
 
 
 async def execute(
-    attempt: Attempt, registry: JobRegistry, ended: Callable[[], None] = lambda: None
+    attempt: Attempt, registry: JobRegistry, ending: Callable[[], None] = lambda: None
 ) -> None:
     """Execute a run that was just leased. Never raises: a job's failure is the run's failure.
 
     A write that touches no row means that the lease is lost or the run was cancelled; then
-    nothing more is written and nothing is said. ``ended`` is called when the job itself has
-    ended, so that the next claim can share the commit of this run's last write.
+    nothing more is written and nothing is said. ``ending`` is called right before the run's last
+    write: a claim that it asks for comes after that write and shares its commit, so the end of
+    this run is told before the next one begins.
     """
     run, services = attempt.run, attempt.services
     services.bus.emit(
@@ -34,32 +35,14 @@ async def execute(
         )
     )
     started = services.clock()
-    definition = registry.get(run.job_name)
     try:
-        if definition is None:
-            await _fail(attempt, f"Unknown job: {run.job_name}")
-            return
-        task = asyncio.get_running_loop().create_task(
-            _call(definition, attempt), name=f"durably run {run.id}"
-        )
-        attempt.bind(task)
-        _, hanging = await asyncio.wait((task,), timeout=definition.timeout)
-        if hanging and attempt.interruption is None:
-            ended()
-            await _give_up(attempt, task, definition)
-            return
-        if hanging:
-            await asyncio.wait((task,))
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        # The next claim is asked for in the loop's next turn, right after this run's last write.
-        ended()
+        outcome = await _outcome(attempt, registry)
         await attempt.flush()
-        if error is None:
-            text, output = task.result()
-            await _complete(attempt, text, output, services.clock() - started)
-        elif attempt.interruption is None:
-            logger.info("Run %s of %s failed", run.id, run.job_name, exc_info=error)
-            await _fail(attempt, reason_of(error))
+        ending()
+        if isinstance(outcome, _Output):
+            await _complete(attempt, outcome, services.clock() - started)
+        elif isinstance(outcome, str):
+            await _fail(attempt, outcome)
         elif attempt.interruption is Interruption.SHUTDOWN:
             await services.store.release(run.id, run.lease_generation, now=services.now())
     except Exception:
@@ -67,15 +50,39 @@ async def execute(
         logger.exception("Run %s could not be written; its lease will run out", run.id)
 
 
-async def _give_up(
-    attempt: Attempt, task: "asyncio.Task[Any]", definition: JobDefinition[Any, Any]
-) -> None:
-    """Fail a run whose job takes too long, and leave to itself what does not stop when told."""
-    task.add_done_callback(_drop)
-    attempt.failed_step = next(iter(attempt.open_steps), None)
-    attempt.interrupt(Interruption.TIMEOUT)
-    await attempt.flush()
-    await _fail(attempt, f"The job did not end within {definition.timeout:g} s")
+class _Output(NamedTuple):
+    """What a job returned, as JSON text and as it is."""
+
+    text: str
+    value: Any
+
+
+async def _outcome(attempt: Attempt, registry: JobRegistry) -> _Output | str | None:
+    """The job's output, why it failed, or None for one that was interrupted."""
+    run = attempt.run
+    definition = registry.get(run.job_name)
+    if definition is None:
+        return f"Unknown job: {run.job_name}"
+    task = asyncio.get_running_loop().create_task(
+        _call(definition, attempt), name=f"durably run {run.id}"
+    )
+    attempt.bind(task)
+    _, hanging = await asyncio.wait((task,), timeout=definition.timeout)
+    if hanging and attempt.interruption is None:
+        # What does not stop when it is told to is left to itself; it can write nothing more.
+        task.add_done_callback(_drop)
+        attempt.failed_step = next(iter(attempt.open_steps), None)
+        attempt.interrupt(Interruption.TIMEOUT)
+        return f"The job did not end within {definition.timeout:g} s"
+    if hanging:
+        await asyncio.wait((task,))
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is None:
+        return task.result()
+    if attempt.interruption is None:
+        logger.info("Run %s of %s failed", run.id, run.job_name, exc_info=error)
+        return reason_of(error)
+    return None
 
 
 def _drop(task: "asyncio.Task[Any]") -> None:
@@ -83,8 +90,7 @@ def _drop(task: "asyncio.Task[Any]") -> None:
         task.exception()  # retrieved, so that nobody warns of it
 
 
-async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> tuple[str, Any]:
-    """The job's output as JSON text and as it is."""
+async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> _Output:
     try:
         value = definition.parse_input(attempt.run.input)
         if definition.is_async:
@@ -93,7 +99,7 @@ async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> tuple[
             output = await attempt.services.threads.run(
                 definition.function, BlockingStep(attempt), value
             )
-        return definition.dump_output(output), output
+        return _Output(definition.dump_output(output), output)
     except RunInterrupted:
         raise asyncio.CancelledError from None
     except (SystemExit, KeyboardInterrupt) as error:
@@ -101,16 +107,16 @@ async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> tuple[
         raise RuntimeError(reason_of(error)) from error
 
 
-async def _complete(attempt: Attempt, text: str, output: Any, duration: int) -> None:
+async def _complete(attempt: Attempt, output: _Output, duration: int) -> None:
     run, services = attempt.run, attempt.services
     if await services.store.complete_run(
         run.id,
         run.lease_generation,
-        output=text,
+        output=output.text,
         now=services.now(),
         keep_steps=services.settings.preserve_steps,
     ):
-        services.bus.emit(RunComplete(**of_run(run), output=output, duration=duration))
+        services.bus.emit(RunComplete(**of_run(run), output=output.value, duration=duration))
 
 
 async def _fail(attempt: Attempt, reason: str) -> None:

@@ -77,11 +77,11 @@ class LogLines:
                 self._store(lines[at : at + BATCH])
 
     async def drain(self) -> None:
-        """Store all lines, those too that are written meanwhile."""
-        self.flush()
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        """Store all lines that were written before this call."""
+        for _ in range(2):  # what is under way already, and then what had to wait for it
             self.flush()
+            if self._under_way:
+                await asyncio.wait(self._under_way)
 
     def _store(self, lines: list[NewLog]) -> None:
         self._stored += len(lines)

@@ -47,7 +47,7 @@ class StepLog:
         has_data = data is not _ABSENT
         _on_loop(
             self._attempt,
-            self._attempt.logs.write,
+            self._attempt.log,
             level,
             str(message),
             data if has_data else None,

@@ -5,11 +5,18 @@ import contextlib
 import contextvars
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_MOST_WAITING = 1000
+"""Calls of one job that wait for the loop; beyond that its threads wait for it."""
+_MOST_TAKEN = 100
+"""Calls that the loop makes in one turn."""
+_PAUSE = 0.001
+"""Seconds between a waiting thread's looks for room."""
 _Work = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 
@@ -45,7 +52,9 @@ class ThreadPool:
 class Handover:
     """Calls that threads have a loop make for them, in their order.
 
-    The loop is woken once for all that wait, since each wake-up costs a system call.
+    The loop is woken once for all that wait, since each wake-up costs a system call. It takes a
+    bounded number in one turn, and a thread that is far ahead of it waits: a job that logs
+    without end can neither keep the loop from everything else nor fill the memory.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,7 +63,7 @@ class Handover:
         self._woken = False
 
     def call(self, call: Callable[[], None]) -> None:
-        """Have the loop make the call; from any thread."""
+        """Have the loop make the call; from any thread but the loop's own."""
         self._calls.append(call)
         if not self._woken:
             self._woken = True
@@ -62,12 +71,17 @@ class Handover:
                 self._loop.call_soon_threadsafe(self._take)
             except RuntimeError:  # the loop is closed: a thread left behind has no reader
                 self._calls.clear()
+        while len(self._calls) > _MOST_WAITING and not self._loop.is_closed():
+            time.sleep(_PAUSE)
 
     def _take(self) -> None:
         # In this order: what is appended from now on wakes the loop again, or is taken here.
         self._woken = False
-        while self._calls:
+        for _ in range(min(_MOST_TAKEN, len(self._calls))):
             self._calls.popleft()()
+        if self._calls and not self._woken:
+            self._woken = True
+            self._loop.call_soon(self._take)
 
 
 class _Crew:

@@ -19,9 +19,9 @@ logger = logging.getLogger("durably_server")
 class Worker:
     """One task for each run under way, one claim at a time, one poller, one lease keeper.
 
-    A trigger, or a job that ends, starts a claim at once; it takes as many runs as there are free
-    places, and goes on while it finds any. A place is free when its job has ended: the claim then
-    shares the commit of the run's last write. Polling is for what other processes store, and for
+    A trigger, or a run that ends, starts a claim at once; it takes as many runs as there are free
+    places, and goes on while it finds any. A place is free when its run's last write is asked for:
+    the claim then shares that write's commit. Polling is for what other processes store, and for
     leases that run out.
     """
 
@@ -132,18 +132,16 @@ class Worker:
     async def _run(self, attempt: Attempt) -> None:
         place = [attempt]  # emptied by whoever gives the place back first
 
-        def ended() -> None:
+        def give_back() -> None:
             if place:
                 place.clear()
                 self._busy -= 1
                 self.wake()
 
         try:
-            await self._execute(attempt, ended)
+            await self._execute(attempt, give_back)
         finally:
-            ended()
-            if attempt.run.concurrency_key is not None:
-                self.wake()  # the next run of the key may go only now
+            give_back()
 
     async def _claim(self, limit: int) -> list[Attempt]:
         now, services = self._services.clock(), self._services
@@ -164,9 +162,9 @@ class Worker:
             self.active[attempt.run.id] = attempt
         return attempts
 
-    async def _execute(self, attempt: Attempt, ended: Callable[[], None] = lambda: None) -> None:
+    async def _execute(self, attempt: Attempt, ending: Callable[[], None] = lambda: None) -> None:
         try:
-            await execute(attempt, self._registry, ended)
+            await execute(attempt, self._registry, ending)
         finally:
             # A run that was cancelled and retried may have its next attempt here already.
             if self.active.get(attempt.run.id) is attempt:
