@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import NoReturn
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The entry point of the command ``durably-tui``."""
     import sys
 
-    from .launch import Server, plain_address, show
-
     try:
-        if address := plain_address(sys.argv[1:]):
-            sys.exit(show(Server(address).connect, where=address, name=None))
-        from .app import app
-
-        app()
+        sys.exit(_code(sys.argv[1:]))
+    except KeyboardInterrupt:  # also while something is still imported
+        sys.exit(130)
     except Exception:
         _say_sorry()
+
+
+def _code(arguments: list[str]) -> int:
+    from .launch import only_server, open_only
+
+    if (wanted := only_server(arguments)) is not None:
+        return open_only(wanted)
+    from .app import app
+
+    app()
+    return 0
 
 
 def _say_sorry() -> NoReturn:

@@ -2,30 +2,115 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
-from . import demo, monitor, serve
+from .codes import MEANING
+from .commands import ENTRIES, ENTRY, Entry
+
+_OWN = {"--help", "-h", "--version"}
+_LEADING = {"--server", "-s", "--config"}
+"""Options of every command, which may stand before its name as well."""
 
 
-class AddressFirst(TyperGroup):
-    """``durably-tui URL`` is ``durably-tui open URL``: the main thing needs no command word."""
+class Commands(TyperGroup):
+    """Each command is imported when it is used. ``durably-tui URL`` is ``durably-tui open URL``:
+    the main thing needs no command word."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put ``open`` before arguments that name no command."""
-        own = {"--help", "-h", "--version"}
-        if not args or (args[0] not in own and args[0] not in self.commands):
-            args = ["open", *args]
+        leading, rest = _leading(args)
+        if rest and rest[0] in ENTRY:
+            args = [rest[0], *leading, *rest[1:]]
+        elif not rest or rest[0] not in _OWN:
+            args = ["open", *leading, *rest]
         return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help."""
+        return list(ENTRY)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command."""
+        entry = ENTRY.get(cmd_name)
+        return None if entry is None else _made(entry)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Names of commands, without importing any."""
+        from typer._click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(entry.name, help=entry.help)
+            for entry in ENTRIES
+            if entry.name.startswith(incomplete)
+        ]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A list for each panel."""
+        for panel in dict.fromkeys(entry.panel for entry in ENTRIES):
+            with formatter.section(panel):
+                rows = [(entry.name, entry.help) for entry in ENTRIES if entry.panel == panel]
+                formatter.write_dl(rows, col_max=12)
+
+
+def _leading(args: list[str]) -> tuple[list[str], list[str]]:
+    """Options of every command that stand first, and the rest."""
+    at = 0
+    while at < len(args):
+        if args[at] in _LEADING:
+            at += 2
+        elif args[at].startswith(("--server=", "--config=")):
+            at += 1
+        else:
+            break
+    return args[:at], args[at:]
+
+
+def _made(entry: Entry) -> Any:
+    """The command of a module: its ``command``, a function or a Typer with commands below it."""
+    found = import_module(f".commands.{entry.name}", __package__).command
+    settings = {"help_option_names": ["-h", "--help"]}
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(
+            entry.name, epilog=_examples(entry), short_help=entry.help, context_settings=settings
+        )(found)
+        found = alone
+    command = get_command(found)
+    command.name = entry.name
+    return command
+
+
+def _examples(entry: Entry) -> str | None:
+    if not entry.examples:
+        return None
+    lines = "\n".join(f"  durably-tui {example}" for example in entry.examples)
+    return f"\b\nExamples:\n{lines}"
+
+
+def _epilog() -> str:
+    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANING.items())
+    return (
+        "\b\nExamples:\n"
+        "  durably-tui demo\n"
+        "  durably-tui https://jobs.example/api/durably\n"
+        "  durably-tui runs --status failed\n"
+        "  durably-tui trigger import-csv --input @input.json --wait\n"
+        "\n"
+        f"\b\nExit codes:\n{codes}"
+    )
 
 
 app = typer.Typer(
     name="durably-tui",
-    cls=AddressFirst,
+    cls=Commands,
     help="Watch durable jobs run, tail their logs, retry and cancel them, from the terminal.",
-    epilog="durably-tui http://HOST:PORT/api/durably opens the monitor on that server.",
+    epilog=_epilog(),
+    subcommand_metavar="[SERVER] | COMMAND [ARGS]...",
     rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -48,8 +133,3 @@ def _root(
     ] = False,
 ) -> None:
     """Watch durable jobs run, tail their logs, retry and cancel them, from the terminal."""
-
-
-app.command("open")(monitor.open_monitor)
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)

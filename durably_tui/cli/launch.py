@@ -1,4 +1,4 @@
-"""The way from an address to the first picture. Imports nothing that the picture does not need.
+"""The way from a server to the first picture. Imports nothing that the picture does not need.
 
 Not even typer: for any command with parameters it imports pydantic, which costs as much as half
 of Textual.
@@ -8,103 +8,128 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from durably_tui.config import Config, ConfigError, Server, is_address, load, shown
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
+    from durably_tui.tui.places import Start
     from durably_tui.tui.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """How to reach a server. A token is taken from ``DURABLY_TOKEN`` when it is connected to."""
+class Opened:
+    """A client, and what is known of its server; nothing is sent yet."""
 
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    generation: str | None = None
-    """A key of ``durably_tui.protocol.ABILITIES``; None finds it out."""
-    verify: bool | str = True
-    """Whether to check the certificate, or the file with those to trust."""
-    read_only: bool = False
-
-    def connect(self) -> DurablyClient:
-        """A client for it; nothing is sent yet.
-
-        Raises:
-            DurablyError: the address or the credentials cannot be used.
-        """
-        from durably_tui.client import DurablyClient
-
-        return DurablyClient(
-            self.url,
-            headers=self.headers,
-            token=os.environ.get("DURABLY_TOKEN") or None,
-            verify=self.verify,
-            abilities=self.generation,
-            read_only=self.read_only,
-        )
+    client: DurablyClient
+    server: Server
 
 
-def shown(address: str) -> str:
-    """An address that nobody has checked yet, without what may be credentials in it."""
-    scheme, found, rest = address.partition("://")
-    return scheme + found + rest.rpartition("@")[2].partition("?")[0].partition("#")[0]
-
-
-def is_address(text: str) -> bool:
-    """Whether this is what the monitor can be opened on."""
-    return text.startswith(("http://", "https://"))
-
-
-def plain_address(arguments: Sequence[str]) -> str | None:
-    """The address, where the command line is nothing else."""
+def only_server(arguments: Sequence[str]) -> str | None:
+    """The server, where the command line is nothing else: its address, its name, or nothing at
+    all, which is the empty text. None where it is more than that."""
     if not arguments:
-        arguments = [os.environ.get("DURABLY_URL", "")]
-    return arguments[0] if len(arguments) == 1 and is_address(arguments[0]) else None
+        return ""
+    if len(arguments) > 1 or arguments[0].startswith("-"):
+        return None
+    from .commands import ENTRY
+
+    return None if arguments[0] in ENTRY else arguments[0]
+
+
+def open_only(wanted: str) -> int:
+    """Run the monitor on the server that ``only_server`` gave; its exit code."""
+    address = wanted or os.environ.get("DURABLY_URL", "")
+    if is_address(address):
+        # What is configured for the address is looked up after the first picture.
+        return show(lambda: open_server(load().server(address)), where=shown(address))
+    try:
+        config = load()
+        server = config.server(wanted or None)
+    except ConfigError as error:
+        return refuse(meant_command(wanted, config) or str(error))
+    return show(lambda: open_server(server), where=server.title)
+
+
+def meant_command(wanted: str, config: Config) -> str | None:
+    """The sentence for a word that is nearer to a command than to a configured server."""
+    from durably_tui.config import nearest
+
+    from .commands import ENTRY
+
+    near = nearest(wanted, [*ENTRY, *(server.name for server in config.servers)])
+    if near not in ENTRY:
+        return None
+    return f"{wanted!r} is no command, no address and no configured server: did you mean {near!r}?"
+
+
+def refuse(sentence: str) -> int:
+    """Tell that the command line or the configuration is wrong; the exit code for that."""
+    print(f"Error: {sentence[:1].upper()}{sentence[1:]}", file=sys.stderr)
+    return 2
+
+
+def open_server(server: Server, *, chosen: bool = True) -> Opened:
+    """A client for a server. May wait for a ``token_command``: call it in a thread.
+
+    Raises:
+        DurablyError: the address or the credentials cannot be used.
+    """
+    from .reach import client_for
+
+    return Opened(client_for(server, chosen=chosen), server)
+
+
+def session_of(opened: Opened) -> Session:
+    """What the monitor watches."""
+    from durably_tui.state import create_durably_client
+    from durably_tui.tui.session import Session
+
+    client, server = opened.client, opened.server
+    return Session(
+        hooks=create_durably_client(client),
+        url=client.url,
+        name=server.name,
+        read_only=server.read_only,
+        close=client.aclose,
+    )
 
 
 def show(
-    connect: Callable[[], DurablyClient],
+    opened: Callable[[], Opened],
     *,
     where: str,
-    name: str | None,
     ascii_only: bool = False,
-    read_only: bool = False,
+    start: Start | None = None,
 ) -> int:
     """Run the monitor until the user quits; return its exit code: 2 where there is no terminal.
 
     Args:
-        connect: makes the client; called after the first paint, which does not wait for HTTP.
-        where: the name or the address (its credentials are left out), for the first picture.
-        name: what the user calls the server, if anything.
+        opened: makes the client; called after the first paint, which does not wait for HTTP.
+        where: the name or the address without credentials, for the first picture.
         ascii_only: draw with ASCII characters.
-        read_only: change nothing.
+        start: the place to begin in.
     """
     # Textual reads keys from the standard input and draws on the standard error.
     if not (
         sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()
     ):
-        print("Error: the monitor needs a terminal; run it in one.", file=sys.stderr)
-        return 2
+        return refuse("the monitor needs a terminal; run it in one.")
     from durably_tui.tui.app import MonitorApp
 
     def open_session() -> Session:
         from durably_tui import logfile
-        from durably_tui.state import create_durably_client
-        from durably_tui.tui.session import Session
+        from durably_tui.protocol import DurablyError
 
         logfile.start()
-        client = connect()
-        return Session(
-            hooks=create_durably_client(client),
-            url=client.url,
-            name=name or "",
-            read_only=read_only,
-            close=client.aclose,
-        )
+        try:
+            return session_of(opened())
+        except ConfigError as error:
+            raise DurablyError(str(error)) from None
 
-    app = MonitorApp(open_session, where=shown(where), ascii_only=ascii_only)
+    app = MonitorApp(open_session, where=where, ascii_only=ascii_only, start=start)
     app.run()
     return app.return_code or 0

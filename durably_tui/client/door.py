@@ -231,8 +231,9 @@ class Door:
                 ) from None
         if self._client_cert:
             try:
+                certificate, *key = self._client_cert
                 # A key with a passphrase would ask for it on the terminal: better to refuse it.
-                context.load_cert_chain(*self._client_cert, password="")
+                context.load_cert_chain(certificate, key[0] if key else None, password="")
             except OSError as error:
                 raise DurablyError(
                     f"The client certificate at {' and '.join(self._client_cert)} cannot be used "

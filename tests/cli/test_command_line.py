@@ -6,8 +6,10 @@ import pytest
 from support.command import COMMAND, Home, run
 from support.terminal import Terminal
 
-from durably_tui.cli.launch import plain_address, shown
-from durably_tui.cli.monitor import GENERATIONS
+from durably_tui.cli.commands import ENTRIES
+from durably_tui.cli.launch import only_server
+from durably_tui.config import shown
+from durably_tui.config.settings import GENERATIONS
 from durably_tui.protocol import ABILITIES
 
 ADDRESS = "http://127.0.0.1:9/api/durably"
@@ -16,8 +18,10 @@ ADDRESS = "http://127.0.0.1:9/api/durably"
 def test_help_names_the_commands_and_the_main_thing(home: Home) -> None:
     answer = run(home, "--help")
     assert (answer.returncode, answer.stderr) == (0, "")
-    for word in ("open", "demo", "serve", "durably-tui http://HOST:PORT/api/durably opens"):
-        assert word in answer.stdout
+    for entry in ENTRIES:
+        assert f"\n  {entry.name} " in answer.stdout
+    assert "durably-tui https://jobs.example/api/durably" in answer.stdout
+    assert "  124  the time of --timeout is over" in answer.stdout
     assert run(home, "-h").stdout == answer.stdout
 
 
@@ -34,13 +38,16 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
     [
         (
             [],
-            "Invalid value for URL: no server was named; "
-            "give its address, set DURABLY_URL, or try `durably-tui demo`.",
+            "No server was named; give its address, set DURABLY_URL, or try `durably-tui demo`.",
         ),
         (
             ["localhost:8080"],
-            "Invalid value for URL: "
-            "'localhost:8080' is no http:// or https:// address and no command (see --help).",
+            "'localhost:8080' is no http:// or https:// address, and no server is configured "
+            "under that name (see `durably-tui config path`).",
+        ),
+        (
+            ["rnus"],
+            "'rnus' is no command, no address and no configured server: did you mean 'runs'?",
         ),
         (
             [ADDRESS, "--generation", "9"],
@@ -54,12 +61,29 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
             [ADDRESS, "--ca", "no-such-file.pem"],
             "Invalid value for --ca: there is no file 'no-such-file.pem'.",
         ),
-        ([ADDRESS, "runs"], "Got unexpected extra argument(s) (runs)"),
+        (
+            [ADDRESS, "rums"],
+            "Invalid value for PLACE: there is no place 'rums': did you mean 'runs'?",
+        ),
+        (
+            [ADDRESS, "run", "A", "B"],
+            "Invalid value for PLACE: 'run A B' is no place, and neither run ID nor logs ID.",
+        ),
+        (
+            [ADDRESS, "--status", "done"],
+            "Invalid value for the filter: 'done' is no status: "
+            "pending, running, completed, failed, cancelled.",
+        ),
+        (
+            ["--config", "no-such.toml", ADDRESS],
+            "Invalid value for SERVER: "
+            "no-such.toml: there is no such file: correct the path, or leave it out.",
+        ),
     ],
 )
 def test_nonsense_is_told_in_a_sentence(home: Home, arguments: list[str], sentence: str) -> None:
     answer = run(home, *arguments)
-    assert answer.stderr.endswith(f"\nError: {sentence}\n")
+    assert answer.stderr.endswith(f"Error: {sentence}\n")
     assert (answer.returncode, answer.stdout) == (2, "")
 
 
@@ -74,7 +98,7 @@ def test_without_a_terminal_it_says_so_and_writes_no_escape_codes(
     home: Home, arguments: list[str]
 ) -> None:
     answer = run(home, *arguments)
-    assert answer.stderr == "Error: the monitor needs a terminal; run it in one.\n"
+    assert answer.stderr == "Error: The monitor needs a terminal; run it in one.\n"
     assert (answer.returncode, answer.stdout) == (2, "")
     assert home.left_behind() == []
 
@@ -124,14 +148,13 @@ def test_generations_are_those_that_the_client_knows() -> None:
     assert set(GENERATIONS) == set(ABILITIES)
 
 
-def test_a_plain_address_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DURABLY_URL", raising=False)
-    assert plain_address([ADDRESS]) == ADDRESS
-    assert plain_address([ADDRESS, "--ascii"]) is None
-    assert plain_address(["demo"]) is None
-    assert plain_address([]) is None
-    monkeypatch.setenv("DURABLY_URL", ADDRESS)
-    assert plain_address([]) == ADDRESS
+def test_a_server_alone_takes_the_short_way() -> None:
+    assert only_server([ADDRESS]) == ADDRESS
+    assert only_server(["prod"]) == "prod"
+    assert only_server([]) == ""
+    assert only_server([ADDRESS, "--ascii"]) is None
+    assert only_server(["demo"]) is None
+    assert only_server(["--help"]) is None
 
 
 def test_a_certificate_file_that_is_none_is_told_on_the_screen(home: Home) -> None:

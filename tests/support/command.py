@@ -20,7 +20,7 @@ PATIENCE = 20.0
 """Seconds until a server that never does what is waited for fails the test."""
 LOOK_AGAIN = 0.02
 _TESTS = Path(__file__).parents[1]
-_OUR_VARIABLES = ("DURABLY_URL", "DURABLY_TOKEN", "DURABLY_LOG", "NO_COLOR")
+_OUR_VARIABLES = ("DURABLY_", "NO_COLOR")
 
 
 class Home:
@@ -34,16 +34,24 @@ class Home:
 
     def env(self, **more: str) -> dict[str, str]:
         """The whole environment of a process that lives here."""
-        inherited = {k: v for k, v in os.environ.items() if k not in _OUR_VARIABLES}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OUR_VARIABLES)}
         path = [str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         return inherited | {
             "HOME": str(self.folder),
             "XDG_STATE_HOME": str(self.folder / "state"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
             "TMPDIR": str(self.temporary),
             "DURABLY_LOG": str(self.log),
             "PYTHONPATH": os.pathsep.join(path),
             **more,
         }
+
+    def configure(self, text: str) -> Path:
+        """Write the user's configuration."""
+        file = self.folder / "config" / "durably-tui" / "config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
 
     def left_behind(self) -> list[str]:
         """What is in the temporary folder."""
@@ -54,14 +62,14 @@ class Home:
 
 
 def run(
-    home: Home, *arguments: str, cwd: Path | None = None, **env: str
+    home: Home, *arguments: str, cwd: Path | None = None, stdin: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end, with no terminal."""
+    """Run the command to its end, with no terminal; ``stdin`` is what is piped into it."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env=home.env(**env),
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=30,

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 
-def demo(
+def command(
     db: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the runs in this file, and go on with it later."),
@@ -21,10 +21,10 @@ def demo(
     ] = False,
 ) -> None:
     """Open the monitor on an embedded server whose jobs run steadily. Quitting stops it all."""
+    from durably_tui.cli.embedded import CannotServe, embedded_server
+    from durably_tui.cli.launch import Opened, show
     from durably_tui.client import DurablyClient
-
-    from .embedded import CannotServe, embedded_server
-    from .launch import show
+    from durably_tui.config import Server
 
     # The monitor takes these over; before and after it, they must not leave the server's files.
     for name in ("SIGTERM", "SIGHUP"):
@@ -33,7 +33,9 @@ def demo(
     try:
         with embedded_server(db) as url:
             code = show(
-                lambda: DurablyClient(url), where="demo", name="demo", ascii_only=ascii_only
+                lambda: Opened(DurablyClient(url), Server("demo", url)),
+                where="demo",
+                ascii_only=ascii_only,
             )
     except CannotServe as error:
         raise typer.BadParameter(str(error), param_hint="--db") from None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Generation = Literal["0.15", "0.8"]
 
 
-def serve(
+def command(
     target: Annotated[
         str,
         typer.Argument(

@@ -1,0 +1,63 @@
+"""``runs --watch``: the runs, and then each change of one, as ``kubectl get --watch`` does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from durably_tui.filters import Filter, matches, needs
+from durably_tui.protocol import Run
+from durably_tui.state import create_durably_client
+
+from .said import flush
+
+if TYPE_CHECKING:
+    from durably_tui.client import DurablyClient
+
+    from .commands.runs import Output
+
+
+async def follow_runs(client: DurablyClient, wanted: Filter, limit: int, kind: Output) -> None:
+    """Print the newest ``limit`` runs, then every run that came or changed, until cancelled.
+
+    Raises:
+        DurablyError: the first answer was an error; later ones are waited out.
+    """
+    from .commands.runs import show
+
+    lines: Output = "ndjson" if kind == "json" else kind
+    asked = needs(wanted)
+    told: dict[str, tuple[Any, ...]] = {}
+    async with create_durably_client(client) as hooks:
+        runs = hooks.use_runs(
+            job_name=asked.job_names or None,
+            status=[str(status) for status in asked.statuses] or None,
+            labels=dict(asked.labels) or None,
+            page_size=limit,
+        )
+        news = asyncio.Event()
+        runs.subscribe(lambda state: news.set())
+        async with runs:
+            await runs.refresh()
+            if runs.error is not None:
+                raise runs.error
+            heading = True
+            while True:
+                now = time.time()
+                changed = [
+                    run
+                    for run in reversed(runs.runs)
+                    if told.get(run.id) != _told_of(run) and matches(asked.here, run, now)
+                ]
+                told.update((run.id, _told_of(run)) for run in changed)
+                if changed or heading:
+                    show(changed[::-1] if heading else changed, lines, heading=heading)
+                    flush()
+                heading = False
+                await news.wait()
+                news.clear()
+
+
+def _told_of(run: Run) -> tuple[Any, ...]:
+    return (run.status, run.progress, run.completed_step_count, run.error)

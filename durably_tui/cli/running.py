@@ -1,0 +1,110 @@
+"""Running a command against a server: from options to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from durably_tui.config import Config, ConfigError, Server, load
+
+from .codes import Code, code_of
+from .said import flush, note, warn
+
+if TYPE_CHECKING:
+    from durably_tui.client import DurablyClient
+    from durably_tui.protocol import DurablyError
+
+
+class Ended(Exception):
+    """A command is over early, with a code and perhaps a sentence."""
+
+    def __init__(self, code: Code, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def usage(sentence: str) -> Ended:
+    """The command line is wrong."""
+    return Ended(Code.USAGE, sentence)
+
+
+Work = Callable[["DurablyClient", Server], Awaitable["Code | None"]]
+"""A command's own part; None is ``Code.DONE``."""
+
+
+def run(work: Work, server: str | None, config: str | None, *, warns: bool = True) -> NoReturn:
+    """Do ``work`` against the server that was chosen; ends the command with the code.
+
+    Args:
+        work: the command's own part.
+        server: the name or the address from the command line.
+        config: the configuration file from the command line.
+        warns: whether to tell of mistakes in the configuration.
+    """
+    from durably_tui.protocol import DurablyError
+
+    from .reach import client_for
+
+    async def whole() -> Code:
+        chosen = configured(config, warns=warns).server(server)
+        async with client_for(chosen) as client:
+            return await work(client, chosen) or Code.DONE
+
+    try:
+        code = asyncio.run(whole())
+        flush()
+    except ConfigError as error:
+        code = _failed(Code.USAGE, str(error))
+    except DurablyError as error:
+        code = failed(error)
+    except Ended as ended:
+        code = _failed(ended.code, str(ended))
+    except BrokenPipeError:
+        code = unread()
+    raise typer.Exit(code)
+
+
+def configured(
+    config: str | None, flags: dict[str, object] | None = None, *, warns: bool = True
+) -> Config:
+    """The configuration, after telling what is wrong with it.
+
+    Raises:
+        ConfigError: the file that the user named is not there.
+    """
+    found = load(config, flags=flags)
+    if config is not None and found.file is None:
+        raise ConfigError(found.broken)
+    if warns:
+        for problem in found.problems:
+            warn(str(problem))
+    return found
+
+
+def failed(error: DurablyError) -> Code:
+    """Tell of an error of a server; the code for it."""
+    return _failed(code_of(error), str(error))
+
+
+def _failed(code: Code, sentence: str) -> Code:
+    try:
+        if sentence:
+            note(f"Error: {sentence[:1].upper()}{sentence[1:]}")
+        flush()
+    except BrokenPipeError:
+        unread()
+    return code
+
+
+def unread() -> Code:
+    """Nobody reads the output any more, as with ``| head``: that is no failure."""
+    # What is still in the buffer would be written, and fail, once more at the end of the process.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return Code.DONE

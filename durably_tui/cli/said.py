@@ -1,0 +1,75 @@
+"""What a command says: results on the standard output, everything else on the standard error."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""What JSON may hold raw, and a terminal obeys or does not show."""
+
+
+def out(text: str) -> None:
+    """One line of the result.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    sys.stdout.write(text + "\n")
+
+
+def flush() -> None:
+    """Hand over what was said so far.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Something that is no result, for the person."""
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Something that the person should know."""
+    note(f"Warning: {text}")
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON on one line, with nothing in it that a terminal would obey."""
+    import msgspec
+
+    return _UNSEEN.sub(_escaped, msgspec.json.encode(value).decode())
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON for people, with nothing in it that a terminal would obey."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return _UNSEEN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def has_colours(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether to colour what goes there: a terminal that can, of a person who wants it."""
+    environ = os.environ if environ is None else environ
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def width_of(stream: TextIO) -> int | None:
+    """How many cells a line of the terminal has; None where it is no terminal."""
+    if not stream.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns

@@ -1,0 +1,120 @@
+"""Runs, steps, log lines and events as the JSON that commands print.
+
+The names are those of Durably's wire (``jobName``, ``createdAt``), so that what works on an answer
+of the server works here; the words are those that people read: a status is ``running`` whatever
+the generation of the server. What only some servers tell is left out where nobody told it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from durably_tui.protocol import Event, LogEntry, Progress, Run, RunStatus, Step
+
+_MAYBE = ("updatedAt", "idempotencyKey", "concurrencyKey")
+
+
+def iso(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds, as Durably writes times."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def status_word(run: Run) -> str:
+    """The status; one that nobody knows is in the server's own word."""
+    if run.status is RunStatus.UNKNOWN and isinstance(word := run.extra.get("status"), str):
+        return word
+    return run.status.value
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """A run."""
+    found: dict[str, Any] = {
+        "id": run.id,
+        "jobName": run.job_name,
+        "status": status_word(run),
+        "input": run.input,
+        "output": run.output,
+        "error": run.error,
+        "progress": None if run.progress is None else progress_json(run.progress),
+        "currentStepIndex": run.current_step_index,
+        "completedStepCount": run.completed_step_count,
+        "labels": run.labels,
+        "createdAt": iso(run.created_at),
+        "startedAt": iso(run.started_at),
+        "completedAt": iso(run.completed_at),
+        "updatedAt": iso(run.updated_at),
+        "idempotencyKey": run.idempotency_key,
+        "concurrencyKey": run.concurrency_key,
+    }
+    for name in _MAYBE:
+        if found[name] is None:
+            del found[name]
+    return _with_extra(found, run.extra)
+
+
+def progress_json(progress: Progress) -> dict[str, Any]:
+    """How far a run is."""
+    return _told(
+        {"current": progress.current, "total": progress.total, "message": progress.message}
+    )
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """A step."""
+    return _with_extra(
+        {
+            "id": step.id,
+            "runId": step.run_id,
+            "name": step.name,
+            "index": step.index,
+            "status": step.status.value,
+            "output": step.output,
+            "error": step.error,
+            "startedAt": iso(step.started_at),
+            "completedAt": iso(step.completed_at),
+        },
+        step.extra,
+    )
+
+
+def log_json(entry: LogEntry) -> dict[str, Any]:
+    """A log line."""
+    return _told(
+        {
+            "id": entry.id,
+            "runId": entry.run_id,
+            "jobName": entry.job_name or None,
+            "stepName": entry.step_name,
+            "level": entry.level.value,
+            "message": entry.message,
+            "data": entry.data,
+            "timestamp": iso(entry.timestamp),
+        }
+    )
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event, in the words of the newest generation."""
+    fields = msgspec.to_builtins(event)
+    extra = fields.pop("extra")
+    fields.pop("word", None)  # that is the type of an event that nobody knows
+    told = {name: value for name, value in fields.items() if value not in (None, {}, "")}
+    told["type"] = event.type
+    return _with_extra({"type": event.type, "runId": event.run_id, **told}, extra)
+
+
+def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _with_extra(fields: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """With what the server said beyond what is known here."""
+    for name, value in extra.items():
+        fields.setdefault(name, value)
+    return fields
