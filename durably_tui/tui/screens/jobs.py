@@ -1,0 +1,252 @@
+"""The place Jobs: how each job has been doing, and its runs as a plot."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.getters import query_one
+from textual.timer import Timer
+
+from durably_tui.filters import Filter, Term, matches
+from durably_tui.protocol import Run, RunStatus, Trigger
+from durably_tui.state import JobStats, JobStatsState, JobSummary, Source
+from durably_tui.text import ago, safe
+from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.job_table import JobTable
+from durably_tui.tui.widgets.plot import RunPlot
+
+from .keys import GENERAL, MOVE, STEER, VIEW
+from .place import LEAVE
+from .summary import FILTER, SETTLE_SECONDS, SORT, SummaryScreen
+
+WINDOWS = (900.0, 3600.0, 86_400.0, 604_800.0)
+"""How far figures can look back, in seconds."""
+
+
+def _last_run(job: JobSummary) -> Any:
+    return -(job.last_run_at or -math.inf)
+
+
+ORDERS: dict[str, Callable[[JobSummary], Any]] = {
+    "name": lambda job: job.job_name,
+    "failure rate": lambda job: -(-1 if job.failure_rate is None else job.failure_rate),
+    "last run": _last_run,
+    "p95": lambda job: -(-1 if job.p95 is None else job.p95),
+    "runs ended": lambda job: -job.ended,
+}
+"""By what jobs can be sorted; where two are alike, by name."""
+
+
+class JobsScreen(SummaryScreen):
+    """Every job of the server."""
+
+    PLACE = "Jobs"
+    KEYS: ClassVar[tuple[Command, ...]] = (
+        *MOVE,
+        Command("open", "enter", "runs", "Show the runs of the job", "Job", shown="Enter"),
+        Command("trigger", "t", "trigger", "Trigger a new run of the job", "Job", mutates=True),
+        *(command for command in STEER if command.action == "open_new"),
+        Command("failed", "f", "failed", "Show the failed runs of the job", "Job"),
+        Command("copy_name", "y", "copy name", "Copy the job's name", "Job", footer=False),
+        Command("window(1)", "w", "window", "Count over a longer time: 15m, 1h, 1d, 7d", "Table"),
+        Command("window(-1)", "W", "shorter", "Count over a shorter time", "Table", footer=False),
+        *SORT,
+        FILTER,
+        *(command for command in VIEW if command.action != "copy_id"),
+        *GENERAL,
+        *LEAVE,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        c for c in KEYS if c not in MOVE and c.action != "open"
+    )
+
+    table = query_one("#table", JobTable)
+    plot = query_one("#detail", RunPlot)
+
+    def __init__(self, session: Session) -> None:
+        """Show the jobs of ``session``."""
+        super().__init__(session)
+        self.stats: JobStats | None = None
+        self._order = "name"
+        self._settling: Timer | None = None
+
+    def make_table(self) -> JobTable:
+        """The jobs."""
+        return JobTable(clock=self.session.clock, plain=self.view.plain, id="table")
+
+    def make_detail(self) -> RunPlot:
+        """The runs of the job under the cursor."""
+        return RunPlot(plain=self.view.plain, id="detail")
+
+    def begin(self) -> None:
+        """Ask for the figures."""
+        self.stats = self.session.hooks.use_job_stats()
+        self.stats.subscribe(lambda _state: self.changed())
+        self.stats.start()
+
+    async def on_unmount(self) -> None:
+        """Let the figures go."""
+        if self.stats is not None:
+            await self.stats.aclose()
+
+    def on_screen_suspend(self) -> None:
+        """Nobody looks: ask for no new figures."""
+        if self.stats is not None:
+            self.stats.watch(False)
+
+    def on_screen_resume(self) -> None:
+        """Somebody looks again."""
+        if self.stats is not None:
+            self.stats.watch(True)
+
+    @property
+    def job(self) -> JobSummary | None:
+        """The job under the cursor."""
+        return self.table.cursor_row
+
+    # -- painting --------------------------------------------------------------------------
+
+    def paint(self, now: float) -> None:
+        """The jobs, what the figures are, and the plot."""
+        self.table.waiting = self.stats is None
+        if self.stats is None:
+            return
+        state = self.stats.state
+        wrong = self.wrong(state.error)
+        self.paint_trouble(wrong)
+        jobs = self.stats.summaries(now)
+        self.seen.jobs.update(dict.fromkeys(job.job_name for job in jobs))
+        shown = [job for job in jobs if _is_wanted(self.filter, job)]
+        order = ORDERS[self._order]
+        shown.sort(key=lambda job: (order(job), job.job_name))
+        self.table.waiting = not jobs and state.fetched_at is None and wrong is None
+        self.table.empty = self._nothing(state)
+        self.table.show(shown, now)
+        self._paint_scope(state, len(shown), len(jobs))
+        if self.session.rows is None:
+            self.bar.counts = sum((Counter(job.counts) for job in jobs), Counter[RunStatus]())
+        self.paint_paused(now)
+
+    def paint_paused(self, now: float) -> None:
+        """The plot of the job that the cursor is on."""
+        job, stats = self.job, self.stats
+        if stats is None or not self.plot.display:
+            return
+        if job is None:
+            self.plot.show("", (), now=now, window=1.0)
+            return
+        runs = tuple(stats.records(job.job_name).runs.values())
+        window = stats.state.counted_window
+        self.plot.show(job.job_name, runs, now=now, window=window, p50=job.p50, p95=job.p95)
+
+    def _paint_scope(self, state: JobStatsState, shown: int, jobs: int) -> None:
+        window = f"last {ago(state.counted_window)}"
+        if state.window != state.counted_window:
+            window += f" ({ago(state.window)} asked for)"
+        if state.fetched_at is None:
+            source = "counted over the runs that were seen so far"
+        elif state.source is Source.SERVER:
+            source = "counted by the server"
+        else:
+            seen = sum(len(job.runs) for job in state.ledger.jobs.values())
+            source = f"counted here, over {seen} runs that were seen: the server tells no figures"
+        what = safe(str(self.filter), limit=200) if self.filter else "all jobs"
+        number = f"{shown} of {jobs}" if self.filter else f"{jobs}"
+        self.paint_scope(what, f"{number} jobs", window, source, f"by {self._order}")
+
+    def _nothing(self, state: JobStatsState) -> str:
+        """Why there are no rows."""
+        if self.filter:
+            return "No job matches. Esc clears the filter."
+        if state.fetched_at is None:
+            return "This server has told of no jobs yet."
+        if state.jobs is None:
+            return (
+                "No run was seen yet, and this server does not list its jobs.\n"
+                "Press t to trigger one."
+            )
+        return "This server has no jobs."
+
+    # -- messages --------------------------------------------------------------------------
+
+    @on(JobTable.RowHighlighted)
+    def _highlighted(self) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE_SECONDS, self._focus_job)
+        self.changed()
+
+    def _focus_job(self) -> None:
+        if self.stats is not None and self.job is not None:
+            self.stats.focus(self.job.job_name)
+
+    @on(JobTable.RowSelected)
+    def _selected(self) -> None:
+        self.action_open()
+
+    # -- commands --------------------------------------------------------------------------
+
+    def refusal(self, command: Command) -> str | None:
+        """Why a command does not apply to the job under the cursor."""
+        if command.action in {"open", "failed", "copy_name"} and self.job is None:
+            return "There is no job here."
+        return super().refusal(command)
+
+    def seen_jobs(self) -> list[str]:
+        """The names of all jobs, for completion."""
+        return sorted({*super().seen_jobs(), *self.seen.jobs})
+
+    async def refresh_state(self) -> None:
+        """Fetch the figures."""
+        if self.stats is not None:
+            await self.stats.refresh()
+
+    def action_open(self) -> None:
+        """Show the runs of the job."""
+        if self.job is not None:
+            self.go_to_runs(Filter((Term("job", (self.job.job_name,)),)))
+
+    def action_failed(self) -> None:
+        """Show the failed runs of the job."""
+        if self.job is not None:
+            failed = Term("status", (RunStatus.FAILED,))
+            self.go_to_runs(Filter((failed, Term("job", (self.job.job_name,)))))
+
+    def action_trigger(self) -> None:
+        """Ask for a new run of the job, beginning with its last input."""
+        job, stats = self.job, self.stats
+        if job is None or stats is None:
+            super().action_trigger()
+            return
+        last = stats.last_input(job.job_name)
+        self._ask_trigger(Trigger(job_name=job.job_name, input=last.input if last else None))
+
+    def action_copy_name(self) -> None:
+        """Copy the job's name by OSC 52, which works over ssh and tmux."""
+        if self.job is not None:
+            self.app.copy_to_clipboard(self.job.job_name)
+            self.say(f"Copied {safe(self.job.job_name, limit=60)}.")
+
+    def action_window(self, by: int) -> None:
+        """Count over a longer (1) or shorter (-1) time, round and round."""
+        if self.stats is not None:
+            at = WINDOWS.index(self.stats.state.window)
+            self.stats.set_window(WINDOWS[(at + by) % len(WINDOWS)])
+
+    def action_sort(self, by: int) -> None:
+        """Sort by the next column (1) or the one before (-1)."""
+        names = list(ORDERS)
+        self._order = names[(names.index(self._order) + by) % len(names)]
+        self.changed()
+
+
+def _is_wanted(wanted: Filter, job: JobSummary) -> bool:
+    return not wanted or matches(
+        wanted, Run(id="", job_name=job.job_name, status=RunStatus.UNKNOWN), 0.0
+    )

@@ -1,0 +1,205 @@
+"""A plot of how long the runs of a job took, and how they ended, over time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.reactive import var
+from textual.strip import Strip
+from textual.widget import Widget
+
+from durably_tui.protocol.models import RunStatus
+from durably_tui.state import RunRecord
+from durably_tui.text import ago, fit, safe, took
+
+from .line_view import PALETTE_CLASSES, Painter, Span, Spans, fitted, palette_css
+from .look import RUN_LOOKS
+from .plot_points import Point, Scale, points_of, scale_of, scatter
+
+_AXIS = 8
+"""Cells left of the picture: a duration, a blank and the line."""
+_TOLD = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.RUNNING)
+_MARKS = (("p95", 5), ("p50", 8))
+"""Percentiles that are drawn as a line across, with the height from which on there is room."""
+
+
+def plot_lines(
+    title: str,
+    points: Sequence[Point],
+    width: int,
+    height: int,
+    *,
+    now: float,
+    marks: dict[str, float | None] | None = None,
+    plain: bool = False,
+) -> list[Spans]:
+    """The whole picture in ``height`` lines of ``width`` cells.
+
+    Args:
+        title: what is plotted; safe.
+        points: the runs, as ``points_of`` gives them.
+        width: cells.
+        height: lines: one for the title, two for the time axis, the rest is the picture.
+        now: seconds since the epoch, at the right edge.
+        marks: percentiles by name, in seconds; drawn across where there is room.
+        plain: ASCII only.
+    """
+    if height < 1 or width < 1:
+        return []
+    lines: list[Spans] = [_title(title, points, width, plain=plain)]
+    rows, columns = height - 3, width - _AXIS
+    if rows < 1 or columns < 8:
+        return lines[:height]
+    if not points:
+        said = "No run of it has ended yet, as far as is known."
+        lines += [fitted(((" " * _AXIS + said, "muted"),), width)]
+        return lines[:height]
+    scale = scale_of(points, now)
+    cells_shown = scatter(points, scale, columns, rows, plain=plain)
+    across = _across(scale, rows, marks or {})
+    for row in range(rows):
+        lines.append(_row(row, rows, columns, scale, cells_shown, across, plain=plain))
+    lines += _time_axis(scale, columns, plain=plain)
+    return lines
+
+
+def _title(title: str, points: Sequence[Point], width: int, *, plain: bool) -> Spans:
+    counts = Counter(point.status for point in points)
+    spans: list[Span] = [(title, "strong"), ("  duration of each run", "muted")]
+    for status in _TOLD:
+        if counts[status]:
+            look = RUN_LOOKS[status]
+            glyph = look.plain if plain else look.glyph
+            spans.append((f"  {glyph} {counts[status]} {look.word}", look.style))
+    return fitted(spans, width)
+
+
+def _across(scale: Scale, rows: int, marks: dict[str, float | None]) -> dict[int, str]:
+    """Which rows have a line across, and its name."""
+    found: dict[int, str] = {}
+    for name, least in _MARKS:
+        value = marks.get(name)
+        if value is not None and rows >= least and scale.low <= value <= scale.high:
+            found.setdefault(scale.row(value, rows), f"{name} {took(value)}")
+    return found
+
+
+def _row(
+    row: int,
+    rows: int,
+    columns: int,
+    scale: Scale,
+    cells_shown: dict[tuple[int, int], tuple[str, str]],
+    across: dict[int, str],
+    *,
+    plain: bool,
+) -> Spans:
+    label = ""
+    if row == 0:
+        label = took(scale.high)
+    elif row == rows - 1 and rows > 1:
+        label = took(scale.low) if scale.logarithmic else "0"
+    spans: list[Span] = [(fit(label, _AXIS - 2, "right"), "muted")]
+    spans.append((" |" if plain else " │", "rail"))
+    name = across.get(row, "")
+    ground = ("-" if plain else "┄") if name else " "
+    told_from = columns - len(name) - 1 if name else columns
+    for column in range(columns):
+        shown = cells_shown.get((column, row))
+        if shown is not None:
+            spans.append(shown)
+        elif column > told_from:
+            spans.append((name[column - told_from - 1], "muted"))
+        else:
+            spans.append((ground, "rail"))
+    return tuple(spans)
+
+
+def _time_axis(scale: Scale, columns: int, *, plain: bool) -> list[Spans]:
+    corner, line = ("+", "-") if plain else ("└", "─")
+    left, right = f"{ago(scale.last - scale.first)} ago", "now"
+    middle = f"{ago((scale.last - scale.first) / 2)} ago"
+    told = left
+    if columns >= 40:
+        told = fit(told, columns // 2 - len(middle) // 2) + middle
+    told = fit(told, columns - len(right)) + right
+    log = "log" if scale.logarithmic else ""
+    return [
+        ((fit("", _AXIS - 1), "text"), (corner + line * columns, "rail")),
+        ((fit(log, _AXIS - 2, "right"), "muted"), ("  ", "text"), (told, "muted")),
+    ]
+
+
+class RunPlot(Widget):
+    """The runs of one job, each where it ended and as high as it took long."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(PALETTE_CLASSES)
+    DEFAULT_CSS = """
+    RunPlot { height: 1fr; padding: 0 1; }
+    """ + palette_css("RunPlot")
+
+    plain: var[bool] = var(False)
+    """Show ASCII only."""
+
+    def __init__(self, *, plain: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.painter = Painter(self)
+        self._lines: list[Spans] = []
+        self._given: tuple[str, Sequence[RunRecord], float, float, dict[str, float | None]] = (
+            "",
+            (),
+            0.0,
+            3600.0,
+            {},
+        )
+        self.set_reactive(RunPlot.plain, plain)
+
+    def show(
+        self,
+        job_name: str,
+        runs: Sequence[RunRecord],
+        *,
+        now: float,
+        window: float,
+        p50: float | None = None,
+        p95: float | None = None,
+    ) -> None:
+        """Show a job's runs at ``now``, over the last ``window`` s; percentiles in seconds."""
+        self._given = (job_name, runs, now, window, {"p50": p50, "p95": p95})
+        self._draw()
+
+    def _draw(self) -> None:
+        job_name, runs, now, window, marks = self._given
+        size = self.content_size
+        lines = (
+            plot_lines(
+                safe(job_name, limit=60),
+                points_of(runs, now, window),
+                size.width,
+                size.height,
+                now=now,
+                marks=marks,
+                plain=self.plain,
+            )
+            if job_name
+            else []
+        )
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def on_resize(self) -> None:
+        """Draw it in the new size."""
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        """Forget the old colours."""
+        super().notify_style_update()
+        self.painter.forget()
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the picture."""
+        spans = self._lines[y] if y < len(self._lines) else ()
+        return self.painter.strip(spans, self.content_size.width)
