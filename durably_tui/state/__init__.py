@@ -5,6 +5,7 @@ from .actions import Action, ActionResult, ActionsState, RunActions, refusal
 from .bulk import Bulk, BulkItem, BulkState, Outcome
 from .clock import Clock, SystemClock
 from .errors import JobCancelled, JobEnded, JobFailed
+from .every import every_run
 from .feed import FeedInfo, FeedState
 from .history import History, RunHistory
 from .hooks import DurablyHooks, JobHooks, create_durably_client
@@ -65,6 +66,7 @@ __all__ = [
     "SystemClock",
     "Trail",
     "create_durably_client",
+    "every_run",
     "merge_steps",
     "refusal",
 ]

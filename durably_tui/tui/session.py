@@ -22,6 +22,10 @@ class Session:
     name: str = ""
     """What the user calls the server; the address where it has no name."""
     read_only: bool = False
+    production: bool = False
+    """Whether what cannot be undone asks for the server's name."""
+    color: str = ""
+    """The colour of its name, as CSS has it."""
     close: Callable[[], Awaitable[None]] | None = None
     """Closes what the hooks stand on, after them."""
     clock: Callable[[], float] = time.time

@@ -75,7 +75,10 @@ def test_a_place_declares_each_key_and_each_command_once(place: type[CommandScre
 @pytest.mark.parametrize("place", places(), ids=lambda each: each.__name__)
 def test_whatever_changes_the_server_is_declared_so(place: type[CommandScreen]) -> None:
     declared = {key for command in place.KEYS if command.mutates for key in command.key_names}
-    assert declared == MUTATING
+    bound = {key for command in place.KEYS for key in command.key_names}
+    assert declared == MUTATING & bound
+    if place in (RunsScreen, RunScreen):
+        assert declared == MUTATING
 
 
 def declared(place: type[CommandScreen], key: str) -> Command:
@@ -119,9 +122,9 @@ async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> Non
     run_id = await shop.done("quick")
     async with monitor(shop.url, size=(120, 60)) as shown:
         await shown.on(run_id)
-        await shown.press("colon")
+        await shown.press("ctrl+p")
         await shown.front(CommandPalette)
-        await shown.shows("Copy id  (y)", "New run  (R)", "Trigger  (t)", "Refresh  (^r)")
+        await shown.shows("New run  (R)", "Trigger  (t)", "Logs  (l)")
         assert "Cancel  (c)" not in shown.text, "nothing to cancel in a completed run"
         assert "Commands  (" not in shown.text, "it is open already"
         await shown.press(*"copy the run")

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -23,9 +23,17 @@ class ConfirmScreen(ModalScreen[bool]):
         ("right,l", "app.focus_next", "Next"),
     ]
 
-    def __init__(self, question: str, detail: str, yes: str) -> None:
-        """Ask ``question``; ``yes`` is the word on the button, such as ``Delete``."""
+    def __init__(self, question: str, detail: str, yes: str, *, typed: str | None = None) -> None:
+        """Ask ``question``.
+
+        Args:
+            question: what is to be done, to how many, where.
+            detail: what will happen.
+            yes: the word on the button, such as ``Delete``.
+            typed: a name that has to be typed for a yes, where a key would be too easy.
+        """
         super().__init__()
+        self._typed = typed
         self._question = question
         self._detail = detail
         self._yes = yes
@@ -35,22 +43,40 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical(id="dialog"):
             yield Static(Content(self._question), id="question")
             yield Static(Content(self._detail), id="detail")
+            if self._typed is not None:
+                yield Static(Content(f"Type {self._typed} and Enter to go on."), id="ask")
+                yield Input(id="typed")
             with Horizontal(id="answers"):
-                yield Button(
-                    Content.from_text(f"{self._yes} (y)", markup=False), id="yes", variant="error"
-                )
+                yes = self._yes if self._typed is not None else f"{self._yes} (y)"
+                yield Button(Content.from_text(yes, markup=False), id="yes", variant="error")
                 yield Button(
                     Content.from_text("Keep (n)", markup=False), id="no", variant="primary"
                 )
 
     def on_mount(self) -> None:
         """Enter must not destroy anything by habit."""
-        self.query_one("#no", Button).focus()
+        if self._typed is not None:
+            self.query_one("#typed", Input).focus()
+        else:
+            self.query_one("#no", Button).focus()
 
     def action_answer(self, yes: bool) -> None:
         """Answer by key."""
-        self.dismiss(yes)
+        self._answer(yes)
+
+    def _answer(self, yes: bool) -> None:
+        if yes and self._typed is not None and self.query_one("#typed", Input).value != self._typed:
+            self.query_one("#ask", Static).update(
+                Content(f"That is not it: type {self._typed}, or Esc to keep everything.")
+            )
+            self.query_one("#typed", Input).focus()
+        else:
+            self.dismiss(yes)
+
+    def on_input_submitted(self) -> None:
+        """The name was typed."""
+        self._answer(True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer by button."""
-        self.dismiss(event.button.id == "yes")
+        self._answer(event.button.id == "yes")

@@ -87,6 +87,7 @@ class LiveScreen(SteeringScreen):
         session, bar = self.session, self.bar
         feed = session.hooks.feed
         bar.server_name = session.name
+        bar.server_color = session.color
         bar.address = session.url
         bar.connection = feed.connection
         bar.generation = session.hooks.port.abilities.generation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -14,8 +15,8 @@ from textual.widgets import Static
 
 from durably_tui.filters import Filter, matches, needs, parse
 from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
-from durably_tui.state import Runs, RunsState
-from durably_tui.text import ago, safe
+from durably_tui.state import Runs, RunsFilter, RunsState, every_run
+from durably_tui.text import safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.filter_line import FilterLine, Seen
@@ -25,7 +26,9 @@ from durably_tui.tui.widgets.run_table import RunRow, RunTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, STEER, VIEW
+from .marking import MARK, MarkingScreen
 from .place import LEAVE, PlaceScreen
+from .runs_scope import scope
 from .watching import WatchingScreen
 
 PAGE_SIZE = 50
@@ -34,7 +37,7 @@ PREVIEW_LINES = 16
 """On a screen with fewer lines there is no preview."""
 
 
-class RunsScreen(PlaceScreen, WatchingScreen):
+class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
     """Every run of the server, newest first."""
 
     CSS_PATH = "runs.tcss"
@@ -42,6 +45,7 @@ class RunsScreen(PlaceScreen, WatchingScreen):
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
         *STEER,
+        *MARK,
         Command("open", "enter", "open", "Open the run in full", "Run", shown="Enter"),
         Command("logs", "l", "logs", "Follow its logs in the preview", "Run"),
         Command("filter", "slash", "filter", "Say which runs to show", "Pages", shown="/"),
@@ -75,7 +79,6 @@ class RunsScreen(PlaceScreen, WatchingScreen):
 
     scope = query_one("#scope", Static)
     trouble = query_one("#trouble", Static)
-    table = query_one(RunTable)
     filter_line = query_one(FilterLine)
 
     def __init__(self, session: Session) -> None:
@@ -145,7 +148,18 @@ class RunsScreen(PlaceScreen, WatchingScreen):
         if self.rows is not None:
             state = self.rows.state
             self._paint_table(state, now)
-            self._paint_scope(state, now)
+            shown = [row.run for row in self.table.rows]
+            self.see_marked(shown)
+            self.scope.update(
+                scope(
+                    self._filter,
+                    state,
+                    shown=len(shown),
+                    marked=len(self.marks),
+                    phase=connection.phase,
+                    now=now,
+                )
+            )
             self._paint_trouble(state)
         self.inspector.show(self.current_run())
         if self.detail.display:
@@ -182,29 +196,6 @@ class RunsScreen(PlaceScreen, WatchingScreen):
         if told is None or run.status is not RunStatus.RUNNING or not told.open_steps:
             return None
         return told.open_steps[-1].name
-
-    def _paint_scope(self, state: RunsState[Any, Any], now: float) -> None:
-        wanted = needs(self._filter)
-        live = "live" if self.session.hooks.feed.connection.phase is Phase.LIVE else "not live"
-        if state.page:
-            live = "still (0 goes back to the live page)"
-        elif state.stale_since is not None and state.fetched_at is not None:
-            live = f"not live, as it was {ago(now - state.stale_since)} ago"
-        what = safe(str(self._filter), limit=200) if self._filter else "all runs"
-        shown = f"{len(self.table.rows)} shown"
-        if wanted.here:
-            here = safe(str(wanted.here), limit=80)
-            shown = f"{len(self.table.rows)} of {len(state.runs)} on this page, searched for {here}"
-        parts = [what, f"page {state.page + 1}", live, shown]
-        if state.has_more:
-            parts.append("] older")
-        if state.is_loading and state.fetched_at is not None:
-            parts.append("fetching…")
-        line = Content.styled(" · ".join(parts), "$text-muted")
-        if self._filter.problems:
-            problem = safe(self._filter.problems[0], limit=200)
-            line = Content.styled(f"{problem}  ", "$text-warning") + line
-        self.scope.update(line)
 
     def _wrong(self, state: RunsState[Any, Any]) -> DurablyError | None:
         """What keeps the page from being as the server has it."""
@@ -300,10 +291,22 @@ class RunsScreen(PlaceScreen, WatchingScreen):
             self.rows.go_to_page(0)
             self.table.move_cursor(0)
 
+    async def matching(self) -> AsyncIterator[list[Run]]:
+        """Every run that the filter wants, on every page."""
+        wanted = needs(self._filter)
+        asked = RunsFilter(
+            job_names=wanted.job_names, statuses=wanted.statuses, labels=wanted.labels
+        )
+        async for page in every_run(self.session.hooks.port, asked):
+            now = self.session.clock()
+            yield [run for run in page if matches(wanted.here, run, now)]
+
     def clear(self) -> bool:
-        """Leave the preview; from the table, show all runs again."""
+        """Leave the preview; from the table, take the marks away, then show all runs again."""
         if not self.table.has_focus:
             self.table.focus()
+        elif self.marks:
+            self.unmark()
         elif self._filter:
             self.show_only("")
         else:

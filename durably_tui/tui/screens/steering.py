@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 
 from textual import work
 
 from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggered
-from durably_tui.state import Action, ActionResult
+from durably_tui.state import Action, ActionResult, BulkState
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
 
 from .base import CommandScreen
+from .bulk import BulkScreen, summary
 from .confirm import ConfirmScreen
 from .help import HelpScreen
 from .trigger import TriggerScreen
 
-_NEEDS = {
+BULK_ACTIONS = {
     "retry": Action.RETRY,
     "retrigger": Action.RETRIGGER,
     "cancel": Action.CANCEL,
     "delete": Action.DELETE,
+}
+
+
+_ASKS = {
+    Action.RETRY: ("Retry", "They go again: the same run where the server can resume it."),
+    Action.RETRIGGER: ("Start anew", "Each becomes a new run with the same input and labels."),
+    Action.CANCEL: ("Cancel", "They end as cancelled."),
+    Action.DELETE: ("Delete", "They go with their steps and logs. This cannot be undone."),
 }
 
 
@@ -61,7 +71,7 @@ class SteeringScreen(CommandScreen):
             return None if self._new_run else "No run has been started from here yet."
         if command.action in {"trigger_like", "copy_id"} and self.current_run() is None:
             return "There is no run here."
-        needed = _NEEDS.get(command.action)
+        needed = BULK_ACTIONS.get(command.action)
         if needed is None:
             return None
         run = self.current_run()
@@ -88,20 +98,48 @@ class SteeringScreen(CommandScreen):
         if run := self.current_run():
             self._act(run, RunStatus.CANCELLED, self.actions.cancel)
 
-    @work(group="questions", exit_on_error=False)
-    async def action_delete(self) -> None:
+    def action_delete(self) -> None:
         """Delete it, once the user has said so."""
-        run = self.current_run()
-        if run is None:
-            return
+        if run := self.current_run():
+            self._ask_delete(run)
+
+    @work(group="questions", exit_on_error=False)
+    async def _ask_delete(self, run: Run) -> None:
         question = ConfirmScreen(
             f"Delete this {run.status} run of {safe(run.job_name, limit=60)}?",
             f"{safe(run.id, limit=60)} with its steps and logs goes from "
             f"{safe(self.session.title, limit=80)}. This cannot be undone.",
             "Delete",
+            typed=self.session.title if self.session.production else None,
         )
         if await self.app.push_screen_wait(question):
             self._act(run, None, self.actions.delete_run)
+
+    @work(group="questions", exit_on_error=False)
+    async def ask_bulk(self, action: Action, runs: Sequence[Run]) -> None:
+        """Do one action to many runs, once the user has said so."""
+        bulk = self.session.hooks.use_bulk(action, runs)
+        word, effect = _ASKS[action]
+        number = len(bulk.applicable)
+        if not number:
+            self.say(f"None of the {len(runs)} runs can have that done.", severity="warning")
+            return
+        others = Counter(run.status for run in runs) - Counter(r.status for r in bulk.applicable)
+        left = ", ".join(f"{n} {status}" for status, n in others.items())
+        question = ConfirmScreen(
+            f"{word} {number} {'run' if number == 1 else 'runs'} on "
+            f"{safe(self.session.title, limit=80)}?",
+            f"{effect}{f' Left alone: {left}.' if left else ''}",
+            word,
+            typed=self.session.title if self.session.production else None,
+        )
+        if await self.app.push_screen_wait(question):
+            state = await self.app.push_screen_wait(BulkScreen(bulk))
+            self.say(summary(state), severity="warning" if state.failures else "information")
+            self.bulk_done(state)
+
+    def bulk_done(self, state: BulkState) -> None:
+        """A bulk came to its end."""
 
     @work(group="steers", exit_on_error=False)
     async def _act(

@@ -1,0 +1,156 @@
+"""Marks in a table of runs, and what is done to all that are marked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+
+from textual import work
+from textual.getters import query_one
+
+from durably_tui.protocol import DurablyError, Run
+from durably_tui.state import Action, BulkState, Outcome, refusal
+from durably_tui.tui.commands import Command
+from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.run_table import RunTable
+
+from .live import LiveScreen
+from .steering import BULK_ACTIONS
+
+MARK = (
+    Command("mark", "space", "mark", "Mark the run, or take its mark away", "Marks", footer=False),
+    Command("mark_range", "V", "range", "Mark from the last mark to here", "Marks", footer=False),
+    Command(
+        "mark_all",
+        "asterisk",
+        "all",
+        "Mark all that match the filter, on every page",
+        "Marks",
+        footer=False,
+        shown="*",
+    ),
+)
+
+
+class MarkingScreen(LiveScreen):
+    """A place with a table of runs, of which some may be marked; a mark outlives its page."""
+
+    table = query_one(RunTable)
+
+    def __init__(self, session: Session) -> None:
+        """Show ``session``."""
+        super().__init__(session)
+        self._marks: dict[str, Run] = {}
+        self._anchor: str | None = None
+
+    @property
+    def marks(self) -> list[Run]:
+        """The marked runs, as they were last seen."""
+        return list(self._marks.values())
+
+    def matching(self) -> AsyncIterator[list[Run]]:
+        """Every run that the filter of this place wants, on every page."""
+        raise NotImplementedError
+
+    def see_marked(self, runs: Iterable[Run]) -> None:
+        """Take these as what they are now, where they are marked."""
+        if self._marks:
+            for run in runs:
+                if run.id in self._marks:
+                    self._marks[run.id] = run
+
+    def unmark(self, run_ids: Iterable[str] | None = None) -> None:
+        """Take marks away, all by default."""
+        gone = set(self._marks if run_ids is None else run_ids)
+        self._set_marks({each: run for each, run in self._marks.items() if each not in gone})
+
+    def _set_marks(self, marks: dict[str, Run]) -> None:
+        self._marks = marks
+        self.table.marked = frozenset(marks)
+        self.refresh_keys()
+        self.changed()
+
+    def gone(self, run: Run) -> None:
+        """A deleted run has no mark."""
+        self.unmark([run.id])
+
+    # -- what applies ----------------------------------------------------------------------
+
+    def refusal(self, command: Command) -> str | None:
+        """Why a command applies neither to the marked runs nor to the one under the cursor."""
+        action = BULK_ACTIONS.get(command.action)
+        if action is None or not self._marks:
+            return super().refusal(command)
+        reasons = [refusal(action, run.status) for run in self._marks.values()]
+        if None in reasons:
+            return None
+        return f"None of the {len(reasons)} marked runs: {reasons[0]}."
+
+    # -- commands --------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark the run, or take its mark away, and go on to the next."""
+        run = self.current_run()
+        if run is None:
+            return
+        marks = dict(self._marks)
+        if marks.pop(run.id, None) is None:
+            marks[run.id] = run
+            self._anchor = run.id
+        self._set_marks(marks)
+        self.table.action_cursor_move(1)
+
+    def action_mark_range(self) -> None:
+        """Mark from the last mark to here."""
+        runs = [row.run for row in self.table.rows]
+        anchor = next((at for at, run in enumerate(runs) if run.id == self._anchor), None)
+        if anchor is None:
+            self.say("Mark the first run of the range with Space, then go to the last and press V.")
+            return
+        first, last = sorted((anchor, self.table.cursor_index))
+        self._set_marks(self._marks | {run.id: run for run in runs[first : last + 1]})
+
+    @work(exclusive=True, group="marks", exit_on_error=False)
+    async def action_mark_all(self) -> None:
+        """Mark all that match, on every page; pressed again, take all marks away."""
+        if self._marks:
+            self.unmark()
+            self.say("No run is marked now.")
+            return
+        marks: dict[str, Run] = {}
+        try:
+            async for page in self.matching():
+                marks.update((run.id, run) for run in page)
+        except DurablyError as error:
+            self.say(f"Not all could be marked: {error}", severity="error")
+        self._set_marks(marks)
+        self.say(f"{len(marks)} runs are marked; Esc takes the marks away.")
+
+    def action_retry(self) -> None:
+        """Make the marked runs go again, or the one under the cursor."""
+        if not self._bulk(Action.RETRY):
+            super().action_retry()
+
+    def action_retrigger(self) -> None:
+        """Start new runs like the marked ones, or like the one under the cursor."""
+        if not self._bulk(Action.RETRIGGER):
+            super().action_retrigger()
+
+    def action_cancel(self) -> None:
+        """Cancel the marked runs, or the one under the cursor."""
+        if not self._bulk(Action.CANCEL):
+            super().action_cancel()
+
+    def action_delete(self) -> None:
+        """Delete the marked runs, or the one under the cursor, once the user has said so."""
+        if not self._bulk(Action.DELETE):
+            super().action_delete()
+
+    def _bulk(self, action: Action) -> bool:
+        if not self._marks:
+            return False
+        self.ask_bulk(action, self.marks)
+        return True
+
+    def bulk_done(self, state: BulkState) -> None:
+        """What was done needs no mark any more; what was not keeps it, to be tried again."""
+        self.unmark(item.run.id for item in state.items if item.outcome is Outcome.DONE)

@@ -1,0 +1,104 @@
+"""Marks, and what is done to all that are marked."""
+
+from __future__ import annotations
+
+from support.monitor import Monitor, monitor
+from support.workshop import Workshop
+
+from durably_tui.tui.screens.confirm import ConfirmScreen
+from durably_tui.tui.screens.runs import PAGE_SIZE, RunsScreen
+
+
+def marked(shown: Monitor) -> set[str]:
+    return set(shown.runs.table.marked)
+
+
+async def test_space_marks_goes_on_and_takes_the_mark_away(shop: Workshop) -> None:
+    older, newer = await shop.done("quick"), await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(newer)
+        await shown.press("space")
+        await shown.shows("1 marked", "◆")
+        assert marked(shown) == {newer}
+        assert shown.runs.table.cursor_key == older
+        await shown.on(newer)
+        await shown.press("space")
+        await shown.hides("marked")
+        assert marked(shown) == set()
+
+
+async def test_a_range_is_marked_from_the_last_mark_to_the_cursor(shop: Workshop) -> None:
+    ids = [await shop.done("quick") for _ in range(5)]
+    async with monitor(shop.url) as shown:
+        await shown.on(ids[3])
+        await shown.press("V")
+        await shown.says("Mark the first run of the range with Space")
+        await shown.press("space")
+        await shown.on(ids[1])
+        await shown.press("V")
+        assert marked(shown) == set(ids[1:4])
+        await shown.press("escape")
+        assert marked(shown) == set()
+
+
+async def test_all_that_match_are_marked_on_every_page_and_deleted(shop: Workshop) -> None:
+    kept = await shop.done("broken")
+    gone = [(await shop.durably.trigger("quick", {})).id for _ in range(PAGE_SIZE + 10)]
+    for run_id in gone:
+        await shop.durably.wait_for_run(run_id, timeout=20)
+    async with monitor(shop.url) as shown:
+        await shown.shows("all runs", "] older")
+        shown.runs.show_only("job:qui*")
+        await shown.shows("job:qui*")
+        await shown.press("asterisk")
+        await shown.says(f"{len(gone)} runs are marked")
+        assert marked(shown) == set(gone)
+        await shown.press("D")
+        await shown.front(ConfirmScreen)
+        await shown.shows(f"Delete {len(gone)} runs on {shop.url}?", "cannot be undone")
+        await shown.press("y")
+        await shown.says(f"{len(gone)} deleted.")
+        await shown.front(RunsScreen)
+        await shown.shows("No run matches")
+        assert marked(shown) == set()
+        assert [run.id for run in await shop.durably.get_runs()] == [kept]
+
+
+async def test_what_cannot_be_done_to_any_marked_run_says_why(shop: Workshop) -> None:
+    ids = [await shop.done("quick") for _ in range(2)]
+    async with monitor(shop.url) as shown:
+        for run_id in ids:
+            await shown.on(run_id)
+            await shown.press("space")
+        await shown.press("c")
+        await shown.says("None of the 2 marked runs: run is completed: nothing to cancel.")
+
+
+async def test_a_refusal_is_listed_with_its_reason_and_keeps_its_mark(shop: Workshop) -> None:
+    ids = [await shop.done("broken") for _ in range(2)]
+    async with monitor(shop.url) as shown:
+        for run_id in ids:
+            await shown.on(run_id)
+            await shown.press("space")
+        await shop.durably.delete_run(ids[0])
+        await shown.press("D")
+        await shown.front(ConfirmScreen)
+        await shown.press("y")
+        await shown.shows("1 deleted, 1 failed.", "not found", "Enter closes")
+        await shown.press("enter")
+        await shown.front(RunsScreen)
+        assert marked(shown) == {ids[0]}
+
+
+async def test_keeping_changes_nothing(shop: Workshop) -> None:
+    run_id = await shop.done("broken")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("space")
+        await shown.press("r")
+        await shown.front(ConfirmScreen)
+        await shown.shows("Retry 1 run on")
+        await shown.press("n")
+        await shown.front(RunsScreen)
+        assert marked(shown) == {run_id}
+        assert [run.id for run in await shop.durably.get_runs()] == [run_id]
