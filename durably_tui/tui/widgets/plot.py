@@ -82,7 +82,7 @@ def _across(scale: Scale, rows: int, marks: dict[str, float | None]) -> dict[int
     for name, least in _MARKS:
         value = marks.get(name)
         if value is not None and rows >= least and scale.low <= value <= scale.high:
-            found.setdefault(scale.row(value, rows), f"{name} {took(value)}")
+            found.setdefault(scale.row(value, rows), name)
     return found
 
 
@@ -96,24 +96,15 @@ def _row(
     *,
     plain: bool,
 ) -> Spans:
-    label = ""
+    label = across.get(row, "")
     if row == 0:
         label = took(scale.high)
     elif row == rows - 1 and rows > 1:
         label = took(scale.low) if scale.logarithmic else "0"
     spans: list[Span] = [(fit(label, _AXIS - 2, "right"), "muted")]
     spans.append((" |" if plain else " │", "rail"))
-    name = across.get(row, "")
-    ground = ("-" if plain else "┄") if name else " "
-    told_from = columns - len(name) - 1 if name else columns
-    for column in range(columns):
-        shown = cells_shown.get((column, row))
-        if shown is not None:
-            spans.append(shown)
-        elif column > told_from:
-            spans.append((name[column - told_from - 1], "muted"))
-        else:
-            spans.append((ground, "rail"))
+    ground = " " if row not in across else "-" if plain else "┄"
+    spans += [cells_shown.get((column, row), (ground, "rail")) for column in range(columns)]
     return tuple(spans)
 
 

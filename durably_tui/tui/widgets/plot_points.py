@@ -15,6 +15,7 @@ _SPREAD = 30.0
 """From this ratio of the longest to the middle duration on, the scale is logarithmic."""
 _ENOUGH = 5
 _LEAST_SPAN = 60.0
+_HEADROOM = 1.1
 _WORST_FIRST = (
     RunStatus.FAILED,
     RunStatus.CANCELLED,
@@ -92,7 +93,7 @@ def scale_of(points: Sequence[Point], now: float) -> Scale:
     low = next((each for each in durations if each > 0), high)
     if middle > 0 and high / middle > _SPREAD and low < high:
         return Scale(first, now, max(low, high / 1e6), high, logarithmic=True)
-    return Scale(first, now, 0.0, high or 0.001, logarithmic=False)
+    return Scale(first, now, 0.0, high * _HEADROOM or 0.001, logarithmic=False)
 
 
 def scatter(
