@@ -125,7 +125,25 @@ def naive(pattern: str, e: LogEntry, shown: str) -> bool:
 PATTERNS = st.one_of(
     TEXT.filter(lambda text: text and "\n" not in text),
     st.sampled_from(
-        r". ^a a$ [^a]b a.b a.*b \S+ \s é (a|b) A b+$ \w\W a\Z \Aa (?i)A a[^x]*b".split()
+        [
+            r".",
+            r"^a",
+            r"a$",
+            r"[^a]b",
+            r"a.b",
+            r"a.*b",
+            r"\S+",
+            r"\s",
+            r"é",
+            r"(a|b)",
+            r"A",
+            r"b+$",
+            r"\w\W",
+            r"a\Z",
+            r"\Aa",
+            r"(?i)A",
+            r"a[^x]*b",
+        ]
     ),
 )
 
