@@ -124,27 +124,8 @@ def naive(pattern: str, e: LogEntry, shown: str) -> bool:
 
 PATTERNS = st.one_of(
     TEXT.filter(lambda text: text and "\n" not in text),
-    st.sampled_from(
-        [
-            r".",
-            r"^a",
-            r"a$",
-            r"[^a]b",
-            r"a.b",
-            r"a.*b",
-            r"\S+",
-            r"\s",
-            r"é",
-            r"(a|b)",
-            r"A",
-            r"b+$",
-            r"\w\W",
-            r"a\Z",
-            r"\Aa",
-            r"(?i)A",
-            r"a[^x]*b",
-        ]
-    ),
+    st.sampled_from([".", "^a", "a$", "[^a]b", "a.b", "a.*b", r"\S+", r"\s", "é", "(a|b)", "A"]),
+    st.sampled_from(["b+$", r"\w\W", r"a\Z", r"\Aa", "(?i)A", "a[^x]*b"]),
 )
 
 
