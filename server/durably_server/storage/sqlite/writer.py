@@ -8,8 +8,9 @@ again, each operation in a savepoint, so that the failing one fails alone.
 What the event loop asks for in one of its turns is handed over at once, which wakes the thread once
 and lets the end of one run and the claim of the next share a commit.
 
-Bulk operations go one at a time, at the end of a group, and then rest for twice as long as it took:
-a flood of log lines leaves most of the writer's time to others, and shares their commits.
+Bulk operations go one at a time, at the end of a group, and then rest for three times as long as it
+took: a flood of log lines leaves most of the writer's time to others, and shares their commits.
+The commit does not count, so that the few lines of a small job do not wait for a slow disk twice.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ Operation = Callable[[sqlite3.Connection], T]
 
 GROUP = 256
 """Operations in one transaction at most."""
-_BULK_REST = 2.0
+_BULK_REST = 3.0
 """For how many times what a bulk operation took there is no other."""
 
 
@@ -89,15 +90,11 @@ class Writer:
                 if not ended:
                     ended = self._take()
                 group = [self._urgent.popleft() for _ in range(min(GROUP, len(self._urgent)))]
-                began = time.monotonic()
-                if self._bulk and (ended or began >= self._bulk_due):
+                if self._bulk and (ended or time.monotonic() >= self._bulk_due):
                     group.append(self._bulk.popleft())
                 if group:
                     self._commit(group)
                     _answer(group)
-                    if group[-1].bulk:
-                        now = time.monotonic()
-                        self._bulk_due = now + _BULK_REST * (now - began)
         finally:
             self._db.close()
 
@@ -139,7 +136,11 @@ class Writer:
     def _run_all(self, group: list[_Job]) -> bool:
         try:
             for job in group:
+                began = time.monotonic() if job.bulk else 0.0
                 job.result = job.operation(self._db)
+                if job.bulk:
+                    now = time.monotonic()
+                    self._bulk_due = now + _BULK_REST * (now - began)
         except Exception:
             return False
         return True
