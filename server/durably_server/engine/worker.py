@@ -15,6 +15,9 @@ from durably_server.engine.services import Services
 
 logger = logging.getLogger("durably_server")
 
+HAND_BACK = 1.0
+"""Seconds that interrupted runs have to be handed back in."""
+
 
 class Worker:
     """One task for each run under way, one claim at a time, one poller, one lease keeper.
@@ -77,7 +80,7 @@ class Worker:
         self.hurry()
         if self._runs:
             # A job that swallows its cancellation is left behind; its lease fences it.
-            await asyncio.wait(self._runs, timeout=max(1.0, grace))
+            await asyncio.wait(self._runs, timeout=HAND_BACK)
         await self._end_side_tasks()
 
     async def run_one(self) -> bool:

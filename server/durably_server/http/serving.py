@@ -25,8 +25,10 @@ from durably_server.http.hosts import is_loopback
 from durably_server.http.requests import MAX_BODY
 
 BASE_PATH = "/api/durably"
-DRAIN_TIMEOUT = 2
-"""Seconds that open requests get once the streams are closed."""
+CUT_OFF = 0.5
+"""Seconds after which a stopping server hangs up on whoever has not read its answer."""
+DRAIN_TIMEOUT = 1
+"""Seconds after which a stopping server gives up requests that are still worked on."""
 _BACKLOG = 2048
 _MAX_HEAD = 1024 * 1024
 """Bytes of a request's head that are read at all; the handler refuses much smaller ones itself,
@@ -76,6 +78,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        cut = asyncio.get_running_loop().call_later(CUT_OFF, self._cut_off)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _cut_off(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -87,7 +98,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve any ASGI app while the block runs; gives its URL. Port 0 takes a free one.
 
-    The app's lifespan is not run. Open responses get two seconds at the end.
+    The app's lifespan is not run. Open responses get half a second at the end.
 
     Raises:
         ServingError: the address is in use, not allowed, or not this machine's, or a file of
