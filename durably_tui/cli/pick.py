@@ -101,6 +101,8 @@ def ids_given(ids: Sequence[str] | None) -> list[str]:
         if sys.stdin is None or (sys.stdin.isatty() and not given):
             raise usage("no run was named: give ids, or pipe them in.")
         given = [words[0] for line in sys.stdin if (words := line.split())]
+        if not given:
+            note("No ids came from the standard input.")
     return list(dict.fromkeys(given))
 
 

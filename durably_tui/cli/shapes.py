@@ -15,6 +15,8 @@ import msgspec
 
 from durably_tui.protocol import Event, LogEntry, Progress, Run, RunStatus, Step
 
+_TIMES = {"timestamp": "timestamp", "leaseExpiresAt": "lease_expires_at"}
+"""The times of events, by their names on the wire."""
 _MAYBE = ("updatedAt", "idempotencyKey", "concurrencyKey")
 
 
@@ -103,6 +105,9 @@ def event_json(event: Event) -> dict[str, Any]:
     """An event, in the words of the newest generation."""
     fields = msgspec.to_builtins(event)
     extra = fields.pop("extra")
+    for name, attribute in _TIMES.items():
+        if isinstance(at := getattr(event, attribute, None), datetime):
+            fields[name] = iso(at)
     fields.pop("word", None)  # that is the type of an event that nobody knows
     told = {name: value for name, value in fields.items() if value not in (None, {}, "")}
     told["type"] = event.type

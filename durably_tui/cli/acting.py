@@ -1,0 +1,184 @@
+"""The commands that change runs: one declaration for ``retry``, ``retrigger``, ``cancel`` and
+``delete``, which differ in what they do only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from .codes import Code, code_of
+from .options import ConfigOption, IdsArgument, JsonOption, ServerOption
+from .running import Ended, run, usage
+
+if TYPE_CHECKING:
+    from durably_tui.client import DurablyClient
+    from durably_tui.config import Server
+    from durably_tui.protocol import Run
+    from durably_tui.state import Action, ActionResult
+
+Output = Literal["text", "ndjson", "id"]
+
+
+def acting(name: str, help: str) -> Callable[..., None]:
+    """The command that does one action, by the name of the action."""
+
+    def command(
+        ids: IdsArgument = None,
+        wanted: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--filter",
+                "-f",
+                metavar="FILTER",
+                help="Instead of ids: all runs that match this filter.",
+                show_default=False,
+            ),
+        ] = None,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Only say what would be done.")
+        ] = False,
+        output: Annotated[
+            Output,
+            typer.Option(
+                "--output", "-o", help="What to print of each; id is that of the run that goes on."
+            ),
+        ] = "text",
+        as_json: JsonOption = False,
+        server: ServerOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        kind: Output = "ndjson" if as_json else output
+
+        async def work(client: DurablyClient, chosen: Server) -> Code:
+            return await _act(client, chosen, name, ids, wanted, yes, dry_run, kind)
+
+        run(work, server, config)
+
+    command.__doc__ = help
+    return command
+
+
+async def _act(
+    client: DurablyClient,
+    server: Server,
+    name: str,
+    ids: list[str] | None,
+    wanted: list[str] | None,
+    yes: bool,
+    dry_run: bool,
+    kind: Output,
+) -> Code:
+    from durably_tui.protocol import DurablyError
+    from durably_tui.state import Action, Bulk, Outcome, create_durably_client
+
+    from .pick import filter_of, found_runs, ids_given, runs_of
+    from .said import flush, note
+
+    action = Action(name)
+    if client.read_only and not dry_run:
+        raise Ended(Code.REFUSED, f"{server.title} was opened read-only: nothing was sent.")
+    if wanted is not None and ids:
+        raise usage("give ids or --filter, not both.")
+    if wanted is not None:
+        runs = await runs_of(client, filter_of(wanted), None)
+    else:
+        runs = await found_runs(client, ids_given(ids))
+    actions = create_durably_client(client).use_run_actions()
+    do = getattr(actions, "delete_run" if action is Action.DELETE else name)
+    code = Code.DONE
+
+    async def act(run_id: str) -> ActionResult:
+        nonlocal code
+        try:
+            result: ActionResult = await do(run_id)
+        except DurablyError as error:
+            note(f"{run_id}: {error}")
+            code = code or code_of(error)
+            raise
+        _tell(kind, run_id, result.action, result.message, result.next_run_id)
+        flush()
+        return result
+
+    bulk = Bulk(action, act, runs)
+    applicable = bulk.applicable
+    skipped = [item for item in bulk.state.items if item.outcome is Outcome.SKIPPED]
+    if wanted is None:
+        for item in skipped:
+            note(f"{item.run.id}: {item.message}.")
+            code = Code.REFUSED
+    if not applicable:
+        if wanted is not None or not skipped:
+            note(f"There is no run to {name}.")
+        return code
+    if dry_run:
+        for run in applicable:
+            _tell(kind, run.id, action, f"{run.job_name}, {run.status}: would be {_DONE[name]}")
+        return code
+    if not yes and (action is Action.DELETE or len(applicable) > 1):
+        _ask(server, action, applicable, len(skipped) if wanted is not None else 0)
+    bulk.start()
+    try:
+        await bulk.finished()
+    finally:
+        await bulk.aclose()
+    return code
+
+
+_DONE = {
+    "retry": "retried",
+    "retrigger": "retriggered",
+    "cancel": "cancelled",
+    "delete": "deleted",
+}
+
+
+def _tell(
+    kind: Output, run_id: str, action: Action, message: str, next_run_id: str | None = None
+) -> None:
+    """Print what was done to one run."""
+    from durably_tui.text import safe
+
+    from .said import json_line, out
+
+    match kind:
+        case "id":
+            out(next_run_id or run_id)
+        case "ndjson":
+            told: dict[str, Any] = {"id": run_id, "action": action.value, "message": message}
+            if next_run_id is not None:
+                told["nextRunId"] = next_run_id
+            out(json_line(told))
+        case _:
+            # The run that goes on stands first: that is what a pipe into `wait` takes.
+            is_new = next_run_id not in (None, run_id)
+            out(safe(f"{next_run_id or run_id} {message}" + (f" (of {run_id})" if is_new else "")))
+
+
+def _ask(server: Server, action: Action, runs: Sequence[Run], others: int) -> None:
+    """Ask whether it is meant.
+
+    Raises:
+        Ended: it is not, or there is nobody to ask.
+    """
+    what = f"{action.value} {len(runs)} run{'s' if len(runs) > 1 else ''} on {server.title}"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise usage(f"this would {what}: say --yes where nobody can be asked.")
+    if others:
+        what += f" ({others} more that match cannot be)"
+    if server.production and server.name:
+        question = f"{what[:1].upper()}{what[1:]}? It is production: type {server.name!r}: "
+        meant = _answer(question) == server.name
+    else:
+        meant = _answer(f"{what[:1].upper()}{what[1:]}? [y/N] ").lower() in ("y", "yes")
+    if not meant:
+        raise Ended(Code.USAGE, "Nothing was done.")
+
+
+def _answer(question: str) -> str:
+    # input() would write the question to the standard output, among the results.
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
