@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from .navigator import Navigator
     from .session import Session
+    from .verbs import Verb
+    from .world import World
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class MonitorApp(App[None]):
         where: str = "",
         ascii_only: bool = False,
         start: Start | None = None,
+        world: Callable[[], World] | None = None,
     ) -> None:
         """Watch a server.
 
@@ -66,16 +69,24 @@ class MonitorApp(App[None]):
             where: its name or address, for the first picture.
             ascii_only: draw with ASCII characters.
             start: the place to begin in.
+            world: what gives the configuration and the way to other servers; called after the
+                first paint, in a thread.
         """
         super().__init__()
-        self.session: Session | None = None
         self._open_session: Callable[[], Session] = (
             session if callable(session) else lambda: session
         )
         self._where = where
         self._start = start or Start()
+        self._make_world = world
         self.navigator: Navigator
         """What goes to places, once the first of them is there."""
+        self.world: World | None = None
+        """The configuration and the servers, once they are known."""
+        self.user_keys: dict[str, str] = {}
+        """The user's own keys, per name of a command."""
+        self.command_history: list[str] = []
+        """What was typed after ``:``."""
         self.plain = ascii_only or not _can_write_glyphs()
         self._ascii: LineFilter | None = None
 
@@ -107,33 +118,53 @@ class MonitorApp(App[None]):
         from durably_tui.protocol.errors import DurablyError
 
         # In a thread, so that a key (q, for one) does not wait for the imports.
-        navigator = await asyncio.to_thread(_import_first_place, self._start.place)
+        navigator, dress = await asyncio.to_thread(_import_first_place, self._start.place)
         try:
-            self.session = await asyncio.to_thread(self._open_session)
+            self.world = await asyncio.to_thread(self._know)
+            session = self.world.take(await asyncio.to_thread(self._open_session))
         except DurablyError as error:
             self.exit(return_code=2, message=Text(str(error)))
             return
-        self.session.view.plain = self.plain
-        self.navigator = navigator(self, self.session)
+        self.world.view.plain = self.plain
+        dress(self, self.world)
+        self.navigator = navigator(self, session)
         await self.navigator.begin(self._start)
+
+    def _know(self) -> World:
+        from .world import World
+
+        return self._make_world() if self._make_world is not None else World()
 
     async def action_place(self, name: str) -> None:
         """Go to a place."""
         await self.navigator.go(name)
 
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing may be changed on the server."""
-        return self.session is not None and self.session.read_only
+    async def go_to_server(self, name: str) -> None:
+        """Go to another server, to the place that is in front here."""
+        from durably_tui.protocol.errors import DurablyError
+
+        assert self.world is not None
+        try:
+            session = await asyncio.to_thread(self.world.open, name)
+        except DurablyError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        await self.navigator.go(self.navigator.place, session=session)
+
+    def verbs(self) -> list[Verb]:
+        """What can be typed after ``:`` everywhere."""
+        from .app_verbs import app_verbs
+
+        return app_verbs(self)
 
     async def on_unmount(self) -> None:
         """Let the server go, whatever state it is in."""
-        if self.session is None:
+        if self.world is None:
             return
         try:
-            await asyncio.wait_for(self.session.aclose(), timeout=5)
+            await asyncio.wait_for(self.world.aclose(), timeout=5)
         except Exception:
-            log.exception("closing the session failed")
+            log.exception("closing the servers failed")
 
     def _fatal_error(self) -> None:
         """The traceback goes to the log file; the person gets one sentence."""
@@ -147,11 +178,12 @@ class MonitorApp(App[None]):
         )
 
 
-def _import_first_place(name: str) -> type[Navigator]:
+def _import_first_place(name: str) -> tuple[type[Navigator], Callable[[MonitorApp, World], None]]:
+    from .dressing import dress
     from .navigator import Navigator
 
     PLACE[name].load()
-    return Navigator
+    return Navigator, dress
 
 
 def _can_write_glyphs() -> bool:

@@ -35,6 +35,11 @@ class Command:
     """How the key is written for people, where Textual's name for it is not readable."""
 
     @property
+    def name(self) -> str:
+        """The word for it after ``:`` and in the configuration."""
+        return self.label.replace(" ", "-")
+
+    @property
     def key_label(self) -> str:
         """The key as people write it."""
         return self.shown or self.keys.split(",")[0]
@@ -53,6 +58,7 @@ class Command:
             show=self.footer,
             key_display=self.key_label,
             tooltip=self.help,
+            id=self.name,
         )
 
 

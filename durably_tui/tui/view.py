@@ -16,6 +16,8 @@ class View:
     time_style: TimeStyle = TimeStyle.RELATIVE
     plain: bool = False
     """Whether all is drawn with ASCII."""
+    compact: bool = False
+    """Whether space is left out for more rows."""
     paused: bool = False
     """Whether the picture stands still. What happens is taken in all the same."""
     paused_at_event: int = 0

@@ -155,7 +155,7 @@ async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -
             await shown.front(HelpScreen)
             for key in MUTATING:
                 assert declared(place, key).help not in " ".join(shown.text.split())
-            await shown.press("escape", "colon")
+            await shown.press("escape", "ctrl+p")
             await shown.front(CommandPalette)
             await shown.shows("Copy id")
             assert "Cancel" not in shown.text

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
-from textual import events
+from textual import events, work
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from durably_tui import logfile
+from durably_tui.text import safe
 from durably_tui.tui.commands import Command
+from durably_tui.tui.keymap import remapped
+from durably_tui.tui.verbs import Verb, find
+
+from .command_line import CommandLineScreen
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +39,8 @@ class CommandScreen(Screen[None]):
 
     @property
     def read_only(self) -> bool:
-        """Whether this monitor may change nothing."""
-        return bool(getattr(self.app, "read_only", False))
+        """Whether nothing may be changed from here."""
+        return False
 
     @property
     def in_sight(self) -> bool:
@@ -49,7 +57,47 @@ class CommandScreen(Screen[None]):
 
     def offered(self) -> list[Command]:
         """The commands that exist here: none that mutates where the monitor is read-only."""
-        return [command for command in self.KEYS if not (command.mutates and self.read_only)]
+        keys: Mapping[str, str] = getattr(self.app, "user_keys", {})
+        return [
+            remapped(command, keys)
+            for command in self.KEYS
+            if not (command.mutates and self.read_only)
+        ]
+
+    def verbs(self) -> list[Verb]:
+        """What can be typed after ``:`` here, the commands of this place first."""
+        own = [
+            Verb(command.name, command.help, partial(self._do, command))
+            for command in self.offered()
+            if command.group not in {"Move", "Places"} and command.action != "command_line"
+        ]
+        return [*own, *getattr(self.app, "verbs", list)()]
+
+    def _do(self, command: Command, rest: str) -> object:
+        del rest
+        if (reason := self.refusal(command)) is not None:
+            self.notify(reason, severity="warning", markup=False, timeout=4)
+            return None
+        return self.run_action(command.action)
+
+    @work(group="command-line", exit_on_error=False)
+    async def action_command_line(self) -> None:
+        """Ask for a command by its name, and do it."""
+        verbs = self.verbs()
+        before: list[str] = getattr(self.app, "command_history", [])
+        text = await self.app.push_screen_wait(CommandLineScreen(verbs, before))
+        if text is None:
+            return
+        if text not in before[-1:]:
+            before.append(text)
+        found = find(verbs, text)
+        if isinstance(found, str):
+            self.notify(safe(found), severity="warning", markup=False)
+            return
+        verb, rest = found
+        result = verb.run(rest)
+        if inspect.isawaitable(result):
+            await result
 
     def refresh_keys(self) -> None:
         """Dim and light the keys in the footer, which is made anew only where one changed."""

@@ -26,6 +26,11 @@ LEAVE = (
 class PlaceScreen(LiveScreen):
     """One of the places. Its commands end with ``GENERAL`` and ``LEAVE``."""
 
+    @property
+    def filter_text(self) -> str:
+        """The filter of this place, as it would be typed; empty where there is none."""
+        return ""
+
     def show_only(self, filter: str) -> None:
         """Show what of this place a filter wants."""
 

@@ -246,6 +246,11 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         """Show failed runs only, or all again."""
         self.show_only("" if str(self._filter) == FAILED_ONLY else FAILED_ONLY)
 
+    @property
+    def filter_text(self) -> str:
+        """The filter, as it would be typed."""
+        return str(self._filter)
+
     def show_only(self, filter: str) -> None:
         """Show the runs that a filter wants: the server's part is asked there, the rest here."""
         self._filter = parse(filter)

@@ -46,6 +46,11 @@ class SteeringScreen(CommandScreen):
         self.actions = session.hooks.use_run_actions()
         self._new_run: str | None = None
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed on this server."""
+        return self.session.read_only
+
     def current_run(self) -> Run | None:
         """The run that the commands mean; None in a place that has none."""
         return None

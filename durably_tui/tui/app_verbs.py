@@ -1,0 +1,102 @@
+"""What can be typed after ``:`` in every place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from durably_tui.config import ConfigError
+from durably_tui.filters import KEYS
+from durably_tui.protocol import DurablyError
+
+from .places import PLACES
+from .verbs import Verb
+
+if TYPE_CHECKING:
+    from .app import MonitorApp
+
+
+def app_verbs(app: MonitorApp) -> list[Verb]:
+    """Places, filters, servers, themes, and the way out."""
+    places = [
+        Verb(place.name, f"{place.help}; what follows filters them", partial(_go, app, place.name))
+        for place in PLACES
+    ]
+    world = app.world
+    assert world is not None, "the verbs are asked for by a place"
+    return [
+        *places,
+        Verb("filter", "Show the runs that match", partial(_go, app, "runs"), _filter_keys),
+        Verb("save", "Keep the filter of this place under a name", partial(_save, app)),
+        Verb("load", "Use a filter that was kept", partial(_load, app), lambda: world.filters),
+        Verb(
+            "server",
+            "Go to another server",
+            partial(_server, app),
+            lambda: sorted({*world.sessions, *(s.title for s in world.config.servers)}),
+        ),
+        Verb(
+            "theme",
+            "Change the colours",
+            partial(_theme, app),
+            lambda: sorted(app.available_themes),
+        ),
+        Verb("quit", "Leave the monitor", lambda _rest: app.exit()),
+    ]
+
+
+def _filter_keys() -> list[str]:
+    return [f"{key}:" for key in KEYS]
+
+
+async def _go(app: MonitorApp, place: str, rest: str) -> None:
+    await app.navigator.go(place, filter=rest or None)
+
+
+async def _save(app: MonitorApp, name: str) -> None:
+    assert app.world is not None
+    filter = app.navigator.in_front().filter_text
+    if not name:
+        _warn(app, "Say a name to keep the filter under, such as :save night.")
+    elif not filter:
+        _warn(app, "There is no filter here to keep; / sets one.")
+    elif await _kept(app, partial(app.world.save, name, filter)):
+        app.notify(f"{filter} is kept; :load {name} uses it.", markup=False)
+
+
+async def _load(app: MonitorApp, name: str) -> None:
+    assert app.world is not None
+    if name not in app.world.filters:
+        known = ", ".join(app.world.filters) or "none"
+        _warn(app, f"There is no filter {name!r}; kept are {known}.")
+        return
+    await app.navigator.go("runs", filter=app.world.filters[name])
+
+
+async def _server(app: MonitorApp, name: str) -> None:
+    await app.go_to_server(name)
+
+
+async def _theme(app: MonitorApp, name: str) -> None:
+    assert app.world is not None
+    if name not in app.available_themes:
+        _warn(app, f"There is no theme {name!r}; there are {', '.join(app.available_themes)}.")
+        return
+    app.theme = name
+    await _kept(app, partial(app.world.remember, "theme", name))
+
+
+async def _kept(app: MonitorApp, write: Callable[[], None]) -> bool:
+    """Write to the user's file; a refusal is told."""
+    try:
+        await asyncio.to_thread(write)
+    except (ConfigError, DurablyError) as error:
+        _warn(app, f"It holds until you leave, but is not kept: {error}")
+        return False
+    return True
+
+
+def _warn(app: MonitorApp, sentence: str) -> None:
+    app.notify(sentence, severity="warning", markup=False)

@@ -1,0 +1,76 @@
+"""What the configuration says of the look and the keys, put on the app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.theme import Theme
+
+from durably_tui.text import TimeStyle
+
+from .keymap import keymap
+from .places import PLACES
+from .screens.run import RunScreen
+from .world import World
+
+if TYPE_CHECKING:
+    from .app import MonitorApp
+
+HIGH_CONTRAST = (
+    Theme(
+        name="high-contrast",
+        primary="#5fd7ff",
+        secondary="#ffff00",
+        accent="#ffff00",
+        warning="#ffd700",
+        error="#ff5f5f",
+        success="#5fff5f",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#1c1c1c",
+        dark=True,
+        text_alpha=1.0,
+    ),
+    Theme(
+        name="high-contrast-light",
+        primary="#00429d",
+        secondary="#5a005a",
+        accent="#5a005a",
+        warning="#7a4b00",
+        error="#a00000",
+        success="#005a00",
+        foreground="#000000",
+        background="#ffffff",
+        surface="#ffffff",
+        panel="#e6e6e6",
+        dark=False,
+        text_alpha=1.0,
+    ),
+)
+"""Black and white with full colours; contrast of every text to its ground at least 7 to 1."""
+
+
+def dress(app: MonitorApp, world: World) -> None:
+    """Theme, density, times and keys as configured; what cannot be had is told in a toast."""
+    config, problems = world.config, [str(problem) for problem in world.config.problems]
+    for theme in HIGH_CONTRAST:
+        app.register_theme(theme)
+    if config.theme is not None:
+        if config.theme in app.available_themes:
+            app.theme = config.theme
+        else:
+            known = ", ".join(sorted(app.available_themes))
+            sentence = f"there is no theme {config.theme!r}; there are {known}."
+            problems.append(str(config.problem("theme", sentence)))
+    if config.time_format in set(TimeStyle):
+        world.view.time_style = TimeStyle(config.time_format)
+    world.view.compact = config.density == "compact"
+    app.set_class(world.view.compact, "-compact")
+    if config.keys:
+        places = {place.title: place.load().KEYS for place in PLACES}
+        app.user_keys, refused = keymap(config.keys, {**places, RunScreen.PLACE: RunScreen.KEYS})
+        app.set_keymap(app.user_keys)
+        problems += [str(config.problem("keys", sentence)) for sentence in refused]
+    for problem in problems:
+        app.notify(problem, title="Configuration", severity="warning", markup=False, timeout=12)

@@ -1,0 +1,106 @@
+"""``:``: a command by its name, completed as it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from durably_tui.text import safe
+from durably_tui.tui.verbs import Verb, completions
+
+_SHOWN = 12
+
+
+class _Completing(Suggester):
+    def __init__(self, verbs: Sequence[Verb]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._verbs = verbs
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The first completion of the line."""
+        found = completions(self._verbs, value) if value else []
+        return found[0] if found else None
+
+
+class CommandLineScreen(ModalScreen[str | None]):
+    """One line at the bottom; answers with what was typed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False),
+        Binding("tab", "complete", "Complete", show=False, priority=True),
+        Binding("up", "recall(-1)", "Before", show=False, priority=True),
+        Binding("down", "recall(1)", "After", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    CommandLineScreen {
+        background: transparent;
+        align: left bottom;
+
+        #line { height: auto; background: $panel; }
+        #choices { height: 1; padding: 0 1; color: $text-muted; }
+        Input { border: none; height: 1; padding: 0 1; background: $boost; }
+        Input:focus { border: none; }
+    }
+    """
+
+    def __init__(self, verbs: Sequence[Verb], before: Sequence[str] = ()) -> None:
+        """Ask for one of ``verbs``; ``before`` is what was typed the last times, for Up."""
+        super().__init__()
+        self._verbs = verbs
+        self._before = list(before)
+        self._at = len(self._before)
+
+    def compose(self) -> ComposeResult:
+        """What it can be, and the line."""
+        with Vertical(id="line"):
+            yield Static(id="choices")
+            yield Input(placeholder="a command; Tab completes", suggester=_Completing(self._verbs))
+
+    def on_mount(self) -> None:
+        """Tell what there is."""
+        self.query_one(Input).focus()
+        self._tell("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell what the line can become."""
+        self._tell(event.value)
+
+    def _tell(self, text: str) -> None:
+        found = [line.rpartition(" ")[2] for line in completions(self._verbs, text)]
+        verb = next((v for v in self._verbs if v.word == text.strip().partition(" ")[0]), None)
+        if verb is not None and not found:
+            words = verb.help
+        else:
+            words = "  ".join(safe(each, limit=40) for each in found[:_SHOWN])
+        self.query_one("#choices", Static).update(Content(words))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with the line."""
+        self.dismiss(event.value.strip() or None)
+
+    def action_leave(self) -> None:
+        """Do nothing."""
+        self.dismiss(None)
+
+    def action_complete(self) -> None:
+        """Take what is offered."""
+        line = self.query_one(Input)
+        if found := completions(self._verbs, line.value):
+            line.value = found[0]
+            line.cursor_position = len(found[0])
+
+    def action_recall(self, by: int) -> None:
+        """Go through what was typed before."""
+        if self._before:
+            self._at = max(0, min(len(self._before), self._at + by))
+            line = self.query_one(Input)
+            line.value = self._before[self._at] if self._at < len(self._before) else ""
+            line.cursor_position = len(line.value)

@@ -1,0 +1,89 @@
+"""`:` on a real server: commands by name, places, filters that are kept, themes."""
+
+from __future__ import annotations
+
+import pytest
+from support.monitor import Monitor, monitor
+from support.workshop import Workshop
+
+from durably_tui.tui.screens.command_line import CommandLineScreen
+from durably_tui.tui.screens.jobs import JobsScreen
+from durably_tui.tui.screens.runs import RunsScreen
+
+
+async def say(shown: Monitor, text: str) -> None:
+    await shown.press("colon")
+    await shown.front(CommandLineScreen)
+    await shown.press(*("space" if each == " " else each for each in text), "enter")
+
+
+async def test_a_command_is_done_by_its_name(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await say(shown, "copy-id")
+        await shown.until(lambda: shown.app.clipboard == run_id, "the copy")
+        await say(shown, "cancel")
+        await shown.says("run is completed: nothing to cancel")
+        await say(shown, "cancle")
+        await shown.says("There is no command 'cancle': did you mean 'cancel'?")
+
+
+async def test_tab_completes_and_up_brings_back(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.press("colon", *"thr", "backspace", "e", "tab")
+        await shown.shows("theme", "nord")
+        await shown.press("space", *"nord", "enter")
+        await shown.until(lambda: shown.app.theme == "nord", "the theme")
+        await shown.press("colon")
+        await shown.front(CommandLineScreen)
+        await shown.press("up")
+        await shown.shows("theme nord")
+        await shown.press("escape")
+        await shown.front(RunsScreen)
+
+
+async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:
+    await shop.done("broken")
+    await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.until(lambda: len(shown.ids) == 2)
+        await say(shown, "save night")
+        await shown.says("There is no filter here to keep")
+        await say(shown, "runs status:failed")
+        await shown.until(lambda: len(shown.ids) == 1)
+        await say(shown, "save night")
+        await shown.says("status:failed is kept")
+        await shown.press("escape")
+        await shown.until(lambda: len(shown.ids) == 2)
+        await say(shown, "load night")
+        await shown.until(lambda: len(shown.ids) == 1)
+        await say(shown, "load day")
+        await shown.says("There is no filter 'day'; kept are night.")
+
+
+@pytest.mark.parametrize("way", ["digit", "word"])
+async def test_places_by_digit_and_by_word_and_back(shop: Workshop, way: str) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("minus")
+        await shown.says("there is no place before it")
+        if way == "digit":
+            await shown.press("2")
+        else:
+            await say(shown, "jobs")
+        await shown.front(JobsScreen)
+        await shown.press("minus")
+        await shown.front(RunsScreen)
+        assert shown.runs.table.cursor_key == run_id
+        await shown.press("2")
+        await shown.front(JobsScreen)
+        await shown.press("q")
+        await shown.front(RunsScreen)
+
+
+async def test_q_in_the_first_place_leaves(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.press("q")
+        await shown.until(lambda: not shown.app.is_running, "the end")

@@ -1,0 +1,94 @@
+"""The user's own keys, and what can be typed after `:`; pure."""
+
+from __future__ import annotations
+
+import pytest
+
+from durably_tui.tui.commands import Command
+from durably_tui.tui.keymap import key_name, keymap
+from durably_tui.tui.screens.run import RunScreen
+from durably_tui.tui.screens.runs import RunsScreen
+from durably_tui.tui.verbs import Verb, completions, find
+
+PLACES = {"Runs": RunsScreen.KEYS, "A run": RunScreen.KEYS}
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [("?", "question_mark"), ("x", "x"), ("X", "X"), ("ctrl+K", "ctrl+k"), ("F5", "f5")],
+)
+def test_keys_are_written_as_people_do(written: str, named: str) -> None:
+    assert key_name(written) == named
+
+
+def test_a_command_gets_the_key_that_is_wished() -> None:
+    granted, problems = keymap({"cancel": ["x", "ctrl+x"]}, PLACES)
+    assert granted == {"cancel": "x,ctrl+x"}
+    assert problems == []
+
+
+def test_a_key_of_another_command_is_refused_in_one_sentence() -> None:
+    granted, problems = keymap({"cancel": ["D"]}, PLACES)
+    assert granted == {}
+    assert problems == [
+        "'cancel' cannot have the key 'D': in Runs it is that of 'delete'; "
+        "give that another one first."
+    ]
+
+
+def test_two_commands_can_change_keys_in_the_order_in_which_it_is_written() -> None:
+    granted, problems = keymap({"delete": ["X"], "cancel": ["D"]}, PLACES)
+    assert granted == {"delete": "X", "cancel": "D"}
+    assert problems == []
+
+
+def test_a_command_that_does_not_exist_is_told() -> None:
+    assert keymap({"explode": ["x"]}, PLACES) == (
+        {},
+        ["there is no command 'explode' that could have a key of yours."],
+    )
+
+
+VERBS = [
+    Verb("runs", "Go to the runs", print),
+    Verb("retry", "Make it go again", print),
+    Verb("theme", "Change the colours", print, lambda: ["nord", "night"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "rest"),
+    [
+        ("runs", "runs", ""),
+        ("ru status:failed", "runs", "status:failed"),
+        ("THEME x", "theme", "x"),
+    ],
+)
+def test_a_verb_is_found_by_its_word_or_its_beginning(text: str, word: str, rest: str) -> None:
+    found = find(VERBS, text)
+    assert not isinstance(found, str)
+    assert (found[0].word, found[1]) == (word, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("r", "'r' may be retry, runs: type more."),
+        ("retri", "There is no command 'retri': did you mean 'retry'?"),
+        ("xyzzy", "There is no command 'xyzzy': ? lists the commands of this place."),
+    ],
+)
+def test_what_is_no_verb_is_told(text: str, sentence: str) -> None:
+    assert find(VERBS, text) == sentence
+
+
+def test_completion_of_words_and_of_what_follows_them() -> None:
+    assert completions(VERBS, "r") == ["runs", "retry"]
+    assert completions(VERBS, "theme n") == ["theme nord", "theme night"]
+    assert completions(VERBS, "runs ") == []
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_the_names_of_the_commands_of_a_place_are_unique(place: tuple[Command, ...]) -> None:
+    names = [command.name for command in place]
+    assert sorted(names) == sorted(set(names))
