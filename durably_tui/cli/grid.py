@@ -28,7 +28,7 @@ _COLOURS = {
 """SGR of the words that a state is told by; the word itself always stands there too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Col(Generic[RowT]):
     """One column."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -17,7 +18,6 @@ from .said import flush, note, warn
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
-    from durably_tui.protocol import DurablyError
 
 
 class Ended(Exception):
@@ -37,41 +37,51 @@ Work = Callable[["DurablyClient", Server], Awaitable["Code | None"]]
 """A command's own part; None is ``Code.DONE``."""
 
 
-def run(work: Work, server: str | None, config: str | None, *, warns: bool = True) -> NoReturn:
+def run(work: Work, server: str | None, config: str | None) -> NoReturn:
     """Do ``work`` against the server that was chosen; ends the command with the code.
 
     Args:
         work: the command's own part.
         server: the name or the address from the command line.
         config: the configuration file from the command line.
-        warns: whether to tell of mistakes in the configuration.
     """
     from durably_tui.protocol import DurablyError
 
     from .reach import client_for
 
     async def whole() -> Code:
-        chosen = configured(config, warns=warns).server(server)
+        chosen = configured(config).server(server)
         async with client_for(chosen) as client:
             return await work(client, chosen) or Code.DONE
 
+    with ending():
+        try:
+            raise typer.Exit(asyncio.run(whole()))
+        except DurablyError as error:
+            raise Ended(code_of(error), str(error)) from None
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Turn what ends a command into its exit code, and see that all that was said is handed over.
+
+    Raises:
+        typer.Exit: for every end that has a code.
+    """
     try:
-        code = asyncio.run(whole())
-        flush()
+        try:
+            yield
+        finally:
+            flush()
     except ConfigError as error:
-        code = _failed(Code.USAGE, str(error))
-    except DurablyError as error:
-        code = failed(error)
+        raise typer.Exit(_failed(Code.USAGE, str(error))) from None
     except Ended as ended:
-        code = _failed(ended.code, str(ended))
+        raise typer.Exit(_failed(ended.code, str(ended))) from None
     except BrokenPipeError:
-        code = unread()
-    raise typer.Exit(code)
+        raise typer.Exit(_unread()) from None
 
 
-def configured(
-    config: str | None, flags: dict[str, object] | None = None, *, warns: bool = True
-) -> Config:
+def configured(config: str | None, flags: dict[str, object] | None = None) -> Config:
     """The configuration, after telling what is wrong with it.
 
     Raises:
@@ -80,15 +90,9 @@ def configured(
     found = load(config, flags=flags)
     if config is not None and found.file is None:
         raise ConfigError(found.broken)
-    if warns:
-        for problem in found.problems:
-            warn(str(problem))
+    for problem in found.problems:
+        warn(str(problem))
     return found
-
-
-def failed(error: DurablyError) -> Code:
-    """Tell of an error of a server; the code for it."""
-    return _failed(code_of(error), str(error))
 
 
 def _failed(code: Code, sentence: str) -> Code:
@@ -97,11 +101,11 @@ def _failed(code: Code, sentence: str) -> Code:
             note(f"Error: {sentence[:1].upper()}{sentence[1:]}")
         flush()
     except BrokenPipeError:
-        unread()
+        _unread()
     return code
 
 
-def unread() -> Code:
+def _unread() -> Code:
     """Nobody reads the output any more, as with ``| head``: that is no failure."""
     # What is still in the buffer would be written, and fail, once more at the end of the process.
     nowhere = os.open(os.devnull, os.O_WRONLY)

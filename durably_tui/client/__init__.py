@@ -9,9 +9,9 @@
             print(event)
 """
 
-from .client import DurablyClient
+from .client import DurablyClient, Pong
 from .pace import Pace
 from .run_stream import RunStream
 from .stream import Stream
 
-__all__ = ["DurablyClient", "Pace", "RunStream", "Stream"]
+__all__ = ["DurablyClient", "Pace", "Pong", "RunStream", "Stream"]

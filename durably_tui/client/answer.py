@@ -41,6 +41,7 @@ class Answer:
     Attributes:
         tried: what was asked, for a person: method and address, no query and no credentials.
         took_ms: from the request to the end of the answer.
+        date: the server's clock, as HTTP writes it; empty where it does not say.
     """
 
     address: Address
@@ -50,6 +51,7 @@ class Answer:
     location: str
     body: bytes
     took_ms: float = 0.0
+    date: str = ""
 
     @property
     def is_html(self) -> bool:

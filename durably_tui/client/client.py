@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -14,6 +15,7 @@ from durably_tui.protocol import (
     Decoder,
     Event,
     JobInfo,
+    LogEntry,
     Malformed,
     NotFound,
     ReadOnly,
@@ -46,6 +48,15 @@ ValueT = TypeVar("ValueT")
 DEFAULT_TIMEOUT = 10.0
 _LONGEST_WINDOW = 9_999_999
 """Seconds that the Python server reads as such."""
+
+
+class Pong(msgspec.Struct, frozen=True):
+    """What a server answered to a ``ping``."""
+
+    took_ms: float
+    """From the request to the end of the answer; connecting is no part of it."""
+    server_time: datetime | None
+    """The server's clock, cut to seconds; None where it does not say."""
 
 
 class DurablyClient:
@@ -138,6 +149,17 @@ class DurablyClient:
         """Look what the server can do, without a side effect on it."""
         return await self._knowledge.look()
 
+    async def ping(self) -> Pong:
+        """Ask for next to nothing: whether the server answers, how quickly, and what its clock
+        says.
+
+        Raises:
+            DurablyError: it does not answer as a Durably server does.
+        """
+        answer = _checked(await self._door.ask("GET", "/runs", [("limit", "1")]))
+        _read(answer, self._decoder.runs)
+        return Pong(answer.took_ms, _http_date(answer.date))
+
     # -- looking ---------------------------------------------------------------------------
 
     async def get_runs(self, query: RunsQuery | None = None) -> list[Run]:
@@ -174,6 +196,37 @@ class DurablyClient:
         if not (await self._knowledge.needing("features")).has("jobs"):
             return None
         return _read(_checked(await self._door.ask("GET", "/jobs")), self._decoder.jobs)
+
+    async def get_logs(
+        self,
+        run_id: str | None = None,
+        *,
+        levels: Sequence[str] = (),
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> list[LogEntry] | None:
+        """Stored log lines of one run, or of all, oldest first.
+
+        None, with no request for them, where the server stores none, as those of Node.
+
+        Args:
+            run_id: only lines of this run.
+            levels: only these.
+            after: the id of a line: only what was written after it.
+            limit: at most so many, the newest; with ``after`` the oldest.
+
+        Raises:
+            NotFound: the server has no such run.
+            Unauthorised: the server does not let this client see them.
+        """
+        if not (await self._knowledge.needing("features")).has("logs"):
+            return None
+        params = [("level", level) for level in levels] + [("limit", str(limit))]
+        if run_id is not None:
+            params.append(("runId", run_id))
+        if after is not None:
+            params.append(("after", after))
+        return _read(_checked(await self._door.ask("GET", "/logs", params)), self._decoder.logs)
 
     async def get_stats(self, *, window: float = 3600) -> Stats | None:
         """Counts, rates and durations of each job over the last ``window`` seconds.
@@ -314,6 +367,15 @@ class DurablyClient:
                 f"Nothing was sent to {self.url}, since it was opened read-only: "
                 f"open it without that to {what}."
             )
+
+
+def _http_date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
 
 
 def _checked(answer: Answer) -> Answer:

@@ -271,6 +271,7 @@ class Door:
             location=response.headers.get("location", ""),
             body=body,
             took_ms=took_ms,
+            date=response.headers.get("date", ""),
         )
 
     def _translate(self, error: Exception, tried: str) -> DurablyError:

@@ -22,8 +22,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from .events import KNOWN, Event, RunStart, RunStart08, UnknownEvent
+from .log_wire import WireLog, many_logs
 from .models import (
     Disposition,
+    LogEntry,
     Progress,
     Run,
     RunStatus,
@@ -241,6 +243,16 @@ class Decoder:
             Malformed: the answer is not a JSON array.
         """
         records = self._records(body, WireJob, many_jobs, "a list of jobs")
+        return [wire.lifted(_moment) for wire, _ in records]
+
+    def logs(self, body: bytes) -> list[LogEntry]:
+        """The lines of ``GET /logs``, oldest first; one that cannot be read is counted and left
+        out.
+
+        Raises:
+            Malformed: the answer is not a JSON array.
+        """
+        records = self._records(body, WireLog, many_logs, "a list of log lines")
         return [wire.lifted(_moment) for wire, _ in records]
 
     def stats(self, body: bytes) -> Stats:

@@ -1,0 +1,102 @@
+"""Where log lines come from: what a server has stored, and what it sends as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from durably_tui.protocol import LogEntry, LogLevel, LogWrite, Phase, Run
+
+from .streaming import Witness
+
+if TYPE_CHECKING:
+    from durably_tui.client import DurablyClient
+
+MOST_LINES = 100_000
+"""Stored lines of one run that are asked for: the most that a server gives in one answer."""
+
+
+async def stored(
+    client: DurablyClient, run_id: str, levels: Sequence[LogLevel], limit: int = MOST_LINES
+) -> list[LogEntry] | None:
+    """The newest lines of a run that the server has stored, oldest first; None where it stores
+    none."""
+    if limit == 0:
+        return []
+    return await client.get_logs(run_id, levels=[str(level) for level in levels], limit=limit)
+
+
+async def followed(
+    client: DurablyClient, runs: Sequence[Run], levels: Sequence[LogLevel], limit: int
+) -> AsyncGenerator[list[LogEntry], None]:
+    """The stored lines of the runs, then new ones as they come, until all runs have ended.
+
+    Raises:
+        DurablyError: a stream could not be opened, or a run is not there any more.
+    """
+    lots: asyncio.Queue[list[LogEntry] | None] = asyncio.Queue(maxsize=64)
+
+    async def follow(run: Run) -> None:
+        async with aclosing(_of_one(client, run.id, levels, limit)) as found:
+            async for lot in found:
+                await lots.put(lot)
+
+    async def follow_all() -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for run in runs:
+                    group.create_task(follow(run), name=f"durably:logs-{run.id}")
+        finally:
+            await lots.put(None)
+
+    task = asyncio.create_task(follow_all(), name="durably:logs")
+    try:
+        while (lot := await lots.get()) is not None:
+            yield lot
+        try:
+            await task
+        except* Exception as group:  # the first says what the others would
+            raise group.exceptions[0] from None
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _of_one(
+    client: DurablyClient, run_id: str, levels: Sequence[LogLevel], limit: int
+) -> AsyncGenerator[list[LogEntry], None]:
+    """The stream is opened first, then what is stored is fetched: so nothing is missed, and what
+    came by both ways is left out once."""
+    witness = Witness("log lines")
+    twice: Counter[tuple[object, ...]] | None = None
+    stream = client.subscribe(run_id)
+    async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
+        async for batch in batches:
+            witness.see(batch.connection)
+            if twice is None and batch.connection.phase in (Phase.LIVE, Phase.ENDED):
+                past = await stored(client, run_id, levels, limit) or []
+                twice = Counter(map(_told, past))
+                yield past
+            now = datetime.now(UTC)
+            lines = [event.entry(now) for event in batch.events if isinstance(event, LogWrite)]
+            if twice:
+                lines = [line for line in lines if not _taken(twice, line)]
+            if lines:
+                yield lines
+
+
+def _told(line: LogEntry) -> tuple[object, ...]:
+    return (line.timestamp, line.level, line.step_name, line.message)
+
+
+def _taken(twice: Counter[tuple[object, ...]], line: LogEntry) -> bool:
+    """Whether the line was among those that were stored."""
+    told = _told(line)
+    if twice[told] <= 0:
+        return False
+    twice[told] -= 1
+    return True
