@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from typer.main import get_command
 
 from .codes import MEANING
 from .commands import ENTRIES, ENTRY, Entry
+from .launch import COMPLETE_VARIABLE
 
 _OWN = {"--help", "-h", "--version"}
 _LEADING = {"--server", "-s", "--config"}
@@ -26,6 +28,8 @@ class Commands(TyperGroup):
         leading, rest = _leading(args)
         if rest and rest[0] in ENTRY:
             args = [rest[0], *leading, *rest[1:]]
+        elif not rest and ctx.resilient_parsing:
+            pass  # a shell asks how the first word can go on
         elif not rest or rest[0] not in _OWN:
             args = ["open", *leading, *rest]
         return super().parse_args(ctx, args)
@@ -39,14 +43,28 @@ class Commands(TyperGroup):
         entry = ENTRY.get(cmd_name)
         return None if entry is None else _made(entry)
 
+    def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
+        """Typer knows the shells only of an app that has its options for completion, which here
+        is a command."""
+        if COMPLETE_VARIABLE not in os.environ:
+            return
+        from typer._completion_classes import completion_init
+
+        completion_init()
+        super()._main_shell_completion(*args, **kwargs)
+
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Names of commands, without importing any."""
+        """Names of commands, without importing any, and of configured servers."""
         from typer._click.shell_completion import CompletionItem
 
+        from durably_tui.config import load
+
+        words = {entry.name: entry.help for entry in ENTRIES}
+        words |= {server.name: server.shown for server in load().servers}
         return [
-            CompletionItem(entry.name, help=entry.help)
-            for entry in ENTRIES
-            if entry.name.startswith(incomplete)
+            CompletionItem(word, help=help)
+            for word, help in words.items()
+            if word.startswith(incomplete)
         ]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
     from durably_tui.tui.places import Start
     from durably_tui.tui.session import Session
+    from durably_tui.tui.world import World
+
+
+COMPLETE_VARIABLE = "_DURABLY_TUI_COMPLETE"
+"""Set by a shell that asks what a command line can go on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Opened:
 def only_server(arguments: Sequence[str]) -> str | None:
     """The server, where the command line is nothing else: its address, its name, or nothing at
     all, which is the empty text. None where it is more than that."""
+    if COMPLETE_VARIABLE in os.environ:
+        return None
     if not arguments:
         return ""
     if len(arguments) > 1 or arguments[0].startswith("-"):
@@ -51,7 +58,7 @@ def open_only(wanted: str) -> int:
         server = config.server(wanted or None)
     except ConfigError as error:
         return refuse(meant_command(wanted, config) or str(error))
-    return show(lambda: open_server(server), where=server.title)
+    return show(lambda: open_server(server), where=server.title, config=lambda: config)
 
 
 def meant_command(wanted: str, config: Config) -> str | None:
@@ -94,7 +101,20 @@ def session_of(opened: Opened) -> Session:
         url=client.url,
         name=server.name,
         read_only=server.read_only,
+        production=server.production,
+        color=server.color or "",
         close=client.aclose,
+    )
+
+
+def world_of(config: Config) -> World:
+    """What the monitor knows besides the server in front."""
+    from durably_tui.tui.world import World
+
+    return World(
+        config=config,
+        connect=lambda server: session_of(open_server(server, chosen=False)),
+        keeps=True,
     )
 
 
@@ -104,6 +124,7 @@ def show(
     where: str,
     ascii_only: bool = False,
     start: Start | None = None,
+    config: Callable[[], Config] = load,
 ) -> int:
     """Run the monitor until the user quits; return its exit code: 2 where there is no terminal.
 
@@ -112,6 +133,7 @@ def show(
         where: the name or the address without credentials, for the first picture.
         ascii_only: draw with ASCII characters.
         start: the place to begin in.
+        config: gives the configuration; called after the first paint.
     """
     # Textual reads keys from the standard input and draws on the standard error.
     if not (
@@ -130,6 +152,12 @@ def show(
         except ConfigError as error:
             raise DurablyError(str(error)) from None
 
-    app = MonitorApp(open_session, where=where, ascii_only=ascii_only, start=start)
+    app = MonitorApp(
+        open_session,
+        where=where,
+        ascii_only=ascii_only,
+        start=start,
+        world=lambda: world_of(config()),
+    )
     app.run()
     return app.return_code or 0

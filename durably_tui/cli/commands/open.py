@@ -118,6 +118,7 @@ def command(
             where=chosen.title,
             ascii_only=ascii_only,
             start=start,
+            config=lambda: settings,
         )
     )
 
