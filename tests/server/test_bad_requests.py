@@ -11,6 +11,8 @@ import httpx
 import pytest
 from support.server import make_durably, reachable
 
+from durably_server.storage.sqlite import readers
+
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
@@ -41,6 +43,7 @@ def trigger(**changes: Any) -> Any:
         (trigger(labels=[]), "Invalid labels"),
         (trigger(labels={"a b": "c"}), 'Invalid label key "a b"'),
         (trigger(labels={"a": None}), 'Invalid label "a"'),
+        (trigger(labels={"a": "b\0"}), 'Invalid label "a": its value must not contain NUL'),
         (trigger(input={}), "Invalid input: value: Field required"),
         (trigger(input=[]), "Invalid input"),
     ],
@@ -83,6 +86,8 @@ async def test_a_bad_trigger_is_a_400_and_stores_nothing(
         ("/runs?createdAfter=0001-01-01T00:00:00%2B23:00", 400, "Invalid createdAfter"),
         ("/runs?after=yesterday", 400, "Invalid after: must be what X-Next-After gave"),
         ("/runs?after=2026-11-22T06:47:20.763Z", 400, "Invalid after"),
+        ("/runs?search=%00", 400, "Invalid search: must be text of at most 1000 characters"),
+        ("/runs?search=" + "x" * 1001, 400, "Invalid search: must be text of at most 1000 char"),
         ("/runs?total=yes", 400, "Invalid total: yes. Must be one of: true, false"),
         ("/subscribe?runId=nope&after=x", 404, "Run not found"),
         ("/logs?limit=1000000000", 400, "Invalid limit: must be at most"),
@@ -107,6 +112,22 @@ async def test_a_bad_query_is_a_4xx(
         answer = await client.get(path)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"].startswith(sentence)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("query", ["search=x&limit=5", "search=x", "total=true&label.a=b&limit=1"])
+async def test_a_search_that_takes_too_long_is_a_400(
+    client: httpx.AsyncClient,
+    query: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(readers, "LONGEST", -1.0)
+    with caplog.at_level(logging.WARNING):
+        answer = await client.get(f"/runs?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("The search was ended after -1 s: narrow it by job")
+    assert (await client.get("/runs?total=true")).json() == []
     assert caplog.records == []
 
 

@@ -3,13 +3,17 @@
 import asyncio
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 from support.server import RECORDED_JOBS, echo, make_durably
 
 from durably_server import Durably, StoreError
+from durably_server.engine.errors import TooBroadError
+from durably_server.storage.sqlite import readers
 from durably_server.storage.sqlite.connection import connect
+from durably_server.storage.sqlite.readers import Readers
 from durably_server.storage.sqlite.schema import migrate
 from durably_server.storage.sqlite.writer import Writer
 
@@ -99,10 +103,39 @@ async def test_what_others_write_is_counted_and_listed(tmp_path: Path) -> None:
     await durably.stop()
 
 
+async def test_lines_of_a_job_are_found_by_an_index_whoever_wrote_them(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path)
+    await durably.migrate()
+    line = "INSERT INTO durably_logs VALUES (?, ?, NULL, 'warn', ?, NULL, 'x')"
+    with sqlite3.connect(tmp_path / "test.db") as other:
+        for n in range(2):
+            other.execute(AS_NODE_INSERTS, (f"n{n}", "completed", "2026-01-01", "x"))
+            other.execute(line, (f"l{n}", f"n{n}", f"line {n}"))
+    other.close()
+    warn = {"level": ["warn"], "job_name": "echo"}
+    assert [log.message for log in await durably.get_logs(limit=9, **warn)] == ["line 0", "line 1"]
+    with sqlite3.connect(tmp_path / "test.db") as other:
+        other.execute("DELETE FROM durably_runs WHERE id = 'n0'")
+        other.execute("DELETE FROM durably_logs WHERE run_id = 'n0'")
+        other.execute("DELETE FROM durably_logs WHERE run_id = 'n1'")
+        assert other.execute("SELECT * FROM durably_py_job_logs").fetchall() == []
+        plan = other.execute(
+            "EXPLAIN QUERY PLAN SELECT id FROM durably_py_job_logs "
+            "WHERE job_name = '' AND level = '' AND id > '' ORDER BY id DESC"
+        ).fetchall()
+    other.close()
+    assert [step[3] for step in plan] == [
+        "SEARCH durably_py_job_logs USING PRIMARY KEY (job_name=? AND level=? AND id>?)"
+    ]
+    await durably.stop()
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         "DROP TABLE durably_py_counts",
+        "DROP TABLE durably_py_job_logs",
+        "DROP TRIGGER durably_py_log_added",
         "DROP TRIGGER durably_py_run_changed",
         "DROP INDEX durably_py_runs_created",
         "UPDATE durably_py_version SET version = 0",
@@ -236,3 +269,34 @@ async def test_ids_and_times_order_runs_of_one_millisecond(tmp_path: Path) -> No
     made += [(await durably.trigger(echo, {"value": "later"})).id]
     assert [run.id for run in await durably.get_runs()] == made[::-1]
     await durably.stop()
+
+
+ENDLESS = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n"
+
+
+async def test_a_search_without_end_is_in_nobodys_way_and_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(tmp_path / "x.db", read_only=False).close()
+    pool = Readers(tmp_path / "x.db")
+    monkeypatch.setattr(readers, "LONGEST", 0.5)
+    searches = [
+        asyncio.create_task(pool.search(lambda db: db.execute(ENDLESS).fetchone()))
+        for _ in range(3)
+    ]
+    others = (pool.run(lambda db: db.execute("SELECT 7").fetchone()) for _ in range(50))
+    assert set(await asyncio.gather(*others)) == {(7,)}
+    assert not any(search.done() for search in searches)
+    began = time.monotonic()
+    for ended in await asyncio.gather(*searches, return_exceptions=True):
+        assert isinstance(ended, TooBroadError)
+    assert time.monotonic() - began < 3, "the wait for the others counts"
+    assert await pool.search(lambda db: db.execute("SELECT 8").fetchone()) == (8,)
+    assert await pool.run_all(lambda db: db.execute("SELECT 9").fetchone()) == (9,)
+    monkeypatch.setattr(readers, "LONGEST", 60.0)
+    last = asyncio.create_task(pool.search(lambda db: db.execute(ENDLESS).fetchone()))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await pool.close()
+    with pytest.raises(TooBroadError):
+        await last

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from durably_server.engine.clock import iso
+from durably_server.engine.codec import encode_text
 from durably_server.engine.errors import ConflictError
 from durably_server.engine.model import (
     Enqueued,
@@ -393,9 +394,16 @@ async def test_filters_by_time_are_half_open(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0042", "REP", '"CITY":"Zürich', "no such f", 'env":"prod', "re%", "a'b", "x\0y", "É"]
+    ("text", "there"),
+    [
+        *((each, True) for each in ("0042", "REP", '"CITY":"Zürich', "no such f", 'env":"prod')),
+        *((each, True) for each in ("re%", "a'b", "x\\u0000y", "É", "\\")),
+        *((each, False) for each in ("r_p", "r%t", "0042%", "\\%", "é")),
+    ],
 )
-async def test_text_is_found_where_it_is_and_is_no_pattern(store: Store, text: str) -> None:
+async def test_text_is_found_where_it_is_and_is_no_pattern(
+    store: Store, text: str, there: bool
+) -> None:
     here = new_run(
         id="run-0042-É",
         job_name="report-re%",
@@ -408,10 +416,22 @@ async def test_text_is_found_where_it_is_and_is_no_pattern(store: Store, text: s
     assert run is not None
     await store.fail_run(run.id, 1, error="no such file", now=T2, keep_steps=True)
     found = await store.get_runs(RunFilter(text=text, limit=10))
-    wanted = [] if "\0" in text else [here.id]  # JSON text spells it in six letters
-    assert [each.id for each in found] == wanted
-    assert await store.count_runs(RunFilter(text=text)) == len(wanted)
-    assert await store.get_runs(RunFilter(text="é")) == []
+    assert [each.id for each in found] == [here.id] * there
+    assert await store.count_runs(RunFilter(text=text)) == there
+
+
+async def test_a_line_of_any_characters_is_kept_whole(store: Store) -> None:
+    run = await leased(store)
+    lines = [
+        new_log(text, step_name=text, data=encode_text([text]))
+        for text in ("plain", "a\0b", "\0", "\\u0000", "\x1b[31m\u202e\r\n", "")
+    ]
+    assert await store.append_logs(run.id, 1, lines[:1], keep=None)
+    assert await store.append_logs(run.id, 1, lines[1:], keep=None)
+    read = await store.get_logs(LogFilter(run_id=run.id))
+    assert [(log.message, log.step_name, log.data) for log in read] == [
+        (line.message, line.message, [line.message]) for line in lines
+    ]
 
 
 async def test_logs_of_all_runs_are_read_forwards_and_backwards(store: Store) -> None:
@@ -442,6 +462,29 @@ async def test_logs_of_all_runs_are_read_forwards_and_backwards(store: Store) ->
     assert await read(limit=0) == ""
     (first,) = await store.get_logs(LogFilter(limit=1, newest=False))
     assert (first.run_id, first.job_name, first.data) == (a.id, "a", {"a": [1]})
+
+
+async def test_logs_of_a_job_are_those_of_its_runs_that_are_there(store: Store) -> None:
+    made = [await leased(store, job_name=name) for name in "aab"]
+    for n in range(8):
+        await store.append_logs(made[n % 3].id, 1, [new_log(str(n))], keep=None)
+    await store.append_logs(made[0].id, 1, [new_log("8", level="error")], keep=2)
+
+    async def read(**where: Any) -> str:
+        logs = await store.get_logs(LogFilter(job_names=["a", "a"], **where))
+        return "".join(log.message for log in logs)
+
+    assert await read() == "14678"
+    assert await read(limit=2) == "78"
+    assert await read(limit=2, newest=False) == "14"
+    assert await read(levels=["error", "info"], limit=3) == "678"
+    for run in made[:2]:
+        await store.complete_run(run.id, 1, output="1", now=T2, keep_steps=True)
+    assert await store.delete_run(made[0].id)
+    assert await read() == "147"
+    assert await store.purge_runs(completed_before=T3, limit=5) == [made[1].id]
+    assert await read() == ""
+    assert [log.message for log in await store.get_logs(LogFilter(job_names=["b"]))] == ["2", "5"]
 
 
 async def test_stats_count_by_status_and_tell_durations(store: Store) -> None:

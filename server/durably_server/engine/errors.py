@@ -4,6 +4,7 @@ DurablyError
 ├── JobDefinitionError   a job cannot be registered as it is written
 ├── NotFoundError        no such run, or no such job
 ├── InvalidRequestError  an input, a label or an option that is refused
+│   └── TooBroadError    a search that would take too long
 ├── ConflictError        the run is in a state that forbids the action
 ├── RunFailedError       a run that was waited for has failed
 ├── RunCancelledError    a run that was waited for was cancelled or deleted
@@ -25,6 +26,16 @@ class NotFoundError(DurablyError):
 
 class InvalidRequestError(DurablyError):
     """What was asked for is refused before anything is stored."""
+
+
+class TooBroadError(InvalidRequestError):
+    """A search would have to look at more than is done for one answer."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The search was ended after {seconds:g} s: "
+            "narrow it by job, status, label or time, or search again when fewer others do"
+        )
 
 
 class ConflictError(DurablyError):

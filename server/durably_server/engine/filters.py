@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypedDict, get_args
+from typing import Any, TypedDict
 
 from durably_server.engine.clock import iso
 from durably_server.engine.errors import InvalidRequestError
 from durably_server.engine.model import (
+    LEVELS,
     STATUSES,
     Cursor,
     Labels,
@@ -17,7 +18,8 @@ from durably_server.engine.model import (
     check_labels,
 )
 
-LEVELS: tuple[Level, ...] = get_args(Level)
+MAX_TEXT = 1000
+"""Characters of a text that is searched for."""
 
 
 class RunFilters(TypedDict, total=False):
@@ -29,7 +31,7 @@ class RunFilters(TypedDict, total=False):
         labels: all of these labels.
         created_after: ISO 8601 text or a datetime; created then or later.
         created_before: created earlier than that.
-        text: part of the id, the job's name, the input, the error or a label.
+        text: part of the id, the job's name, the input, the error or a label; 1000 characters.
         after: the ``(created_at, id)`` of a run; only what is older in the list.
     """
 
@@ -72,6 +74,11 @@ def run_filter(filters: RunFilters, *, limit: int | None = None, offset: int = 0
             raise InvalidRequestError(
                 f"Invalid status: {each}. Must be one of: {', '.join(STATUSES)}"
             )
+    text = filters.get("text") or None
+    if text is not None and (len(text) > MAX_TEXT or "\0" in text):
+        raise InvalidRequestError(
+            f"Invalid search: must be text of at most {MAX_TEXT} characters, without NUL"
+        )
     _check_limit(limit)
     if offset < 0:
         raise InvalidRequestError("Invalid offset: must be a non-negative integer")
@@ -81,7 +88,7 @@ def run_filter(filters: RunFilters, *, limit: int | None = None, offset: int = 0
         labels=check_labels(filters.get("labels")),
         created_after=_moment("createdAfter", filters.get("created_after")),
         created_before=_moment("createdBefore", filters.get("created_before")),
-        text=filters.get("text") or None,
+        text=text,
         after=filters.get("after"),
         limit=limit,
         offset=offset,

@@ -16,6 +16,7 @@ Disposition = Literal["created", "idempotent", "coalesced"]
 Labels = Mapping[str, str]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
+LEVELS: tuple[Level, ...] = get_args(Level)
 TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9\-_./]+")
@@ -273,4 +274,6 @@ def check_labels(labels: Any) -> dict[str, str]:
             )
         if not isinstance(value, str):
             raise InvalidRequestError(f'Invalid label "{key}": its value must be a string')
+        if "\0" in value:
+            raise InvalidRequestError(f'Invalid label "{key}": its value must not contain NUL')
     return dict(labels)

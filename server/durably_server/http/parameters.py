@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 from starlette.types import Scope
 
 from durably_server.engine.errors import InvalidRequestError
-from durably_server.engine.filters import LEVELS
-from durably_server.engine.model import STATUSES, Cursor, check_labels
+from durably_server.engine.filters import MAX_TEXT
+from durably_server.engine.model import LEVELS, STATUSES, Cursor, check_labels
 
 MAX_LIMIT = 100_000
 MAX_OFFSET = 1_000_000_000
@@ -58,6 +58,7 @@ def _number(most: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": 0, "maximum": most}
 
 
+TEXT_WITHOUT_NUL = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _NAME = {"type": "string", "minLength": 1}
 _TIME = {"type": "string", "format": "date-time"}
 
@@ -65,7 +66,9 @@ RUN_ID = Parameter("runId", "Which run.", _NAME, required=True)
 OF_RUN = Parameter("runId", "Only lines of this run.", _NAME)
 JOB_NAME = Parameter("jobName", "Any of these jobs.", many=True)
 STATUS = Parameter("status", "Any of these statuses.", {"enum": list(STATUSES)}, many=True)
-LABEL = Parameter("label.KEY", "The label KEY has this value; all that are given must match.")
+LABEL = Parameter(
+    "label.KEY", "The label KEY has this value; all that are given must match.", TEXT_WITHOUT_NUL
+)
 LIMIT = Parameter(
     "limit", "At most so many; without it, all.", _number(MAX_LIMIT), may_be_empty=True
 )
@@ -75,7 +78,11 @@ OFFSET = Parameter(
 CREATED_AFTER = Parameter("createdAfter", "Created at this time or later.", _TIME)
 CREATED_BEFORE = Parameter("createdBefore", "Created before this time.", _TIME)
 SEARCH = Parameter(
-    "search", "Part of the id, job, input, error or a label, as JSON has it.", may_be_empty=True
+    "search",
+    "Part of the id, job, input, error or a label, as JSON has it. "
+    "One that takes too long is refused, with a sentence.",
+    TEXT_WITHOUT_NUL | {"maxLength": MAX_TEXT},
+    may_be_empty=True,
 )
 CURSOR = Parameter(
     "after",

@@ -8,12 +8,11 @@ is built again the next time that this server opens the file.
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 
-_META = "CREATE TABLE durably_py_version (version integer PRIMARY KEY)"
-
+_NAMES = ("durably_py_version", "durably_py_counts", "durably_py_labels", "durably_py_job_logs")
 _TABLES = (
-    _META,
+    "CREATE TABLE durably_py_version (version integer PRIMARY KEY)",
     # GROUP BY over a million runs takes 76 ms; these few rows take none.
     """
     CREATE TABLE durably_py_counts (
@@ -33,6 +32,15 @@ _TABLES = (
         PRIMARY KEY (key, value, created_at, run_id)
     ) WITHOUT ROWID
     """,
+    # The logs of 0.15 do not know their job, so those of one job could not be found among others.
+    """
+    CREATE TABLE durably_py_job_logs (
+        job_name text NOT NULL,
+        level text NOT NULL,
+        id text NOT NULL,
+        PRIMARY KEY (job_name, level, id)
+    ) WITHOUT ROWID
+    """,
 )
 
 _ONE_MORE = """
@@ -47,7 +55,28 @@ _TRIGGERS = {
     "durably_py_run_added": f"AFTER INSERT ON durably_runs BEGIN {_ONE_MORE} END",
     "durably_py_run_changed": "AFTER UPDATE OF status ON durably_runs "
     f"WHEN OLD.status <> NEW.status BEGIN {_ONE_LESS} {_ONE_MORE} END",
-    "durably_py_run_deleted": f"AFTER DELETE ON durably_runs BEGIN {_ONE_LESS} END",
+    # The lines may go before their run or after it; each way one of two triggers finds the job.
+    "durably_py_run_deleted": f"""
+        AFTER DELETE ON durably_runs BEGIN
+            {_ONE_LESS}
+            DELETE FROM durably_py_job_logs WHERE (job_name, level, id) IN (
+                SELECT OLD.job_name, level, id FROM durably_logs WHERE run_id = OLD.id
+            );
+        END
+    """,
+    "durably_py_log_added": """
+        AFTER INSERT ON durably_logs BEGIN
+            INSERT OR IGNORE INTO durably_py_job_logs (job_name, level, id)
+            SELECT job_name, NEW.level, NEW.id FROM durably_runs WHERE id = NEW.run_id;
+        END
+    """,
+    "durably_py_log_deleted": """
+        AFTER DELETE ON durably_logs BEGIN
+            DELETE FROM durably_py_job_logs WHERE (job_name, level, id) IN (
+                SELECT job_name, OLD.level, OLD.id FROM durably_runs WHERE id = OLD.run_id
+            );
+        END
+    """,
     "durably_py_labels_added": """
         AFTER INSERT ON durably_runs WHEN NEW.labels <> '{}' BEGIN
             INSERT OR IGNORE INTO durably_py_labels (key, value, created_at, run_id)
@@ -83,7 +112,7 @@ def add(db: sqlite3.Connection) -> None:
             db.execute(f"DROP TRIGGER IF EXISTS {name}")
         for name in _INDEXES:
             db.execute(f"DROP INDEX IF EXISTS {name}")
-        for name in ("durably_py_version", "durably_py_counts", "durably_py_labels"):
+        for name in _NAMES:
             db.execute(f"DROP TABLE IF EXISTS {name}")
         for statement in _TABLES:
             db.execute(statement)
@@ -99,6 +128,12 @@ def add(db: sqlite3.Connection) -> None:
             "FROM durably_run_labels AS l JOIN durably_runs AS r ON r.id = l.run_id "
             "ORDER BY l.key, l.value, r.created_at, r.id"
         )
+        db.execute(
+            "INSERT OR IGNORE INTO durably_py_job_logs (job_name, level, id) "
+            "SELECT r.job_name, l.level, l.id "
+            "FROM durably_logs AS l JOIN durably_runs AS r ON r.id = l.run_id "
+            "ORDER BY r.job_name, l.level, l.id"
+        )
         for name, rule in _TRIGGERS.items():
             db.execute(f"CREATE TRIGGER {name} {rule}")
         db.execute("INSERT INTO durably_py_version (version) VALUES (?)", (VERSION,))
@@ -113,14 +148,7 @@ def _is_whole(db: sqlite3.Connection) -> bool:
         row[0]
         for row in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'durably_py_%'")
     }
-    wanted = {
-        "durably_py_version",
-        "durably_py_counts",
-        "durably_py_labels",
-        *_TRIGGERS,
-        *_INDEXES,
-    }
-    if not wanted <= names:
+    if not {*_NAMES, *_TRIGGERS, *_INDEXES} <= names:
         return False
     (version,) = db.execute("SELECT max(version) FROM durably_py_version").fetchone()
     (counted,) = db.execute("SELECT coalesce(sum(runs), 0) FROM durably_py_counts").fetchone()

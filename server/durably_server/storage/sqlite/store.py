@@ -167,11 +167,15 @@ class SqliteStore:
 
     async def get_runs(self, where: RunFilter) -> list[Run]:
         """See Store."""
-        return await self._readers.run(lambda db: listing.get_runs(db, where))
+        read = self._readers.run if where.limit is not None else self._readers.run_all
+        if where.text is not None:
+            read = self._readers.search
+        return await read(lambda db: listing.get_runs(db, where))
 
     async def count_runs(self, where: RunFilter) -> int:
         """See Store."""
-        return await self._readers.run(lambda db: listing.count_runs(db, where))
+        read = self._readers.run if listing.is_counted(where) else self._readers.search
+        return await read(lambda db: listing.count_runs(db, where))
 
     async def get_stats(self, *, since: str) -> list[JobStats]:
         """See Store."""

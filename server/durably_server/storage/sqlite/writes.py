@@ -226,13 +226,20 @@ def append_logs(
     ).fetchone()
     if mine is None:
         return False
-    # One statement for all of them: each gives the interpreter away to a busy event loop.
-    db.execute(
-        "INSERT INTO durably_logs (id, run_id, step_name, level, message, data, created_at) "
-        "SELECT value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 "
-        "FROM json_each(?)",
-        (run_id, encode_text(logs)),
-    )
+    columns = "id, run_id, step_name, level, message, data, created_at"
+    lines = encode_text(logs)
+    if "\\u0000" in lines:  # SQLite's JSON ends a text there
+        db.executemany(
+            f"INSERT INTO durably_logs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(log.id, run_id, *log[1:]) for log in logs],
+        )
+    else:
+        # One statement for all of them: each gives the interpreter away to a busy event loop.
+        db.execute(
+            f"INSERT INTO durably_logs ({columns}) SELECT value ->> 0, ?, value ->> 1, "
+            "value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)",
+            (run_id, lines),
+        )
     if keep is not None:
         db.execute(
             "DELETE FROM durably_logs WHERE run_id = ? AND id <= ("
