@@ -27,6 +27,7 @@ class Navigator:
         """The name of the place in front; empty before the first."""
         self._sessions: dict[int, Session] = {}
         self._history: list[tuple[Session, str]] = []
+        self._last: dict[int, str] = {}
 
     @property
     def history(self) -> int:
@@ -39,6 +40,10 @@ class Navigator:
         self._tell(start.filter)
         if start.run_id is not None:
             self.in_front().open_run_by_id(start.run_id, pane=start.pane)
+
+    def last_place(self, session: Session) -> str:
+        """The place of a server that was in front last, Servers apart; Runs where there is none."""
+        return self._last.get(id(session), "runs")
 
     async def go(
         self, place: str, *, filter: str | None = None, session: Session | None = None
@@ -74,6 +79,8 @@ class Navigator:
     async def _show(self, session: Session, place: str) -> None:
         mode = self._mode(session, place)
         self.session, self.place = session, place
+        if place != "servers":
+            self._last[id(session)] = place
         await self._app.switch_mode(mode)
 
     def _mode(self, session: Session, place: str) -> str:

@@ -37,6 +37,13 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place("runs", "1", "Runs", "Go to the runs", "durably_tui.tui.screens.runs:RunsScreen"),
     Place("jobs", "2", "Jobs", "Go to the jobs", "durably_tui.tui.screens.jobs:JobsScreen"),
+    Place(
+        "servers",
+        "5",
+        "Servers",
+        "Go to the servers",
+        "durably_tui.tui.screens.servers:ServersScreen",
+    ),
 )
 
 PLACE: dict[str, Place] = {place.name: place for place in PLACES}

@@ -18,6 +18,7 @@ from durably_tui.tui.app import MonitorApp
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.session import Session
+from durably_tui.tui.world import World
 
 PATIENCE = 40.0
 """Seconds until a screen that never shows what is waited for fails the test."""
@@ -119,11 +120,15 @@ class Monitor:
 
 @contextlib.asynccontextmanager
 async def watching(
-    session: Session, *, size: tuple[int, int] = (120, 40), ascii_only: bool = False
+    session: Session,
+    *,
+    size: tuple[int, int] = (120, 40),
+    ascii_only: bool = False,
+    world: World | None = None,
 ) -> AsyncIterator[Monitor]:
-    """The monitor on any session."""
+    """The monitor on any session, with a configuration where one is given."""
     # The terminal of a test run may know less than UTF-8; what is drawn must not depend on it.
-    app = MonitorApp(session, ascii_only=ascii_only)
+    app = MonitorApp(session, ascii_only=ascii_only, world=(lambda: world) if world else None)
     app.plain = ascii_only
     async with app.run_test(size=size) as pilot:
         _running.append(app)

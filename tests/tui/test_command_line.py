@@ -32,8 +32,10 @@ async def test_a_command_is_done_by_its_name(shop: Workshop) -> None:
 async def test_tab_completes_and_up_brings_back(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.press("colon", *"thr", "backspace", "e", "tab")
-        await shown.shows("theme", "nord")
-        await shown.press("space", *"nord", "enter")
+        await shown.shows("theme", "Change the colours")
+        await shown.press("space", "n", "o")
+        await shown.shows("nord")
+        await shown.press("tab", "enter")
         await shown.until(lambda: shown.app.theme == "nord", "the theme")
         await shown.press("colon")
         await shown.front(CommandLineScreen)

@@ -1,0 +1,93 @@
+"""The pulse of one server: its stream and its counts, for as long as somebody looks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from durably_tui.protocol import Connection, DurablyError, RunStatus
+from durably_tui.state import JobStats
+
+from .session import Session
+from .world import World
+
+
+class Pulse:
+    """One server of the place Servers, opened when that is shown for the first time."""
+
+    def __init__(self, world: World, name: str, on_change: Callable[[], None]) -> None:
+        self.name = name
+        self.session: Session | None = world.sessions.get(name)
+        self.error: DurablyError | None = None
+        """Why it could not be opened."""
+        server = next((each for each in world.config.servers if each.title == name), None)
+        self.address = self.session.url if self.session else server.shown if server else name
+        self.color = (server.color if server else "") or ""
+        self.read_only = bool(server and server.read_only)
+        self.production = bool(server and server.production)
+        self._world = world
+        self._on_change = on_change
+        self._stats: JobStats | None = None
+        self._mine = False
+        """Whether the stream is open only for this pulse."""
+
+    @property
+    def connection(self) -> Connection | None:
+        """How its stream is doing; None before it is opened."""
+        return self.session.hooks.feed.connection if self.session else None
+
+    @property
+    def generation(self) -> str:
+        """The generation of its protocol, once it is known."""
+        return self.session.hooks.port.abilities.generation if self.session else ""
+
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Events in each of the last seconds."""
+        return self.session.hooks.feed.per_second(20) if self.session else ()
+
+    def counts(self, now: float) -> Mapping[RunStatus, int]:
+        """How many runs are in which status, as the server counts them or as was seen."""
+        if self._stats is None:
+            return {}
+        return sum(
+            (Counter(job.counts) for job in self._stats.summaries(now)), Counter[RunStatus]()
+        )
+
+    async def begin(self) -> None:
+        """Open the server where it is not yet, and listen."""
+        if self.session is None:
+            try:
+                self.session = await asyncio.to_thread(self._world.open, self.name)
+            except DurablyError as error:
+                self.error = error
+                self._on_change()
+                return
+        self.error = None
+        hooks = self.session.hooks
+        self._mine = not hooks.feed.state.is_open
+        hooks.feed.open()
+        if self._stats is None:
+            self._leave = hooks.feed.subscribe(lambda _state: self._on_change())
+            self._stats = hooks.use_job_stats()
+            self._stats.subscribe(lambda _state: self._on_change())
+            self._stats.start()
+        self._stats.watch(True)
+        with contextlib.suppress(DurablyError):
+            await hooks.port.probe()
+        self._on_change()
+
+    def rest(self) -> None:
+        """Nobody looks: ask for no more counts, and let the stream go where none else needs it."""
+        if self._stats is not None:
+            self._stats.watch(False)
+        if self._mine and self.session is not None and self.session.rows is None:
+            self.session.hooks.feed.close()
+
+    async def aclose(self) -> None:
+        """Let it go."""
+        if self._stats is not None:
+            self._leave()
+            await self._stats.aclose()
