@@ -229,7 +229,7 @@ class Stream:
     def _gap(self) -> None:
         """The server has dropped events, so what comes now is as after a new connection."""
         self._connection = msgspec.structs.replace(
-            self._connection, epoch=self._connection.epoch + 1
+            self._connection, epoch=self._connection.epoch + 1, resumed=False
         )
         self._inbox.put(self._connection)
 
@@ -316,6 +316,7 @@ class Stream:
             self._changed(
                 Phase.LIVE,
                 epoch=self._connection.epoch + 1,
+                resumed=bool(self._last_event_id),
                 attempt=0,
                 error=None,
                 last_seen=self._pace.clock(),

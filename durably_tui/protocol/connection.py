@@ -31,6 +31,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 0
     """How often the stream was opened with success, or told of a gap. A higher number than before
     means that what was published in between is lost: fetch, then merge."""
+    resumed: bool = False
+    """Whether the stream went on after the last event that was taken, by its id, so that nothing
+    is lost; false again once the server tells of a gap."""
     attempt: int = 0
     """Failed attempts since the stream was last live."""
     since: float | None = None

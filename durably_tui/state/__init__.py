@@ -17,6 +17,7 @@ from .job_stats import JobStats, JobStatsState
 from .job_stats_figures import JobSummary, Source
 from .job_stats_records import RunRecord
 from .jobs import JobDefinition, JobLike
+from .outage import Outage
 from .ports import DurablyPort
 from .runs import Runs
 from .runs_state import RunActivity, RunsFilter, RunsState
@@ -52,6 +53,7 @@ __all__ = [
     "JobStatsState",
     "JobSummary",
     "ObservedStep",
+    "Outage",
     "Outcome",
     "RunActions",
     "RunActivity",

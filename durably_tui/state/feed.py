@@ -22,6 +22,7 @@ from .account import HistoryLimits
 from .clock import Clock
 from .history import History
 from .observe import closed, observe
+from .outage import Outage, outage_after
 from .ports import DurablyPort
 from .runs_state import RunsFilter
 from .store import Listener, Store, Unsubscribe
@@ -43,6 +44,8 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     """How many events came in all."""
     last_event_at: float | None = None
     """When the last one came, in seconds since the epoch."""
+    outage: Outage | None = None
+    """The last time when the stream was not there, or left something out."""
 
 
 class Feed:
@@ -226,6 +229,7 @@ class FeedPool:
                     is_open=is_open,
                     events=old.events + events,
                     last_event_at=now if events else old.last_event_at,
+                    outage=outage_after(old.outage, old.connection, connection, self._clock.time()),
                 )
             )
 
@@ -260,6 +264,11 @@ class FeedInfo:
     def per_second(self, seconds: int = 30) -> tuple[int, ...]:
         """Events in each of the last whole seconds, the newest last; at most 120 of them."""
         return self._pool.per_second(seconds)
+
+    def tap(self, listener: OnBatch) -> Unsubscribe:
+        """Call ``listener(batch)`` with whatever the open streams bring, without keeping any open.
+        An event that two of them bring is told twice."""
+        return self._pool.tap(listener)
 
     def open(self) -> None:
         """Keep the stream of all runs open until the hooks are closed, whatever the filters are:
