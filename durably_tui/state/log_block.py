@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from durably_tui.protocol import LogEntry, LogLevel
 
-LEVELS = (LogLevel.INFO, LogLevel.UNKNOWN, LogLevel.WARN, LogLevel.ERROR)
-"""By how grave they are; a level that nobody knows is just not hidden by the first filter."""
+LEVELS = (LogLevel.INFO, LogLevel.WARN, LogLevel.UNKNOWN, LogLevel.ERROR)
+"""By how grave they are; one that nobody knows counts as a warning at least."""
 GAP_CODE = len(LEVELS)
 """The code of a line that no run wrote: lines may be missing at its place."""
 _CODES = {level: code for code, level in enumerate(LEVELS)}
 
-_MOST_LINES = 2_048
+MOST_LINES = 2_048
+"""How many lines a block has at most."""
 _MOST_BYTES = 256 * 1024
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -56,6 +57,7 @@ class LogBlock:
         "_sources",
         "_steps",
         "levels",
+        "most_lines",
         "source_of",
         "sources",
         "splits",
@@ -66,7 +68,9 @@ class LogBlock:
         "times",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, most_lines: int = MOST_LINES) -> None:
+        """A block for so many lines, or fewer where they are long."""
+        self.most_lines = most_lines
         self.text: bytearray | bytes = bytearray()
         self.starts = array("I", (0,))
         """Where each line starts in ``text``, and where the next will."""
@@ -88,7 +92,7 @@ class LogBlock:
     @property
     def is_full(self) -> bool:
         """Whether the next line belongs into another block."""
-        return len(self.times) >= _MOST_LINES or len(self.text) >= _MOST_BYTES
+        return len(self.times) >= self.most_lines or len(self.text) >= _MOST_BYTES
 
     @property
     def size(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from durably_tui.protocol import LogEntry
 
-from .log_block import Line, LogBlock, blocks_of
+from .log_block import MOST_LINES, Line, LogBlock, blocks_of
 
 CAPACITY = 1_000_000
 """How many lines a store keeps unless it is told otherwise."""
@@ -36,6 +36,7 @@ class LogStore:
         """The number of the first line of each block."""
         self._sealed = 0
         self._grows = False
+        self._block_lines = max(1, min(MOST_LINES, capacity // 16))
 
     def __len__(self) -> int:
         return self.end - self.first
@@ -88,7 +89,7 @@ class LogStore:
         if self._grows:
             self.blocks[-1].seal()
             self._sealed += self.blocks[-1].size
-        self.blocks.append(LogBlock())
+        self.blocks.append(LogBlock(self._block_lines))
         self.firsts.append(self.end)
         self._grows = True
         return self.blocks[-1]

@@ -14,6 +14,8 @@ class View:
     """What holds for the whole screen, until the user says otherwise."""
 
     time_style: TimeStyle = TimeStyle.RELATIVE
+    log_times: TimeStyle = TimeStyle.LOCAL
+    """How the times of log lines are written; it changes with ``time_style``, and by itself."""
     plain: bool = False
     """Whether all is drawn with ASCII."""
     compact: bool = False
@@ -26,7 +28,7 @@ class View:
     def next_time_style(self) -> TimeStyle:
         """Go from relative times to local ones, to UTC, and round again."""
         at = TIME_STYLES.index(self.time_style) if self.time_style in TIME_STYLES else -1
-        self.time_style = TIME_STYLES[(at + 1) % len(TIME_STYLES)]
+        self.time_style = self.log_times = TIME_STYLES[(at + 1) % len(TIME_STYLES)]
         return self.time_style
 
     def pause(self, events: int) -> None:

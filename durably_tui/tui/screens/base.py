@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -57,12 +57,12 @@ class CommandScreen(Screen[None]):
 
     def offered(self) -> list[Command]:
         """The commands that exist here: none that mutates where the monitor is read-only."""
+        return self.own_keys(c for c in self.KEYS if not (c.mutates and self.read_only))
+
+    def own_keys(self, commands: Iterable[Command]) -> list[Command]:
+        """Commands with the user's keys."""
         keys: Mapping[str, str] = getattr(self.app, "user_keys", {})
-        return [
-            remapped(command, keys)
-            for command in self.KEYS
-            if not (command.mutates and self.read_only)
-        ]
+        return [remapped(command, keys) for command in commands]
 
     def verbs(self) -> list[Verb]:
         """What can be typed after ``:`` here, the commands of this place first."""

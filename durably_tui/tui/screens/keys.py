@@ -110,3 +110,24 @@ GENERAL = (
     ),
     Command("help", "question_mark", "help", "The keys of this place", "General", shown="?"),
 )
+
+LOGS = tuple(
+    Command(f"log('{action}')", keys, label, help, "Logs", footer=footer, shown=shown)
+    for action, keys, label, help, footer, shown in (
+        ("search", "slash", "search", "Search the log; n and N go on", True, "/"),
+        ("next_match", "n", "next match", "To the next match", False, None),
+        ("prev_match", "N", "match before", "To the match before", False, None),
+        ("show_only", "ampersand", "show only", "Show only the lines that match", True, "&"),
+        ("level", "L", "level", "All levels, warn and error, error only", True, None),
+        ("follow", "F", "follow", "Follow the end, or hold the log", True, None),
+        ("wrap", "w", "wrap", "Wrap long lines; < and > move them to the side", True, None),
+        ("times", "t", "log times", "Times relative, local, UTC, off", False, None),
+        ("open", "enter", "open line", "Open the line: its run, or its data", False, "Enter"),
+        ("unfold", "space", "unfold", "The line's data over many lines", False, "Space"),
+        ("copy", "y", "copy line", "Copy the line", False, None),
+        ("copy_screen", "Y", "copy lines", "Copy the lines in sight", False, None),
+        ("save", "ctrl+s", "save log", "Save what is shown to a file", False, "^s"),
+        ("clear", "escape", "clear log", "Clear the search, then the filter", False, "Esc"),
+    )
+)
+"""What a ``LogPane`` does while the keys are in it."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from textual import on
 from textual.getters import query_one
 
 from durably_tui.protocol import Run
 from durably_tui.state import JobRunState
+from durably_tui.tui.commands import Command
 from durably_tui.tui.inspector import Inspector
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.log_pane import LogPane
 from durably_tui.tui.widgets.run_detail import RunDetail
 
+from .keys import LOGS
 from .live import LiveScreen
 
 
@@ -39,6 +43,7 @@ class WatchingScreen(LiveScreen):
         run = self.current_run()
         self._shown_run = run.id if run is not None and self.seen is not None else None
         self.detail.time_style = self.view.time_style
+        self.detail.logs.time_style = self.view.log_times
         self.detail.show(run, self.seen, now)
 
     def paint_paused(self, now: float) -> None:
@@ -46,6 +51,23 @@ class WatchingScreen(LiveScreen):
         run = self.current_run()
         if run is not None and run.id != self._shown_run:
             self.paint_detail(now)
+
+    @on(LogPane.TimesChosen)
+    def _log_times_chosen(self, event: LogPane.TimesChosen) -> None:
+        self.view.log_times = event.style
+
+    def action_log(self, what: str) -> None:
+        """Do one of ``LOGS``, as the palette asks."""
+        self.detail.log_pane.do(what)
+
+    def offered(self) -> list[Command]:
+        """While the keys are in the log, what it does comes first; its keys are not the place's."""
+        commands = super().offered()
+        if self.focused is None or self.detail.log_pane not in self.focused.ancestors_with_self:
+            return commands
+        mine = self.own_keys(LOGS)
+        taken = frozenset(key for command in mine for key in command.key_names)
+        return [*mine, *(command for command in commands if not command.key_names & taken)]
 
     def current_run(self) -> Run | None:
         """The run that is looked at."""

@@ -18,6 +18,7 @@ from durably_tui.state import JobRunState
 from durably_tui.text import TimeStyle, moment, safe, took
 
 from .json_view import JsonView
+from .log_pane import LogPane
 from .log_view import LogView
 from .look import run_look
 from .progress import progress_spans
@@ -61,6 +62,7 @@ class RunDetail(Vertical):
 
     tabs = query_one(TabbedContent)
     steps = query_one(Waterfall)
+    log_pane = query_one(LogPane)
     logs = query_one(LogView)
     input = query_one("#input-view", JsonView)
     output = query_one("#output-view", JsonView)
@@ -85,7 +87,7 @@ class RunDetail(Vertical):
             with TabPane(PANES["steps"], id="steps"):
                 yield Waterfall(id="waterfall", plain=self._plain)
             with TabPane(PANES["logs"], id="logs"):
-                yield LogView(id="log", empty="No log lines were seen of this run.")
+                yield LogPane(empty="No log lines were seen of this run.")
             with TabPane(PANES["input"], id="input"):
                 yield JsonView(id="input-view")
             with TabPane(PANES["output"], id="output"):
@@ -123,7 +125,7 @@ class RunDetail(Vertical):
             self.facts.update(Content.styled("No run is chosen.", "$text-muted"))
             return
         self._show_logs(state)
-        self.logs.tick(now)
+        self.log_pane.tick(now)
         self._document("input", self.input, run.input)
         self._document("output", self.output, run.error if run.error is not None else run.output)
         if state is not None:
@@ -147,7 +149,7 @@ class RunDetail(Vertical):
         if fresh:
             self.logs.extend(fresh)
             self._logged = state.logs.total
-        self.logs.earlier_unseen = not state.complete
+        self.logs.above = "" if state.complete else "earlier lines were not seen"
 
     def _document(self, name: str, view: JsonView, value: Any) -> None:
         """Exchange what a JSON pane shows, only where it changed."""
