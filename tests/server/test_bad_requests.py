@@ -214,6 +214,17 @@ async def test_a_foreign_host_name_is_refused_on_loopback(
         assert host in answer.json()["error"]
 
 
+async def test_a_request_without_a_host_is_refused_on_loopback(client: httpx.AsyncClient) -> None:
+    url = client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(f"GET {url.path}runs HTTP/1.0\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"A request without Host is refused" in answer
+
+
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:1", "127.0.0.1", "[::1]:9", "a.localhost"]
 )

@@ -11,7 +11,7 @@ from durably_server.engine.services import Services
 
 INTERVAL = 0.05
 """Seconds that log lines wait for each other before they are stored together."""
-BATCH = 200
+BATCH = 150
 """Lines in one write: others wait for one of these at most."""
 
 

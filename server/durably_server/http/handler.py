@@ -180,9 +180,8 @@ class DurablyHandler:
             return None
         host = header(scope, b"host")
         if not is_loopback_host(host):
-            return error_answer(
-                403, f'The Host "{host}" is refused: this server is for this machine only'
-            )
+            named = "A request without Host" if host is None else f'The Host "{host}"'
+            return error_answer(403, f"{named} is refused: this server is for this machine only")
         origin = header(scope, b"origin")
         if scope["method"] in ("POST", "DELETE") and not may_write_from(origin, self._cors_origins):
             return error_answer(
