@@ -41,11 +41,17 @@ def _place_commands() -> type[Provider]:
     return PlaceCommands
 
 
+def _things_to_go_to() -> type[Provider]:
+    from .palette import ThingsToGoTo
+
+    return ThingsToGoTo
+
+
 class MonitorApp(App[None]):
     """Watches one server; leaves the terminal usable whatever happens."""
 
     TITLE = "durably-tui"
-    COMMANDS = App.COMMANDS | {_place_commands}
+    COMMANDS = App.COMMANDS | {_place_commands, _things_to_go_to}
     DEFAULT_CSS = """
     MonitorApp {
         #first { background: $panel; height: 1; padding: 0 1; text-style: bold; }
@@ -127,8 +133,14 @@ class MonitorApp(App[None]):
             return
         self.world.view.plain = self.plain
         dress(self, self.world)
+        self.alarm_of(session)
         self.navigator = navigator(self, session)
         await self.navigator.begin(self._start)
+
+    def alarm_of(self, session: Session) -> None:
+        """Tell of what fails there, as the user wishes, wherever they look."""
+        if self.world is not None and self._driver is not None:
+            self.world.watch(session, self._driver.write)
 
     def _know(self) -> World:
         from .world import World
@@ -149,6 +161,7 @@ class MonitorApp(App[None]):
         except DurablyError as error:
             self.notify(str(error), severity="error", markup=False)
             return
+        self.alarm_of(session)
         await self.navigator.go(self.navigator.place, session=session)
 
     def verbs(self) -> list[Verb]:

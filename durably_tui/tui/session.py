@@ -32,6 +32,8 @@ class Session:
     """Seconds since the epoch."""
     view: View = field(default_factory=View)
     """How the user looks at it; shared by the servers of one monitor."""
+    watched: frozenset[str] = frozenset()
+    """Runs whose end the user wants to be told of, whatever it is: those that are marked."""
     rows: Runs[Any, Any] | None = None
     """The page of runs in sight, in which a change is seen at once; None before there is one."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from durably_tui.config import Config, ConfigError, Server, keep, save_filter
 from durably_tui.protocol import DurablyError
 
+from .alerts import Alarm
 from .session import Session
 from .view import View
 
@@ -27,6 +28,8 @@ class World:
     """Those that are open, by the name of their server, or by their address."""
     filters: dict[str, str] = field(default_factory=dict)
     """Saved filters by name."""
+    alarms: dict[str, Alarm] = field(default_factory=dict)
+    """By session, where the user wants to be told of failures."""
     keeps: bool = False
     """Whether choices are written to the user's file."""
 
@@ -38,6 +41,19 @@ class World:
         session.view = self.view
         self.sessions[session.title] = session
         return session
+
+    def watch(self, session: Session, write: Callable[[str], None]) -> None:
+        """Tell of what fails on a server as it is configured; ``write`` writes to the terminal.
+        To be called in the event loop, once is enough."""
+        alarm = Alarm(
+            self.config.alerts,
+            title=session.title,
+            write=write,
+            watched=lambda: session.watched,
+        )
+        if alarm.is_wanted and session.title not in self.alarms:
+            self.alarms[session.title] = alarm
+            session.hooks.feed.tap(alarm.take)
 
     def open(self, name: str) -> Session:
         """The session of a configured server, opened where it is not yet.
@@ -76,5 +92,7 @@ class World:
 
     async def aclose(self) -> None:
         """Let every server go."""
+        for alarm in self.alarms.values():
+            await alarm.aclose()
         for session in self.sessions.values():
             await session.aclose()

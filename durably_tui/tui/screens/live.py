@@ -12,6 +12,7 @@ from durably_tui.protocol import Run
 from durably_tui.tui.bridge import PaintBridge
 from durably_tui.tui.session import Session
 from durably_tui.tui.view import View
+from durably_tui.tui.widgets.outage_line import OutageLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .steering import SteeringScreen
@@ -46,6 +47,8 @@ class LiveScreen(SteeringScreen):
 
     def begin_painting(self) -> None:
         """Paint now, and from now on. To be called once the screen is mounted."""
+        self._outage = OutageLine()
+        self.mount(self._outage, after=self.bar)
         self.bridge = PaintBridge(self.app, self._paint_in_sight)
         self._leave_feed = self.session.hooks.feed.subscribe(lambda _state: self.bridge.poke())
         self._paint_in_sight()
@@ -70,6 +73,7 @@ class LiveScreen(SteeringScreen):
             return
         now = self.session.clock()
         self._paint_bar(now)
+        self._outage.show(self.session.hooks.feed.state.outage, self.view.time_style, now)
         if self.view.paused:
             self.paint_paused(now)
         else:

@@ -65,7 +65,7 @@ class MarkingScreen(LiveScreen):
 
     def _set_marks(self, marks: dict[str, Run]) -> None:
         self._marks = marks
-        self.table.marked = frozenset(marks)
+        self.table.marked = self.session.watched = frozenset(marks)
         self.refresh_keys()
         self.changed()
 

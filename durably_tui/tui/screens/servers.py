@@ -155,6 +155,7 @@ class ServersScreen(PlaceScreen):
         if pulse.session is None:
             self.say(str(pulse.error), severity="error")
             return
+        self.monitor.alarm_of(pulse.session)
         navigator = self.monitor.navigator
         await navigator.go(navigator.last_place(pulse.session), session=pulse.session)
 

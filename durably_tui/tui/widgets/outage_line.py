@@ -1,0 +1,52 @@
+"""The line that tells of the last time without the stream, and what is missing of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from textual.content import Content
+from textual.widgets import Static
+
+from durably_tui.state import Outage
+from durably_tui.text import TimeStyle, moment
+
+TOLD_SECONDS = 120.0
+"""How long it stays once the stream is back."""
+
+
+def told(outage: Outage, style: TimeStyle, now: float) -> str:
+    """What is to be known of an outage, as one sentence."""
+    if style is not TimeStyle.UTC:
+        style = TimeStyle.LOCAL
+
+    def at(seconds: float) -> str:
+        return moment(datetime.fromtimestamp(seconds, UTC), style, now)
+
+    if outage.until is None:
+        return f"Not connected since {at(outage.since)}: what is shown is as it was then."
+    span = f"Not connected from {at(outage.since)} to {at(outage.until)}"
+    if outage.lossless:
+        return f"{span}: all that happened meanwhile was told afterwards."
+    return f"{span}: runs and steps were fetched again, log lines of that time may be lost."
+
+
+class OutageLine(Static):
+    """One line, seen while there is something to tell."""
+
+    DEFAULT_CSS = """
+    OutageLine {
+        display: none;
+        height: auto;
+        max-height: 2;
+        padding: 0 1;
+        color: $text-warning;
+        background: $warning 10%;
+    }
+    """
+
+    def show(self, outage: Outage | None, style: TimeStyle, now: float) -> None:
+        """Tell of an outage, as long as it is news at ``now`` (seconds since the epoch)."""
+        is_news = outage is not None and (outage.until is None or now - outage.until < TOLD_SECONDS)
+        self.display = is_news
+        if outage is not None and is_news:
+            self.update(Content(told(outage, style, now)))
