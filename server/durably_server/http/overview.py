@@ -7,7 +7,7 @@ from durably_server.engine.model import JobStats
 from durably_server.http.answers import Answer, json_answer
 from durably_server.http.app import App, Call, server_version
 from durably_server.http.metrics import CONTENT_TYPE
-from durably_server.http.parameters import AFTER_LINE, JOB_NAME, LEVEL, LINES, OF_RUN
+from durably_server.http.parameters import AFTER_LINE, BEFORE_LINE, JOB_NAME, LEVEL, LINES, OF_RUN
 from durably_server.http.wire import log_json
 
 FEATURES = (
@@ -67,6 +67,7 @@ async def get_logs(call: Call) -> Answer:
         job_name=query.every(JOB_NAME),
         level=query.choices(LEVEL),  # type: ignore[arg-type] # checked by its schema
         after=query.text(AFTER_LINE),
+        before=query.text(BEFORE_LINE),
         limit=LINES.schema["default"] if limit is None else limit,
     )
     return json_answer([log_json(log) for log in logs])

@@ -94,9 +94,11 @@ TOTAL = Parameter(
 )
 LEVEL = Parameter("level", "Any of these levels.", {"enum": list(LEVELS)}, many=True)
 AFTER_LINE = Parameter("after", "The id of a line: only what was written after it.", _NAME)
+BEFORE_LINE = Parameter("before", "The id of a line: only what was written before it.", _NAME)
 LINES = Parameter(
     "limit",
-    "At most so many, the newest; with `after` the oldest, so that reading goes on without a gap.",
+    "At most so many, the newest; with `after` alone the oldest, so that reading goes on without "
+    "a gap.",
     _number(MAX_LIMIT) | {"default": 1000},
 )
 WINDOW = Parameter(

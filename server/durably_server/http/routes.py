@@ -12,6 +12,7 @@ from durably_server.http.app import Endpoint
 from durably_server.http.parameters import (
     AFTER_EVENT,
     AFTER_LINE,
+    BEFORE_LINE,
     CREATED_AFTER,
     CREATED_BEFORE,
     CURSOR,
@@ -209,7 +210,7 @@ ROUTES: tuple[Route, ...] = (
         name="logs",
         about="Stored log lines of a run or of all runs, oldest first.",
         endpoint=overview.get_logs,
-        parameters=(OF_RUN, JOB_NAME, LEVEL, AFTER_LINE, LINES),
+        parameters=(OF_RUN, JOB_NAME, LEVEL, AFTER_LINE, BEFORE_LINE, LINES),
         answer=_list_of("Log"),
         refusals=(404,),
         own=True,
