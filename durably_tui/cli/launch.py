@@ -107,14 +107,14 @@ def session_of(opened: Opened) -> Session:
     )
 
 
-def world_of(config: Config) -> World:
+def world_of(config: Config, *, keeps: bool = True) -> World:
     """What the monitor knows besides the server in front."""
     from durably_tui.tui.world import World
 
     return World(
         config=config,
         connect=lambda server: session_of(open_server(server, chosen=False)),
-        keeps=True,
+        keeps=keeps,
     )
 
 
@@ -125,6 +125,7 @@ def show(
     ascii_only: bool = False,
     start: Start | None = None,
     config: Callable[[], Config] = load,
+    keeps: bool = True,
 ) -> int:
     """Run the monitor until the user quits; return its exit code: 2 where there is no terminal.
 
@@ -134,6 +135,7 @@ def show(
         ascii_only: draw with ASCII characters.
         start: the place to begin in.
         config: gives the configuration; called after the first paint.
+        keeps: write what the user chooses to their file.
     """
     # Textual reads keys from the standard input and draws on the standard error.
     if not (
@@ -157,7 +159,7 @@ def show(
         where=where,
         ascii_only=ascii_only,
         start=start,
-        world=lambda: world_of(config()),
+        world=lambda: world_of(config(), keeps=keeps),
     )
     app.run()
     return app.return_code or 0

@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -56,6 +57,7 @@ class MonitorApp(App[None]):
     MonitorApp {
         #first { background: $panel; height: 1; padding: 0 1; text-style: bold; }
         #second { color: $text-muted; height: 1; padding: 0 1; }
+        &.-compact KeyFooter { display: none; }
     }
     """
 
@@ -163,6 +165,13 @@ class MonitorApp(App[None]):
             return
         self.alarm_of(session)
         await self.navigator.go(self.navigator.place, session=session)
+
+    async def remember(self, setting: str, value: str) -> None:
+        """Keep a choice in the user's file; where that cannot be, it holds until they leave."""
+        from .app_verbs import kept
+
+        if self.world is not None:
+            await kept(self, partial(self.world.remember, setting, value))
 
     def verbs(self) -> list[Verb]:
         """What can be typed after ``:`` everywhere."""

@@ -17,6 +17,8 @@ from .verbs import Verb
 if TYPE_CHECKING:
     from .app import MonitorApp
 
+DENSITIES = ("comfortable", "compact")
+
 
 def app_verbs(app: MonitorApp) -> list[Verb]:
     """Places, filters, servers, themes, and the way out."""
@@ -43,6 +45,12 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
             partial(_theme, app),
             lambda: sorted(app.available_themes),
         ),
+        Verb(
+            "density",
+            "Leave more or less space: comfortable, compact",
+            partial(_density, app),
+            lambda: DENSITIES,
+        ),
         Verb("quit", "Leave the monitor", lambda _rest: app.exit()),
     ]
 
@@ -62,7 +70,7 @@ async def _save(app: MonitorApp, name: str) -> None:
         _warn(app, "Say a name to keep the filter under, such as :save night.")
     elif not filter:
         _warn(app, "There is no filter here to keep; / sets one.")
-    elif await _kept(app, partial(app.world.save, name, filter)):
+    elif await kept(app, partial(app.world.save, name, filter)):
         app.notify(f"{filter} is kept; :load {name} uses it.", markup=False)
 
 
@@ -80,15 +88,22 @@ async def _server(app: MonitorApp, name: str) -> None:
 
 
 async def _theme(app: MonitorApp, name: str) -> None:
-    assert app.world is not None
     if name not in app.available_themes:
         _warn(app, f"There is no theme {name!r}; there are {', '.join(app.available_themes)}.")
         return
     app.theme = name
-    await _kept(app, partial(app.world.remember, "theme", name))
+    await app.remember("theme", name)
 
 
-async def _kept(app: MonitorApp, write: Callable[[], None]) -> bool:
+async def _density(app: MonitorApp, name: str) -> None:
+    if name not in DENSITIES:
+        _warn(app, f"There is no density {name!r}; there are {', '.join(DENSITIES)}.")
+        return
+    app.set_class(name == "compact", "-compact")
+    await app.remember("density", name)
+
+
+async def kept(app: MonitorApp, write: Callable[[], None]) -> bool:
     """Write to the user's file; a refusal is told."""
     try:
         await asyncio.to_thread(write)

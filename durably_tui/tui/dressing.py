@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from textual.theme import Theme
 
 from durably_tui.text import TimeStyle
@@ -51,6 +52,11 @@ HIGH_CONTRAST = (
 """Black and white with full colours; contrast of every text to its ground at least 7 to 1."""
 
 
+def few_colors() -> bool:
+    """Whether the terminal says that it has no more than its own sixteen colours."""
+    return Console(force_terminal=True).color_system == "standard"
+
+
 def dress(app: MonitorApp, world: World) -> None:
     """Theme, density, times and keys as configured; what cannot be had is told in a toast."""
     config, problems = world.config, [str(problem) for problem in world.config.problems]
@@ -63,10 +69,11 @@ def dress(app: MonitorApp, world: World) -> None:
             known = ", ".join(sorted(app.available_themes))
             sentence = f"there is no theme {config.theme!r}; there are {known}."
             problems.append(str(config.problem("theme", sentence)))
+    elif few_colors():
+        app.theme = "ansi-dark"
     if config.time_format in set(TimeStyle):
         world.view.time_style = TimeStyle(config.time_format)
-    world.view.compact = config.density == "compact"
-    app.set_class(world.view.compact, "-compact")
+    app.set_class(config.density == "compact", "-compact")
     if config.keys:
         places = {place.title: place.load().KEYS for place in PLACES}
         app.user_keys, refused = keymap(config.keys, {**places, RunScreen.PLACE: RunScreen.KEYS})

@@ -27,7 +27,13 @@ class Navigator:
         """The name of the place in front; empty before the first."""
         self._sessions: dict[int, Session] = {}
         self._history: list[tuple[Session, str]] = []
+        self._root = (session, "")
         self._last: dict[int, str] = {}
+
+    @property
+    def at_root(self) -> bool:
+        """Whether this is where the monitor began."""
+        return (self.session, self.place) == self._root
 
     @property
     def history(self) -> int:
@@ -36,6 +42,7 @@ class Navigator:
 
     async def begin(self, start: Start) -> None:
         """Show the first place."""
+        self._root = (self.session, start.place)
         await self._show(self.session, start.place)
         self._tell(start.filter)
         if start.run_id is not None:

@@ -18,8 +18,6 @@ class View:
     """How the times of log lines are written; it changes with ``time_style``, and by itself."""
     plain: bool = False
     """Whether all is drawn with ASCII."""
-    compact: bool = False
-    """Whether space is left out for more rows."""
     paused: bool = False
     """Whether the picture stands still. What happens is taken in all the same."""
     paused_at_event: int = 0

@@ -36,6 +36,7 @@ def command(
                 lambda: Opened(DurablyClient(url), Server("demo", url)),
                 where="demo",
                 ascii_only=ascii_only,
+                keeps=False,
             )
     except CannotServe as error:
         raise typer.BadParameter(str(error), param_hint="--db") from None

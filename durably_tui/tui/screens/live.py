@@ -118,10 +118,13 @@ class LiveScreen(SteeringScreen):
         if self.session.rows is not None:
             await self.session.rows.refresh()
 
-    def action_time_format(self) -> None:
-        """Relative, local, UTC."""
-        self.say(f"Times are {self.view.next_time_style()}.")
+    @work(group="choices", exit_on_error=False)
+    async def action_time_format(self) -> None:
+        """Relative, local, UTC; the choice is kept."""
+        style = self.view.next_time_style()
+        self.say(f"Times are {style}.")
         self.bridge.poke()
+        await self.monitor.remember("time_format", style)
 
     def action_pause(self) -> None:
         """Hold the picture still, or let it go on."""

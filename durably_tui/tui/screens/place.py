@@ -65,5 +65,6 @@ class PlaceScreen(LiveScreen):
     @work(group="navigation", exit_on_error=False)
     async def action_quit(self) -> None:
         """The place before; from the first, leave the monitor."""
-        if not await self.monitor.navigator.back():
+        navigator = self.monitor.navigator
+        if navigator.at_root or not await navigator.back():
             self.app.exit()
