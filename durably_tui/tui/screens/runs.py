@@ -47,7 +47,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         *STEER,
         *MARK,
         Command("open", "enter", "open", "Open the run in full", "Run", shown="Enter"),
-        Command("logs", "l", "logs", "Follow its logs in the preview", "Run"),
+        Command("logs", "l", "logs", "Follow its logs in the preview", "Run", footer=False),
         Command("filter", "slash", "filter", "Say which runs to show", "Pages", shown="/"),
         Command("failed_only", "f", "failed", "Show failed runs only, and all again", "Pages"),
         Command(
