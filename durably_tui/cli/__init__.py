@@ -22,9 +22,9 @@ def _code(arguments: list[str]) -> int:
 
     if (wanted := only_server(arguments)) is not None:
         return open_only(wanted)
-    from .app import app
+    from .app import PROGRAM, app
 
-    app()
+    app(prog_name=PROGRAM)
     return 0
 
 

@@ -14,6 +14,7 @@ from .codes import MEANING
 from .commands import ENTRIES, ENTRY, Entry
 from .launch import COMPLETE_VARIABLE
 
+PROGRAM = "durably-tui"
 _OWN = {"--help", "-h", "--version"}
 _LEADING = {"--server", "-s", "--config"}
 """Options of every command, which may stand before its name as well."""
@@ -124,7 +125,7 @@ def _epilog() -> str:
 
 
 app = typer.Typer(
-    name="durably-tui",
+    name=PROGRAM,
     cls=Commands,
     help="Watch durable jobs run, tail their logs, retry and cancel them, from the terminal.",
     epilog=_epilog(),

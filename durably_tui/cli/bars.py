@@ -124,6 +124,8 @@ class Lines:
         """A run is in this state now."""
         if not state.is_known and not state.is_gone:
             return
+        if state.status.is_terminal and not state.settled and not state.is_gone:
+            return  # the server is about to describe the end
         fields = _fields(state)
         word, now = fields["word"], time.monotonic()
         line = " ".join(

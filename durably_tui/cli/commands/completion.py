@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from durably_tui.cli.app import PROGRAM
 from durably_tui.cli.launch import COMPLETE_VARIABLE
-
-PROGRAM = "durably-tui"
 
 
 def command(

@@ -34,7 +34,8 @@ def command(
         typer.Argument(
             metavar="FILTER",
             help="Which runs, in the filter language: status:failed job:import* label:env=prod "
-            "input:customer=42 error:timeout age:<1h words",
+            "input:customer=42 error:timeout age:<1h words. Behind -- a term may begin with -, "
+            "which turns it round.",
             show_default=False,
         ),
     ] = None,

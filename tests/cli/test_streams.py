@@ -1,0 +1,164 @@
+"""The commands that go on: ``events``, ``logs -f``, ``runs --watch``, and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from support.command import COMMAND, Home, run
+from support.command_server import CommandServer
+
+PATIENCE = 30
+
+
+class Going:
+    """A command that goes on, and the lines that it has printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def until(self, wanted: str, patience: float = PATIENCE) -> list[str]:
+        """Lines up to the first that has ``wanted`` in it.
+
+        Raises:
+            queue.Empty: it did not come.
+        """
+        lines = []
+        while not lines or wanted not in lines[-1]:
+            lines.append(self._lines.get(timeout=patience))
+        return lines
+
+    def opened(self, server: CommandServer) -> None:
+        """Wait until the stream is open: until a run is seen on it to its end."""
+        while True:
+            run_id = server.done("quiet", {})
+            with contextlib.suppress(queue.Empty):
+                self.until(f'"type":"run:complete","runId":"{run_id}"', patience=0.5)
+                return
+
+    def interrupted(self) -> tuple[int, str]:
+        """Ctrl-C: the exit code, and what was said beside the results."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=PATIENCE)
+        assert self.process.stderr is not None
+        return code, self.process.stderr.read()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+
+@contextmanager
+def going(home: Home, *arguments: str) -> Iterator[Going]:
+    """A command that goes on; it is ended at the latest with the test."""
+    command = Going(
+        subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=home.env(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    )
+    try:
+        yield command
+    finally:
+        command.close()
+
+
+def test_events_are_those_that_the_server_published(home: Home, fresh: CommandServer) -> None:
+    with going(home, "events", "-s", fresh.url) as command:
+        command.opened(fresh)
+        for _ in range(3):
+            fresh.done("steps", {"count": 20})
+        last = fresh.done("echo", {"value": "last"})
+        lines = command.until(f'"type":"run:complete","runId":"{last}"')
+        assert command.interrupted() == (130, "")
+    events = [json.loads(line) for line in lines]
+    mine = [event for event in events if event["jobName"] == "steps"]
+    counts = {kind: sum(e["type"] == kind for e in mine) for kind in {e["type"] for e in mine}}
+    progress = counts.pop("run:progress")
+    assert counts == {
+        "run:trigger": 3,
+        "run:leased": 3,
+        "step:start": 60,
+        "step:complete": 60,
+        "log:write": 60,
+        "run:complete": 3,
+    }
+    assert 3 <= progress <= 60, "of progress a server sends less than all"
+    assert all(event["timestamp"].endswith("Z") for event in events)
+
+
+def test_events_of_one_run_end_with_it(home: Home, shared: CommandServer) -> None:
+    run_id = shared.done("fails", {"message": "no"})
+    answer = run(home, "events", run_id, "-s", shared.url, "--type", "run:fail")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    event = json.loads(answer.stdout)
+    assert (event["type"], event["error"]) == ("run:fail", "no")
+
+
+def test_followed_log_lines_come_once_and_end_with_the_run(
+    home: Home, shared: CommandServer
+) -> None:
+    run_id = shared.trigger("steps", {"count": 40, "delayMs": 15})
+    answer = run(home, "logs", "-f", "--json", run_id, "-s", shared.url)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    messages = [json.loads(line)["message"] for line in answer.stdout.splitlines()]
+    assert messages == [f"finished step {n}" for n in range(40)]
+
+
+def test_runs_that_come_and_change_are_listed_as_they_do(home: Home, fresh: CommandServer) -> None:
+    before = fresh.done("quiet", {})
+    with going(home, "runs", "--watch", "-o", "ndjson", "-s", fresh.url) as command:
+        command.until(before)
+        run_id = fresh.trigger("fails", {"message": "no"})
+        lines = command.until('"status":"failed"')
+        assert json.loads(lines[-1])["id"] == run_id
+        assert command.interrupted() == (130, "")
+
+
+def test_ctrl_c_while_waiting_leaves_no_traceback(home: Home, shared: CommandServer) -> None:
+    slow = shared.trigger("steps", {"count": 400, "delayMs": 50})
+    with going(home, "watch", slow, "-s", shared.url) as command:
+        command.until("running")
+        assert command.interrupted() == (130, "")
+    assert run(home, "cancel", slow, "-s", shared.url).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", ["events", "runs -n 0", "--help"])
+def test_a_closed_pipe_ends_quietly(home: Home, shared: CommandServer, arguments: str) -> None:
+    shared.done("steps", {"count": 100})
+    run_id = shared.trigger("steps", {"count": 1000, "delayMs": 20})
+    line = f'"$PYTHON" -m durably_tui {arguments} | head -n 1'
+    answer = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        env=home.env(PYTHON=COMMAND[0], DURABLY_URL=shared.url),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.count("\n") == 1
+    run(home, "cancel", run_id, "-s", shared.url)
