@@ -213,10 +213,12 @@ class DurablyClient:
             run_id: only lines of this run.
             levels: only these.
             after: the id of a line: only what was written after it.
-            limit: at most so many, the newest; with ``after`` the oldest.
+            before: the id of a line: only what was written before it.
+            limit: at most so many, the newest; with ``after`` alone the oldest.
 
         Raises:
             NotFound: the server has no such run.
+        before: str | None = None,
             Unauthorised: the server does not let this client see them.
         """
         if not (await self._knowledge.needing("features")).has("logs"):
@@ -240,6 +242,8 @@ class DurablyClient:
             Unauthorised: the server does not let this client see it.
         """
         if not (await self._knowledge.needing("features")).has("stats"):
+        if before is not None:
+            params.append(("before", before))
             return None
         params = [("window", f"{min(max(1, round(window)), _LONGEST_WINDOW)}s")]
         return _read(_checked(await self._door.ask("GET", "/stats", params)), self._decoder.stats)

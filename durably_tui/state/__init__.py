@@ -2,6 +2,8 @@
 
 from .account import HistoryLimits, SeenEvent
 from .actions import Action, ActionResult, ActionsState, RunActions, refusal
+from .all_runs import AllRuns
+from .all_runs_state import AllRunsState
 from .bulk import Bulk, BulkItem, BulkState, Outcome
 from .clock import Clock, SystemClock
 from .errors import JobCancelled, JobEnded, JobFailed
@@ -17,8 +19,12 @@ from .job_stats import JobStats, JobStatsState
 from .job_stats_figures import JobSummary, Source
 from .job_stats_records import RunRecord
 from .jobs import JobDefinition, JobLike
+from .log_past import LogPast, Past
+from .log_store import LogStore
+from .merged_logs import LogsState, MergedLogs
 from .outage import Outage
 from .ports import DurablyPort
+from .run_list import RunsView
 from .runs import Runs
 from .runs_state import RunActivity, RunsFilter, RunsState
 from .steps import ObservedStep, merge_steps
@@ -29,6 +35,8 @@ __all__ = [
     "Action",
     "ActionResult",
     "ActionsState",
+    "AllRuns",
+    "AllRunsState",
     "Bulk",
     "BulkItem",
     "BulkState",
@@ -52,9 +60,14 @@ __all__ = [
     "JobStats",
     "JobStatsState",
     "JobSummary",
+    "LogPast",
+    "LogStore",
+    "LogsState",
+    "MergedLogs",
     "ObservedStep",
     "Outage",
     "Outcome",
+    "Past",
     "RunActions",
     "RunActivity",
     "RunHistory",
@@ -62,6 +75,7 @@ __all__ = [
     "Runs",
     "RunsFilter",
     "RunsState",
+    "RunsView",
     "SeenEvent",
     "Source",
     "Store",

@@ -10,6 +10,7 @@ from durably_tui.protocol import Run
 
 from .account import HistoryLimits
 from .actions import Action, RunActions
+from .all_runs import AT_MOST, AllRuns
 from .bulk import Bulk
 from .clock import Clock, SystemClock
 from .feed import FeedInfo
@@ -20,6 +21,7 @@ from .job_logs import JobLogs
 from .job_run import Callback, JobRun
 from .job_stats import WINDOW, JobStats
 from .jobs import I, JobLike, O, job_name_of, typed
+from .merged_logs import MergedLogs
 from .ports import DurablyPort
 from .runs import Runs
 from .runs_state import RunsFilter
@@ -159,6 +161,30 @@ class DurablyHooks:
             typed=typed(job_definition),
         )
 
+    def use_all_runs(
+        self,
+        *,
+        job_name: str | Iterable[str] | None = None,
+        status: str | Iterable[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        at_most: int = AT_MOST,
+        realtime: bool = True,
+    ) -> AllRuns:
+        """Every run that matches, live and without pages; for servers with the feature ``cursor``.
+
+        Args:
+            job_name: one or many.
+            status: one or many, in the words of ``RunStatus``.
+            labels: all must match.
+            at_most: how many runs are kept, at least 1.
+            realtime: keep them live; else ``refresh`` is the only news.
+
+        Raises:
+            ValueError: a status that no run can have, or ``at_most`` below 1.
+        """
+        wanted = RunsFilter.of(job_name, status, labels)
+        return AllRuns(self._hub, filter=wanted, at_most=at_most, realtime=realtime)
+
     def use_run_actions(self) -> RunActions:
         """Act on runs (useRunActions)."""
         return RunActions(self.port)
@@ -173,6 +199,10 @@ class DurablyHooks:
             Action.DELETE: actions.delete_run,
         }[action]
         return Bulk(action, act, runs, clock=self._hub.clock)
+
+    def use_merged_logs(self, runs: Iterable[str] = ()) -> MergedLogs:
+        """The log lines of all runs, or of those with these ids, in one log."""
+        return MergedLogs(self._hub, tuple(runs))
 
     def use_job_stats(self, *, window: float = WINDOW) -> JobStats:
         """The figures of every job over the last ``window`` seconds, live."""

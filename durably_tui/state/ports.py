@@ -9,6 +9,7 @@ from durably_tui.protocol import (
     Abilities,
     EventStream,
     JobInfo,
+    LogEntry,
     Run,
     RunsQuery,
     Stats,
@@ -46,6 +47,17 @@ class DurablyPort(Protocol):
 
     async def trigger(self, trigger: Trigger, /) -> Triggered:
         """Ask for a new run."""
+
+    async def get_logs(
+        self,
+        run_id: str | None = None,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int = 1000,
+    ) -> list[LogEntry] | None:
+        """Stored lines of a run or of all, oldest first: the newest of those between two ids, with
+        ``after`` alone the oldest; None where the server stores none."""
 
     async def retry(self, run_id: str) -> None:
         """The same run goes back to pending and resumes after its last finished step."""

@@ -22,6 +22,7 @@ from durably_tui.protocol import (
     DurablyError,
     Event,
     JobInfo,
+    LogEntry,
     LogWrite,
     NotFound,
     Phase,
@@ -105,6 +106,8 @@ class FakePort:
         """What ``/jobs`` answers; None: the server has no such route."""
         self.stats: Stats | None = None
         """What ``/stats`` answers, whatever the window; None: the server has no such route."""
+        self.lines: list[LogEntry] = []
+        """What ``/logs`` answers from, for abilities with that feature."""
         self.windows: list[float] = []
         """For which windows it was asked."""
         self.requests: Counter[str] = Counter()
@@ -165,6 +168,27 @@ class FakePort:
 
     async def retry(self, run_id: str) -> None:
         await self._answer("retry")
+    async def get_logs(
+        self,
+        run_id: str | None = None,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int = 1000,
+    ) -> list[LogEntry] | None:
+        found = [
+            line
+            for line in self.lines
+            if (run_id is None or line.run_id == run_id)
+            and (after is None or line.id > after)
+            and (before is None or line.id < before)
+        ]
+        await self._answer("get_logs")
+        if not self.abilities.has("logs"):
+            return None
+        oldest = after is not None and before is None
+        return found[:limit] if oldest else found[max(0, len(found) - limit) :]
+
         if not self.abilities.retry:
             raise NotFound("The server has no /retry.", status=404)
         self.retried(run_id)
@@ -280,6 +304,9 @@ class FakePort:
 
     def failed(self, run_id: str, error: str) -> None:
         self._end(run_id, RunStatus.FAILED, error=error)
+        written = self.published[-1]
+        assert isinstance(written, LogWrite)
+        self.lines.append(replace(written.entry(), id=f"L{len(self.lines):06}"))
         self._publish(RunFail(run_id=run_id, error=error))
 
     def cancelled(self, run_id: str) -> None:
@@ -383,10 +410,11 @@ class FakePort:
                 if isinstance(event, _ENDS):
                     stream.end()
 
-    @staticmethod
-    def _bare(event: Event) -> Event:
+    def _bare(self, event: Event) -> Event:
         """What ``/runs/subscribe`` leaves of an event."""
-        changes: dict[str, Any] = {"timestamp": None, "sequence": None}
+        changes: dict[str, Any] = {"sequence": None}
+        if not self.abilities.has("logs"):  # those that store lines tell times here as well
+            changes["timestamp"] = None
         if isinstance(event, RunTrigger | RunStart):
             changes["input"] = None
         if isinstance(event, RunComplete | StepComplete):

@@ -1,0 +1,214 @@
+"""The lines of many runs in one log: live, from before, and across a lost stream."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+from support.fake_port import FakePort
+from support.log_entries import NOW, entry
+from support.manual_clock import ManualClock, settle
+
+from durably_tui.protocol import Unreachable
+from durably_tui.state import DurablyHooks, LogPast, LogStore, MergedLogs, Past
+from durably_tui.state.log_gap import first_id_at
+
+
+def keeps_lines(port: FakePort) -> None:
+    port.abilities = replace(port.abilities, features=frozenset({"logs"}))
+
+
+def messages(logs: MergedLogs) -> list[str]:
+    store = logs.lines
+    return [
+        "GAP" if store.line(n).gap else store.line(n).message for n in range(store.first, store.end)
+    ]
+
+
+async def test_lines_of_all_runs_as_they_come(port: FakePort, hooks: DurablyHooks) -> None:
+    one, two = port.made("import"), port.made("export")
+    told = []
+    async with hooks.use_merged_logs() as logs:
+        logs.subscribe(told.append)
+        await settle()
+        port.logged(one, "a")
+        port.logged(two, "b")
+        port.logged(one, "c")
+        await settle()
+        assert messages(logs) == ["a", "b", "c"]
+        assert [line.job_name for line in logs.lines] == ["import", "export", "import"]
+        assert logs.state.past is Past.UNSEEN
+        assert told[-1].end == 3
+
+
+async def test_what_was_seen_before_is_there(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    hooks.feed.open()
+    one, two = port.made(), port.made()
+    await settle()
+    for n in range(3):
+        port.logged(one, f"one {n}")
+        await clock.advance(1)
+        port.logged(two, f"two {n}")
+        await clock.advance(1)
+    async with hooks.use_merged_logs() as logs:
+        assert messages(logs) == ["one 0", "two 0", "one 1", "two 1", "one 2", "two 2"]
+        port.logged(two, "now")
+        await settle()
+        assert messages(logs)[-1] == "now"
+
+
+async def test_stored_lines_come_before_and_none_twice(port: FakePort, hooks: DurablyHooks) -> None:
+    keeps_lines(port)
+    run = port.made()
+    for n in range(2_500):
+        port.logged(run, f"old {n}")
+    async with hooks.use_merged_logs() as logs:
+        port.gate.clear()
+        await settle()
+        for n in range(5):
+            port.logged(run, f"new {n}")
+        port.gate.set()
+        await settle()
+        assert messages(logs) == [f"old {n}" for n in range(1_500, 2_500)] + [
+            f"new {n}" for n in range(5)
+        ]
+        assert logs.state.past is Past.MORE
+        for expected in (2_005, 2_505):
+            logs.load_earlier()
+            assert logs.state.past is Past.LOADING
+            await settle()
+            assert len(logs.lines) == expected
+        assert messages(logs)[:2] == ["old 0", "old 1"]
+        assert logs.state.past is Past.WHOLE
+        before = port.requests["get_logs"]
+        logs.load_earlier()
+        await settle()
+        assert port.requests["get_logs"] == before
+
+
+async def test_what_is_stored_and_was_seen_as_well_is_told_once() -> None:
+    """The answer is younger than the first live lines: it has them, too."""
+    port, store = FakePort(), LogStore()
+    keeps_lines(port)
+    run = port.made()
+    for n in range(1_300):
+        port.logged(run, f"line {n}")
+    store.extend(port.lines[100:])
+    past = LogPast(port, store, on_change=lambda: None)
+    past.more()
+    await settle()
+    assert [line.message for line in store] == [f"line {n}" for n in range(1_300)]
+    await past.aclose()
+
+
+async def test_a_request_that_fails_says_so_and_can_be_made_again(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    keeps_lines(port)
+    port.logged(port.made(), "old")
+    port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        assert logs.state.past is Past.FAILED
+        assert str(logs.state.error) == "Nobody answers: is it running?"
+        del port.errors["get_logs"]
+        logs.load_earlier()
+        await settle()
+        assert messages(logs) == ["old"]
+        assert (logs.state.past, logs.state.error) == (Past.WHOLE, None)
+
+
+async def test_what_was_missed_is_fetched_where_it_is_stored(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.logged(run, "before")
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed 1")
+        port.logged(run, "missed 2")
+        port.gate.clear()
+        port.restore()
+        await settle()
+        port.logged(run, "after")
+        await settle()
+        port.gate.set()
+        await settle()
+        assert messages(logs) == ["before", "missed 1", "missed 2", "after"]
+        port.logged(run, "on")
+        await settle()
+        assert messages(logs)[-1] == "on"
+
+
+async def test_what_was_missed_is_told_where_it_is_not(port: FakePort, hooks: DurablyHooks) -> None:
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.logged(run, "before")
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed")
+        port.restore()
+        await settle()
+        port.logged(run, "after")
+        await settle()
+        assert messages(logs) == ["before", "GAP", "after"]
+
+
+async def test_lines_of_some_runs(port: FakePort, hooks: DurablyHooks) -> None:
+    keeps_lines(port)
+    runs = [port.made(), port.made(), port.made()]
+    for run in runs:
+        port.started(run)
+    for n in range(30):
+        port.logged(runs[n % 3], f"old {n}")
+    async with hooks.use_merged_logs(runs[:2]) as logs:
+        await settle()
+        for n in range(30, 36):
+            port.logged(runs[n % 3], f"new {n}")
+            await settle()
+        wanted = [n for n in range(36) if n % 3 < 2]
+        assert messages(logs) == [f"{'old' if n < 30 else 'new'} {n}" for n in wanted]
+        assert logs.state.past is Past.WHOLE
+
+
+async def test_pages_of_several_runs_are_merged_by_time() -> None:
+    port, store = FakePort(), LogStore()
+    keeps_lines(port)
+    of = {"a": 1, "b": 7, "c": 100}
+    for n in range(700):
+        for run_id, every in of.items():
+            if n % every == 0:
+                at = NOW + timedelta(milliseconds=n)
+                line = entry(n, f"{run_id} {n}", run_id=run_id, timestamp=at)
+                port.lines.append(replace(line, id=f"L{len(port.lines):06}"))
+    past = LogPast(port, store, list(of), on_change=lambda: None, page=50)
+    while past.state is not Past.WHOLE:
+        past.more()
+        await settle()
+    assert [line.message for line in store] == [line.message for line in port.lines]
+    await past.aclose()
+
+
+async def test_nothing_is_left_behind(port: FakePort, hooks: DurablyHooks) -> None:
+    keeps_lines(port)
+    port.gate.clear()
+    logs = hooks.use_merged_logs().start()
+    assert logs.start() is logs
+    await settle()
+    await logs.aclose()
+    await logs.aclose()
+    assert logs.start().state == logs.state
+    port.gate.set()
+
+
+def test_the_first_id_of_a_time() -> None:
+    assert first_id_at(1469918176.385) == "01ARYZ6S41" + "0" * 16
+    assert first_id_at(0) == "0" * 26
