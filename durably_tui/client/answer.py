@@ -42,6 +42,7 @@ class Answer:
         tried: what was asked, for a person: method and address, no query and no credentials.
         took_ms: from the request to the end of the answer.
         date: the server's clock, as HTTP writes it; empty where it does not say.
+        total: how many runs fit in all, where that was asked; empty where it does not say.
     """
 
     address: Address
@@ -52,6 +53,7 @@ class Answer:
     body: bytes
     took_ms: float = 0.0
     date: str = ""
+    total: str = ""
 
     @property
     def is_html(self) -> bool:

@@ -169,6 +169,20 @@ class DurablyClient:
         lists = await together(*(self._runs(params) for params in requests_for(query, abilities)))
         return merged(lists, query)
 
+    async def count_runs(self, query: RunsQuery | None = None) -> int | None:
+        """How many runs match on all pages.
+
+        None, with no request for it, where the server does not count, as those of Node.
+        """
+        if not (await self._knowledge.needing("features")).has("total"):
+            return None
+        query = msgspec.structs.replace(query or RunsQuery(), limit=1, offset=0, after=None)
+        asked = requests_for(query, self.abilities)
+        if not asked:
+            return 0
+        answer = _checked(await self._door.ask("GET", "/runs", [*asked[0], ("total", "true")]))
+        return int(answer.total) if answer.total.isdecimal() else None
+
     async def get_run(self, run_id: str) -> Run | None:
         """One run, or None where the server has none of that id."""
         try:
@@ -203,6 +217,7 @@ class DurablyClient:
         *,
         levels: Sequence[str] = (),
         after: str | None = None,
+        before: str | None = None,
         limit: int = 1000,
     ) -> list[LogEntry] | None:
         """Stored log lines of one run, or of all, oldest first.
@@ -218,7 +233,6 @@ class DurablyClient:
 
         Raises:
             NotFound: the server has no such run.
-        before: str | None = None,
             Unauthorised: the server does not let this client see them.
         """
         if not (await self._knowledge.needing("features")).has("logs"):
@@ -228,6 +242,8 @@ class DurablyClient:
             params.append(("runId", run_id))
         if after is not None:
             params.append(("after", after))
+        if before is not None:
+            params.append(("before", before))
         return _read(_checked(await self._door.ask("GET", "/logs", params)), self._decoder.logs)
 
     async def get_stats(self, *, window: float = 3600) -> Stats | None:
@@ -242,8 +258,6 @@ class DurablyClient:
             Unauthorised: the server does not let this client see it.
         """
         if not (await self._knowledge.needing("features")).has("stats"):
-        if before is not None:
-            params.append(("before", before))
             return None
         params = [("window", f"{min(max(1, round(window)), _LONGEST_WINDOW)}s")]
         return _read(_checked(await self._door.ask("GET", "/stats", params)), self._decoder.stats)

@@ -272,6 +272,7 @@ class Door:
             body=body,
             took_ms=took_ms,
             date=response.headers.get("date", ""),
+            total=response.headers.get("x-total-count", ""),
         )
 
     def _translate(self, error: Exception, tried: str) -> DurablyError:

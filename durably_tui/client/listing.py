@@ -40,6 +40,8 @@ def requests_for(query: RunsQuery, abilities: Abilities) -> list[Params]:
         return []
     words = [] if set(known) >= _ALL_STATUSES else [_word(s, abilities) for s in known]
     labels = [(f"label.{key}", value) for key, value in query.labels]
+    if query.after is not None:
+        labels.append(("after", _cursor(*query.after)))
     offset = max(0, query.offset)
     if abilities.many is not False or (len(names) <= 1 and len(words) <= 1):
         params = [("jobName", name) for name in names] + [("status", word) for word in words]
@@ -60,6 +62,12 @@ def merged(lists: Sequence[Iterable[Run]], query: RunsQuery) -> list[Run]:
     newest = sorted(by_id.values(), key=lambda r: (r.created_at or _DAWN, r.id), reverse=True)
     offset = max(0, query.offset)
     return newest[offset : offset + query.limit]
+
+
+def _cursor(created_at: datetime, run_id: str) -> str:
+    """A place in the list, as the Python server writes it into ``X-Next-After``."""
+    at = created_at.astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z,{run_id}"
 
 
 def _word(status: RunStatus, abilities: Abilities) -> str:

@@ -181,3 +181,6 @@ class RunsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Sorted pairs; all must match."""
     limit: int = 50
     offset: int = 0
+    after: tuple[datetime, str] | None = None
+    """Only runs that are older than the one created then with this id; for servers with the feature
+    ``cursor``."""

@@ -32,6 +32,9 @@ class DurablyPort(Protocol):
     async def get_runs(self, query: RunsQuery | None = None) -> list[Run]:
         """The runs that match, newest first."""
 
+    async def count_runs(self, query: RunsQuery | None = None) -> int | None:
+        """How many runs match on all pages; None where the server does not count."""
+
     async def get_run(self, run_id: str) -> Run | None:
         """One run, or None where the server has none of that id."""
 
@@ -45,9 +48,6 @@ class DurablyPort(Protocol):
         """The figures of each job over the last ``window`` seconds; None where the server counts
         nothing."""
 
-    async def trigger(self, trigger: Trigger, /) -> Triggered:
-        """Ask for a new run."""
-
     async def get_logs(
         self,
         run_id: str | None = None,
@@ -58,6 +58,9 @@ class DurablyPort(Protocol):
     ) -> list[LogEntry] | None:
         """Stored lines of a run or of all, oldest first: the newest of those between two ids, with
         ``after`` alone the oldest; None where the server stores none."""
+
+    async def trigger(self, trigger: Trigger, /) -> Triggered:
+        """Ask for a new run."""
 
     async def retry(self, run_id: str) -> None:
         """The same run goes back to pending and resumes after its last finished step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -75,6 +76,11 @@ class Runs(Generic[I, O]):
     def page(self) -> int:
         """From 0."""
         return self.state.page
+
+    @property
+    def counts(self) -> Counter[RunStatus]:
+        """How many rows of this page have each status."""
+        return Counter(run.status for run in self.runs)
 
     @property
     def has_more(self) -> bool:

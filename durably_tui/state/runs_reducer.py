@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -31,10 +31,10 @@ from durably_tui.protocol import (
 )
 
 from .advance import IMPLIED, advance
-from .runs_state import RunActivity, RunsFilter, RunsState, newest_first
+from .runs_state import RunActivity, RunsFilter, RunsState, WatchedState, newest_first
 
 _NEVER = frozenset({LogWrite, RunLeaseRenewed, UnknownEvent})
-_SILENT = _NEVER | {RunTrigger, RunCoalesced}
+SILENT = _NEVER | {RunTrigger, RunCoalesced}
 """What tells nothing new of a run that is on the page."""
 _STEP_ENDS = frozenset({StepComplete, StepFail, StepCancel})
 _RUN_ENDS = frozenset({RunComplete, RunFail, RunCancel})
@@ -42,6 +42,7 @@ _MAX_UNSEEN = 1_000
 _QUIET = RunActivity()
 
 State = RunsState[Any, Any]
+WatchedT = TypeVar("WatchedT", bound=WatchedState)
 
 
 def reduce(state: State, events: Sequence[Event], now: float) -> State:
@@ -62,7 +63,7 @@ def reduce(state: State, events: Sequence[Event], now: float) -> State:
                 ask = True
             continue
         cls = type(event)
-        if cls in _SILENT:
+        if cls in SILENT:
             continue
         if cls is RunDelete:
             gone.add(at)
@@ -78,7 +79,7 @@ def reduce(state: State, events: Sequence[Event], now: float) -> State:
                 ask = ask or state.has_more
                 continue
         known = active.get(run_id) or state.activity.get(run_id, _QUIET)
-        seen = _acted(known, cls, event, after, after is not before, now)
+        seen = acted(known, cls, event, after, after is not before, now)
         if seen is not known:
             active[run_id] = seen
     if not (rows or gone or active or unseen) and ask == state.needs_fetch:
@@ -105,7 +106,7 @@ def reduce(state: State, events: Sequence[Event], now: float) -> State:
     )
 
 
-def _acted(
+def acted(
     known: RunActivity, cls: type[Event], event: Event, run: Run, changed: bool, now: float
 ) -> RunActivity:
     """The activity of a row after an event that is not silent."""
@@ -211,7 +212,7 @@ def failed(state: State, error: DurablyError) -> State:
     return replace(state, is_loading=False, error=error)
 
 
-def connected(state: State, connection: Connection | None, now: float) -> State:
+def connected(state: WatchedT, connection: Connection | None, now: float) -> WatchedT:
     """The stream is doing otherwise than before."""
     if same_connection(state.connection, connection):
         return state

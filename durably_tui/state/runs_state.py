@@ -88,19 +88,13 @@ class RunActivity(msgspec.Struct, frozen=True):
     """When the run was seen to start; for servers that do not tell ``startedAt``."""
 
 
-class RunsState(msgspec.Struct, Generic[I, O], frozen=True, kw_only=True):
-    """One page of runs, newest first: by ``created_at``, then by ``id``."""
+class WatchedState(msgspec.Struct, frozen=True, kw_only=True):
+    """What every live list of runs tells of itself."""
 
     filter: RunsFilter = RunsFilter()
     """What is asked for. Until the answer is there, ``runs`` are those of the filter before."""
-    page: int = 0
-    """From 0. Page 0 is live, the others stand still."""
-    page_size: int = 10
-    base: tuple[Run[I, O], ...] = ()
-    """The rows as the server and its events have them, without optimistic changes."""
-    has_more: bool = False
     is_loading: bool = False
-    """A request for this page is under way. Old rows stay meanwhile."""
+    """A request for the first runs is under way. Old rows stay meanwhile."""
     error: DurablyError | None = None
     """Why the last request failed; the rows are those of the last one that did not."""
     fetched_at: float | None = None
@@ -109,6 +103,18 @@ class RunsState(msgspec.Struct, Generic[I, O], frozen=True, kw_only=True):
     """Since when the stream is not live, in seconds since the epoch; None while it is."""
     connection: Connection | None = None
     """How the stream of events is doing; None where there is none."""
+    has_more: bool = False
+    """Whether the server has older runs than these."""
+
+
+class RunsState(WatchedState, Generic[I, O], frozen=True, kw_only=True):
+    """One page of runs, newest first: by ``created_at``, then by ``id``."""
+
+    page: int = 0
+    """From 0. Page 0 is live, the others stand still."""
+    page_size: int = 10
+    base: tuple[Run[I, O], ...] = ()
+    """The rows as the server and its events have them, without optimistic changes."""
     activity: dict[str, RunActivity] = {}
     """By run id, for rows that changed while they were watched."""
     overlay: dict[str, RunStatus | None] = {}

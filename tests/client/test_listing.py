@@ -116,3 +116,9 @@ async def test_pages_of_a_real_merge_fit_together() -> None:
         ]
 
     assert paged == everything
+
+
+def test_going_on_after_a_run_names_it_as_the_server_does() -> None:
+    at = datetime(2026, 5, 14, 12, 0, 0, 7_000, tzinfo=UTC)
+    (params,) = requests_for(RunsQuery(limit=5, after=(at, "01X")), ABILITIES["python"])
+    assert ("after", "2026-05-14T12:00:00.007Z,01X") in params

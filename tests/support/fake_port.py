@@ -140,6 +140,13 @@ class FakePort:
         await self._answer("get_runs")
         return found
 
+    async def count_runs(self, query: RunsQuery | None = None) -> int | None:
+        if not self.abilities.has("total"):
+            return None
+        found = self.listed(replace(query or RunsQuery(), limit=10**9))
+        await self._answer("count_runs")
+        return len(found)
+
     async def get_run(self, run_id: str) -> Run | None:
         found = self.runs.get(run_id)
         await self._answer("get_run")
@@ -161,13 +168,6 @@ class FakePort:
         await self._answer("get_stats")
         return found
 
-    async def trigger(self, trigger: Trigger) -> Triggered:
-        await self._answer("trigger")
-        self.triggers.append(trigger)
-        return Triggered(self.made(trigger.job_name, input=trigger.input, labels=trigger.labels))
-
-    async def retry(self, run_id: str) -> None:
-        await self._answer("retry")
     async def get_logs(
         self,
         run_id: str | None = None,
@@ -189,6 +189,13 @@ class FakePort:
         oldest = after is not None and before is None
         return found[:limit] if oldest else found[max(0, len(found) - limit) :]
 
+    async def trigger(self, trigger: Trigger) -> Triggered:
+        await self._answer("trigger")
+        self.triggers.append(trigger)
+        return Triggered(self.made(trigger.job_name, input=trigger.input, labels=trigger.labels))
+
+    async def retry(self, run_id: str) -> None:
+        await self._answer("retry")
         if not self.abilities.retry:
             raise NotFound("The server has no /retry.", status=404)
         self.retried(run_id)
@@ -297,6 +304,9 @@ class FakePort:
 
     def logged(self, run_id: str, message: str) -> None:
         self._publish(LogWrite(run_id=run_id, message=message))
+        written = self.published[-1]
+        assert isinstance(written, LogWrite)
+        self.lines.append(replace(written.entry(), id=f"L{len(self.lines):06}"))
 
     def completed(self, run_id: str, output: Any = None) -> None:
         self._end(run_id, RunStatus.COMPLETED, output=output)
@@ -304,9 +314,6 @@ class FakePort:
 
     def failed(self, run_id: str, error: str) -> None:
         self._end(run_id, RunStatus.FAILED, error=error)
-        written = self.published[-1]
-        assert isinstance(written, LogWrite)
-        self.lines.append(replace(written.entry(), id=f"L{len(self.lines):06}"))
         self._publish(RunFail(run_id=run_id, error=error))
 
     def cancelled(self, run_id: str) -> None:
@@ -331,7 +338,11 @@ class FakePort:
             and (not query.statuses or run.status in query.statuses)
             and all(run.labels.get(key) == value for key, value in query.labels)
         ]
+        if self.abilities.has("cursor"):
+            matching.sort(key=lambda run: run.id, reverse=True)
         matching.sort(key=lambda run: run.created_at or _FIRST, reverse=True)
+        if query.after is not None:
+            matching = [run for run in matching if (run.created_at, run.id) < query.after]
         return matching[query.offset : query.offset + query.limit]
 
     # -- the connection --------------------------------------------------------------------

@@ -1,0 +1,287 @@
+"""Many runs in order: by id, by place, changed one at a time.
+
+This is the one part of the state that changes in place: a hundred thousand runs cannot be copied
+for each event. Who reads takes a ``RunsView``, whose order stands still.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, overload
+
+from msgspec.structs import replace
+
+from durably_tui.protocol import Run, RunStatus
+
+from .runs_state import RunActivity, newest_first
+
+Born = tuple[datetime, str]
+"""When a run was created, and its id: the total order of all runs."""
+_QUIET = RunActivity()
+
+
+class Entry:
+    """One run in a list, and what the stream told of it."""
+
+    __slots__ = ("activity", "born", "hidden", "overlay", "place", "run", "shown")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        """As the server and its events have it."""
+        self.shown = run
+        """With the optimistic change over it."""
+        self.hidden = False
+        """Whether the optimistic change is that it is deleted."""
+        self.overlay: RunStatus | None = None
+        self.born: Born = newest_first(run)
+        self.place: tuple[Any, ...] = self.born
+        """Where it stands in the order that is shown; larger is further up."""
+        self.activity = _QUIET
+
+
+class Ordered:
+    """Entries in the rising order of a key; whoever was given the list keeps it as it was."""
+
+    def __init__(self, key: Callable[[Entry], Any], items: Iterable[Entry] = ()) -> None:
+        self._key = key
+        self.items = sorted(items, key=key)
+        self._shared = False
+
+    def share(self) -> list[Entry]:
+        """The list, which is copied before it changes the next time."""
+        self._shared = True
+        return self.items
+
+    def own(self) -> list[Entry]:
+        """The list, to be changed."""
+        if self._shared:
+            self.items = self.items.copy()
+            self._shared = False
+        return self.items
+
+    def at(self, entry: Entry) -> int:
+        """Where it is, or would be."""
+        if self.items and self._key(self.items[-1]) < self._key(entry):
+            return len(self.items)
+        return bisect_left(self.items, self._key(entry), key=self._key)
+
+    def add(self, entry: Entry) -> None:
+        """Put it in its place."""
+        at = self.at(entry)
+        self.own().insert(at, entry)
+
+    def remove(self, entry: Entry) -> None:
+        """Take it out, where it is in."""
+        at = self.at(entry)
+        if at < len(self.items) and self.items[at] is entry:
+            del self.own()[at]
+
+
+class RunsView(Sequence[Run]):
+    """Runs from the first that is shown to the last. Their order stands still, each run is as it
+    is now. Every access costs the same, however many there are."""
+
+    def __init__(self, items: list[Entry], by_id: dict[str, Entry]) -> None:
+        self._items = items
+        self._by_id = by_id
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def entry(self, index: int) -> Entry:
+        """The run at an index of 0 or more, with what the stream told of it."""
+        return self._items[len(self._items) - 1 - index]
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | Sequence[Run]:
+        if isinstance(index, slice):
+            return [self.entry(at).shown for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else len(self) + index
+        if not 0 <= at < len(self):
+            raise IndexError(index)
+        return self.entry(at).shown
+
+    def find(self, run_id: str) -> int | None:
+        """Where a run is, or None where it is not shown."""
+        entry = self._by_id.get(run_id)
+        if entry is None:
+            return None
+        at = bisect_left(self._items, entry.place, key=_place)
+        if at < len(self._items) and self._items[at] is entry:
+            return len(self._items) - 1 - at
+        # It has moved since the order was taken.
+        return next((i for i in range(len(self)) if self.entry(i) is entry), None)
+
+
+def _place(entry: Entry) -> tuple[Any, ...]:
+    return entry.place
+
+
+def _born(entry: Entry) -> Born:
+    return entry.born
+
+
+class RunList:
+    """Runs by id and in two orders: all of them by their birth, and those that are shown.
+
+    Adding at either end, changing and looking up cost the same however many runs there are;
+    taking one out of the middle moves the pointers behind it.
+    """
+
+    def __init__(
+        self,
+        place: Callable[[Run], tuple[Any, ...]] | None = None,
+        keep: Callable[[Run], bool] | None = None,
+    ) -> None:
+        self.by_id: dict[str, Entry] = {}
+        self.counts: Counter[RunStatus] = Counter()
+        """How many runs have each status."""
+        self._all = Ordered(_born)
+        self._place = place
+        self._keep = keep
+        self._shown = self._all
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self.by_id
+
+    @property
+    def newest(self) -> Entry | None:
+        """The run that was made last."""
+        return self._all.items[-1] if self._all.items else None
+
+    @property
+    def oldest(self) -> Entry | None:
+        """The run that was made first."""
+        return self._all.items[0] if self._all.items else None
+
+    def view(self) -> RunsView:
+        """The runs that are shown, in their order."""
+        return RunsView(self._shown.share(), self.by_id)
+
+    def arrange(
+        self,
+        place: Callable[[Run], tuple[Any, ...]] | None,
+        keep: Callable[[Run], bool] | None,
+    ) -> None:
+        """Show those that ``keep`` wants, the largest ``place`` first; by birth without one."""
+        self._place, self._keep = place, keep
+        for entry in self.by_id.values():
+            entry.place = entry.born if place is None else (*place(entry.shown), *entry.born)
+        if place is None and keep is None and not self._any_hidden():
+            self._shown = self._all
+        else:
+            self._shown = Ordered(_place, filter(self._is_shown, self.by_id.values()))
+
+    def put(self, run: Run, activity: RunActivity | None = None) -> bool:
+        """Take a run as it is now; whether it is new here."""
+        entry = self.by_id.get(run.id)
+        if entry is not None and entry.born != newest_first(run):
+            self.remove(run.id)
+            entry = None
+        if entry is None:
+            entry = self.by_id[run.id] = Entry(run)
+            entry.activity = activity or _QUIET
+            self._all.add(entry)
+            self._set_place(entry)
+            self.counts[run.status] += 1
+            if self._shown is not self._all and self._is_shown(entry):
+                self._shown.add(entry)
+            return True
+        if activity is not None:
+            entry.activity = activity
+        if entry.run is not run:
+            self._become(entry, run)
+        return False
+
+    def put_older(self, runs: Sequence[Run]) -> None:
+        """Take runs that are all older than those that are here, and not here."""
+        entries = [Entry(run) for run in runs]
+        self.by_id |= {entry.run.id: entry for entry in entries}
+        self.counts.update(run.status for run in runs)
+        self._all.own()[:0] = sorted(entries, key=_born)
+        for entry in entries:
+            self._set_place(entry)
+        if self._shown is not self._all:
+            for entry in filter(self._is_shown, entries):
+                self._shown.add(entry)
+
+    def remove(self, run_id: str) -> bool:
+        """Forget a run; whether it was here."""
+        entry = self.by_id.pop(run_id, None)
+        if entry is None:
+            return False
+        self.counts[entry.shown.status] -= 1
+        self._all.remove(entry)
+        if self._shown is not self._all:
+            self._shown.remove(entry)
+        return True
+
+    def cut(self, most: int) -> int:
+        """Forget the oldest beyond ``most``; how many there were."""
+        gone = [entry.run.id for entry in self._all.items[: max(0, len(self) - most)]]
+        for run_id in gone:
+            self.remove(run_id)
+        return len(gone)
+
+    def between(self, newer: Born | None, older: Born | None) -> list[Entry]:
+        """Those made before ``newer`` and not before ``older``; None is no bound."""
+        items = self._all.items
+        first = 0 if older is None else bisect_left(items, older, key=_born)
+        end = len(items) if newer is None else bisect_left(items, newer, key=_born)
+        return items[first:end]
+
+    def overlay(self, run_id: str, status: RunStatus | None, *, on: bool) -> bool:
+        """Show a run as ``status`` (None: deleted), or as it is; whether it is here."""
+        entry = self.by_id.get(run_id)
+        if entry is None:
+            return False
+        if on and status is None and self._shown is self._all:
+            self._shown = Ordered(_place, self._all.items)
+        entry.hidden = on and status is None
+        entry.overlay = status if on else None
+        self._become(entry, entry.run)
+        return True
+
+    def _become(self, entry: Entry, run: Run) -> None:
+        before = entry.shown
+        if entry.overlay is not None and run.status is not entry.run.status:
+            entry.overlay = None  # an event told of it first
+        entry.run = entry.shown = run
+        if entry.overlay is not None:
+            entry.shown = replace(run, status=entry.overlay)
+        if entry.shown.status is not before.status:
+            self.counts[before.status] -= 1
+            self.counts[entry.shown.status] += 1
+        if self._shown is self._all:
+            return
+        # Taken out by its old place before it gets a new one.
+        at = self._shown.at(entry)
+        was_in = at < len(self._shown.items) and self._shown.items[at] is entry
+        old = entry.place
+        self._set_place(entry)
+        new, entry.place = entry.place, old
+        is_in = self._is_shown(entry)
+        if was_in and (new != old or not is_in):
+            self._shown.remove(entry)
+        entry.place = new
+        if is_in and (new != old or not was_in):
+            self._shown.add(entry)
+
+    def _set_place(self, entry: Entry) -> None:
+        if self._place is not None:
+            entry.place = (*self._place(entry.shown), *entry.born)
+
+    def _is_shown(self, entry: Entry) -> bool:
+        return not entry.hidden and (self._keep is None or self._keep(entry.shown))
+
+    def _any_hidden(self) -> bool:
+        return any(entry.hidden for entry in self.by_id.values())
