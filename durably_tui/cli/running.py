@@ -81,8 +81,10 @@ def ending() -> Iterator[None]:
         raise typer.Exit(_unread()) from None
 
 
-def configured(config: str | None, flags: dict[str, object] | None = None) -> Config:
-    """The configuration, after telling what is wrong with it.
+def configured(
+    config: str | None, flags: dict[str, object] | None = None, *, warns: bool = True
+) -> Config:
+    """The configuration, after telling what is wrong with it, unless the screen will.
 
     Raises:
         ConfigError: the file that the user named is not there.
@@ -90,7 +92,7 @@ def configured(config: str | None, flags: dict[str, object] | None = None) -> Co
     found = load(config, flags=flags)
     if config is not None and found.file is None:
         raise ConfigError(found.broken)
-    for problem in found.problems:
+    for problem in found.problems if warns else ():
         warn(str(problem))
     return found
 

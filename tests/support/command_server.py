@@ -49,6 +49,9 @@ class CommandServer:
         self.ended(run_id)
         return run_id
 
+    def cancel(self, run_id: str) -> None:
+        self._http.post("/cancel", params={"runId": run_id}).raise_for_status()
+
     def close(self) -> None:
         self._http.close()
 

@@ -86,6 +86,10 @@ def command(
             metavar="NAME", help="What to call this server on the screen.", show_default=False
         ),
     ] = None,
+    theme: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The colours of the monitor.", show_default=False),
+    ] = None,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="Draw with ASCII characters only.")
     ] = False,
@@ -100,7 +104,7 @@ def command(
     pairs = read_headers(header or [])
     check_options(generation=generation, ca=ca)
     try:
-        settings = configured(config, {"read_only": read_only or None})
+        settings = configured(config, {"read_only": read_only or None, "theme": theme}, warns=False)
         chosen = _chosen(settings, target or server)
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint="SERVER") from None
@@ -112,6 +116,8 @@ def command(
         verify=chosen.verify and not insecure,
         ca=ca or chosen.ca,
     )
+    if start is not None and start.run_id is not None:
+        start = replace(start, run_id=_whole_id(chosen, start.run_id))
     raise typer.Exit(
         show(
             lambda: open_server(chosen),
@@ -172,6 +178,35 @@ def _start(
     except Ended as ended:
         raise typer.BadParameter(str(ended), param_hint="the filter") from None
     return Start(place=place or "runs", filter=str(wanted), run_id=run_id, pane=pane)
+
+
+def _whole_id(server: Server, given: str) -> str:
+    """A short id completed, which the server has to be asked for.
+
+    Raises:
+        typer.Exit: it fits no run, or several, or the server does not answer.
+    """
+    import asyncio
+
+    from durably_tui.cli.codes import code_of
+    from durably_tui.cli.pick import ID_LENGTH, found_run
+    from durably_tui.cli.reach import client_for
+    from durably_tui.cli.running import Ended, ending
+    from durably_tui.protocol import DurablyError
+
+    if len(given) >= ID_LENGTH:
+        return given
+
+    async def look() -> str:
+        async with client_for(server) as client:
+            return (await found_run(client, given)).id
+
+    with ending():
+        try:
+            return asyncio.run(look())
+        except DurablyError as error:
+            raise Ended(code_of(error), str(error)) from None
+    raise AssertionError("every end is an exit")
 
 
 def check_options(*, generation: str | None, ca: str | None) -> None:
