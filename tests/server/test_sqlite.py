@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.server import RECORDED_JOBS, echo, make_durably
@@ -240,6 +241,23 @@ async def test_waiting_writes_share_a_commit_and_a_failing_one_fails_alone(tmp_p
     )
     reader.close()
     await writer.close()
+
+
+async def test_a_run_costs_three_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    commit = Writer._commit
+
+    def counted(writer: Writer, group: list[Any]) -> None:
+        groups.append(len(group))
+        commit(writer, group)
+
+    async with make_durably(tmp_path, echo, max_concurrent_runs=1, polling_interval=60) as durably:
+        await durably.trigger_and_wait(echo, {"value": "warm"})
+        await durably.process_until_idle()  # after what the worker still had to claim
+        monkeypatch.setattr(Writer, "_commit", counted)
+        await durably.trigger_and_wait(echo, {"value": "x"})
+        # The trigger and the claim, the step, the end and the next claim.
+        assert groups == [2, 1, 2]
 
 
 async def test_bulk_writes_are_overtaken_one_at_a_time_and_none_is_lost(tmp_path: Path) -> None:

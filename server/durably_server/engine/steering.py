@@ -48,7 +48,7 @@ class Steering(Triggering):
             concurrency_key=run.concurrency_key,
             labels=run.labels,
         )
-        return self._announce(new, await self._store.enqueue(new)).run
+        return (await self._enqueue(new)).run
 
     async def cancel(self, run_id: str) -> None:
         """Cancel a pending or leased run; async code is cancelled at once.

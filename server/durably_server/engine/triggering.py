@@ -89,7 +89,7 @@ class Triggering(Watching):
         definition = self._definition(job)
         run = self._new_run(definition, definition.check_input(input), **options)
         await self.migrate()
-        return self._announce(run, await self._store.enqueue(run))
+        return await self._enqueue(run)
 
     async def batch_trigger(
         self,
@@ -115,6 +115,7 @@ class Triggering(Watching):
         if not runs:
             return []
         await self.migrate()
+        self._workers.wake()
         stored = await self._store.enqueue_many(runs)
         return [self._announce(run, each) for run, each in zip(runs, stored, strict=True)]
 
@@ -198,11 +199,15 @@ class Triggering(Watching):
             coalesce=coalesce == "skip",
         )
 
+    async def _enqueue(self, run: NewRun) -> Triggered:
+        # Woken first, so that the claim follows the run into the same commit.
+        self._workers.wake()
+        return self._announce(run, await self._store.enqueue(run))
+
     def _announce(self, asked: NewRun, stored: Enqueued) -> Triggered:
         run = stored.run
         if stored.disposition == "created":
             self._bus.emit(RunTrigger(**of_run(run), input=run.input))
-            self._workers.wake()
         elif stored.disposition == "coalesced":
             skipped = codec.decode(asked.input)
             self._bus.emit(

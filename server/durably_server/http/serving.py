@@ -112,6 +112,7 @@ async def serving(
         log_level="error",  # what is no HTTP is answered, and is no fault of ours
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks who the client is by its address
         ws="none",
         timeout_graceful_shutdown=DRAIN_TIMEOUT,
         h11_max_incomplete_event_size=_MAX_HEAD,
