@@ -168,7 +168,9 @@ async def test_log_lines_of_all_runs_and_of_some(client: httpx.AsyncClient) -> N
     assert (first["runId"], first["jobName"], first["level"]) == (failed, "fails", "warn")
     assert await messages(f"?after={first['id']}&limit=2") == finished[:2]
     last = (await client.get("/logs")).json()[-1]
-    assert await messages(f"?before={last['id']}&limit=2") == finished[:2], "backwards, page by page"
+    assert await messages(f"?before={last['id']}&limit=2") == finished[:2], (
+        "backwards, page by page"
+    )
     assert await messages(f"?before={first['id']}") == []
     assert await messages(f"?after={first['id']}&before={last['id']}") == finished[:2]
 
