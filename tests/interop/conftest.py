@@ -33,6 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.node)
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the place of the user's, for what the monitor remembers."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("DURABLY_STATE", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def require_node() -> None:
     """Skip the test where the Node server cannot run."""

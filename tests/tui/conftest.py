@@ -7,6 +7,14 @@ import pytest
 from support.workshop import Workshop, workshop
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the place of the user's, for what the monitor remembers."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("DURABLY_STATE", str(folder))
+    return folder
+
+
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
     """A running Python server over a new file."""

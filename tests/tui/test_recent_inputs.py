@@ -22,12 +22,6 @@ from durably_tui.tui.recent_inputs import (
 URL = "http://127.0.0.1:1/api/durably"
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DURABLY_STATE", str(tmp_path / "state"))
-    return tmp_path / "state"
-
-
 def remembered(job: str = "job", url: str = URL) -> list[object]:
     return [each.input for each in RecentInputs(url).of(job)]
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
-from support.monitor import Monitor, monitor
-from support.workshop import Workshop
-from textual.widgets import Input, TextArea
+import json
+from typing import Any
 
+import pytest
+from support.hostile import HOSTILE
+from support.listing_jobs import listing_jobs
+from support.monitor import Monitor, monitor
+from support.replay08 import replay08
+from support.workshop import Workshop
+from textual.widgets import Input, Select
+
+from durably_tui.tui.forms import BadText
 from durably_tui.tui.screens.runs import RunsScreen
-from durably_tui.tui.screens.trigger import (
-    BadField,
-    TriggerScreen,
-    read_input,
-    read_job,
-    read_labels,
-    write_labels,
-)
+from durably_tui.tui.screens.trigger import TriggerScreen
+from durably_tui.tui.screens.trigger_fields import BadField, read_job, read_labels, write_labels
+from durably_tui.tui.widgets.schema_form_editor import read_json
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ from durably_tui.tui.screens.trigger import (
     ],
 )
 def test_input_that_is_json(text: str, value: object) -> None:
-    assert read_input(text) == value
+    assert read_json(text) == value
 
 
 @pytest.mark.parametrize(
@@ -47,20 +49,19 @@ def test_input_that_is_json(text: str, value: object) -> None:
     ],
 )
 def test_input_that_is_no_json_says_where(text: str, place: str) -> None:
-    with pytest.raises(BadField, match=f"^The input is not JSON: .* at {place}[.]$") as told:
-        read_input(text)
-    assert told.value.field == "input"
+    with pytest.raises(BadText, match=f"^Is not JSON: .* at {place}[.]$"):
+        read_json(text)
 
 
 @pytest.mark.parametrize("text", ["NaN", '{"rows": Infinity}', "[-Infinity]"])
 def test_numbers_that_json_does_not_know_are_refused(text: str) -> None:
-    with pytest.raises(BadField, match="The input is not JSON"):
-        read_input(text)
+    with pytest.raises(BadText, match="Is not JSON: it knows no number"):
+        read_json(text)
 
 
 def test_input_that_is_nested_without_end_is_refused_in_a_sentence() -> None:
-    with pytest.raises(BadField, match="The input is not JSON"):
-        read_input("[" * 100_000)
+    with pytest.raises(BadText, match="Is not JSON"):
+        read_json("[" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -101,25 +102,40 @@ def test_a_job_needs_a_name() -> None:
         read_job("  ")
 
 
-def fields(shown: Monitor) -> tuple[str, str, str]:
-    """Job, input and labels as they stand in the dialog."""
-    dialog = shown.at(TriggerScreen)
-    return (
-        dialog.query_one("#job", Input).value,
-        dialog.query_one("#input", TextArea).text,
-        dialog.query_one("#labels", Input).value,
-    )
+def value(dialog: TriggerScreen, selector: str) -> str:
+    return dialog.query_one(selector, Input).value
 
 
-async def test_a_run_is_made_by_typing(shop: Workshop) -> None:
+def typed(dialog: TriggerScreen) -> Any:
+    """The input as it stands: its value in the form, its text in the editor."""
+    draft = dialog.input.draft()
+    return draft.value if draft.text is None else draft.text
+
+
+async def dialog_of(shown: Monitor, job: str = "", *, form: bool = True) -> TriggerScreen:
+    """Open the dialog for a job, and wait until it is known what it takes."""
+    await shown.press("t")
+    dialog = await shown.front(TriggerScreen)
+    if job:
+        if value(dialog, "#job") != job:
+            assert shown.app.focused is dialog.query_one("#job")
+            dialog.query_one("#job", Input).value = job
+            await shown.press("tab")
+        await shown.until(lambda: dialog._job == job and dialog.input.is_form is form)
+        place = dialog.input.form if form else dialog.input
+        await shown.until(lambda: place.has_focus_within)
+    return dialog
+
+
+async def test_a_run_is_made_by_typing_into_a_form(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.shows("No runs yet")
-        await shown.press("t")
-        dialog = await shown.front(TriggerScreen)
+        dialog = await dialog_of(shown)
         assert shown.app.focused is dialog.query_one("#job")
         await shown.press(*"quick", "tab")
-        await shown.until(lambda: shown.app.focused is dialog.query_one("#input"))
-        await shown.press(*'{"value":"typed"}', "tab")
+        await shown.shows('value  text, else "x"')
+        await shown.until(lambda: dialog.input.form.has_focus_within)
+        await shown.press(*"typed", "tab")
         await shown.press(*"env=prod", "enter")
         await shown.shows("✔ completed", "env=prod")
         await shown.says("(o opens it)")
@@ -135,18 +151,29 @@ async def test_it_begins_with_the_job_or_all_of_the_run_under_the_cursor(shop: W
     run_id = await shop.done("quick", {"env": "prod"}, value="copied")
     async with monitor(shop.url) as shown:
         await shown.on(run_id)
-        await shown.press("t")
-        await shown.front(TriggerScreen)
-        assert fields(shown) == ("quick", "{}", "")
+        dialog = await dialog_of(shown)
+        await shown.until(lambda: dialog.input.is_form)
+        assert (value(dialog, "#job"), typed(dialog), value(dialog, "#labels")) == ("quick", {}, "")
         await shown.press("escape")
         await shown.front(RunsScreen)
         await shown.press("ctrl+t")
         dialog = await shown.front(TriggerScreen)
-        assert fields(shown) == ("quick", '{\n  "value": "copied"\n}', "env=prod")
-        assert shown.app.focused is dialog.query_one("#input")
+        await shown.until(lambda: dialog.input.is_form)
+        assert (typed(dialog), value(dialog, "#labels")) == ({"value": "copied"}, "env=prod")
         await shown.press("ctrl+s")
         await shown.until(lambda: len(shown.ids) == 2, "the copy")
         assert {run.input["value"] for run in await shop.durably.get_runs()} == {"copied"}
+
+
+async def test_the_name_of_a_job_that_never_ran_is_completed(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown)
+        job = dialog.query_one("#job", Input)
+        await shown.until(lambda: dialog._desk is not None and dialog._desk._jobs)
+        await shown.press(*"qu")
+        await shown.until(lambda: job._suggestion == "quick")
+        await shown.press("right")
+        assert job.value == "quick"
 
 
 async def test_esc_makes_nothing(shop: Workshop) -> None:
@@ -159,52 +186,188 @@ async def test_esc_makes_nothing(shop: Workshop) -> None:
         assert await shop.durably.get_runs() == []
 
 
-async def test_what_cannot_be_sent_is_told_and_kept(shop: Workshop) -> None:
+async def test_fields_are_checked_as_one_types(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
-        await shown.shows("No runs yet")
-        await shown.press("t")
-        dialog = await shown.front(TriggerScreen)
+        dialog = await dialog_of(shown, "held")
+        await shown.shows("gate  text", "steps  whole number, else 1")
+        await shown.press("tab", *"man")
+        await shown.shows("Must be a whole number, not 'man'.")
         await shown.press("ctrl+s")
-        await shown.shows("Name the job that is to run.")
-        await shown.press(*"quick", "tab")
-        dialog.query_one("#input", TextArea).text = '{\n "value": \n}'
+        await shown.shows("steps: must be a whole number, not 'man'.")
+        assert isinstance(shown.app.screen, TriggerScreen)
+        await shown.press(*["backspace"] * 3, "2")
+        await shown.hides("Must be a whole number")
         dialog.query_one("#labels", Input).value = "oops"
-        await shown.press("ctrl+s")
-        await shown.shows("The input is not JSON: Expecting value at line 3, column 1.")
-        assert shown.app.focused is dialog.query_one("#input")
-        dialog.query_one("#input", TextArea).text = '{"value": "x"}'
         await shown.press("ctrl+s")
         await shown.shows("The label 'oops' is not key=value.")
         assert shown.app.focused is dialog.query_one("#labels")
-        assert fields(shown) == ("quick", '{"value": "x"}', "oops")
         assert await shop.durably.get_runs() == []
-
-
-async def test_what_the_server_refuses_keeps_everything(shop: Workshop) -> None:
-    async with monitor(shop.url) as shown:
-        await shown.shows("No runs yet")
-        await shown.press("t", *"nobody")
-        await shown.front(TriggerScreen)
-        await shown.press("ctrl+s")
-        await shown.shows("answered 404", "check the name of the job")
-        kept = fields(shown)
-        assert kept == ("nobody", "{}", "")
-        dialog = shown.at(TriggerScreen)
-        dialog.query_one("#job", Input).value = "held"
-        dialog.query_one("#input", TextArea).text = '{"steps": "many [b]"}'
-        await shown.press("ctrl+s")
-        await shown.shows("answered 400", "correct it and send it again")
-        assert fields(shown) == ("held", '{"steps": "many [b]"}', "")
-        dialog.query_one("#input", TextArea).text = '{"steps": 2}'
+        dialog.query_one("#labels", Input).value = ""
         await shown.press("f2")
         await shown.front(RunsScreen)
-        await shown.shows("held")
+        await shown.shows("stored row 1")
 
 
-async def test_it_fits_on_a_small_screen(shop: Workshop) -> None:
-    async with monitor(shop.url, size=(40, 15)) as shown:
-        await shown.press("t")
-        await shown.front(TriggerScreen)
+async def test_the_form_and_the_editor_lose_nothing_of_each_other(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown, "held")
+        await shown.press(*"door", "tab", *"many", "ctrl+t")
+        await shown.until(lambda: not dialog.input.is_form)
+        assert json.loads(typed(dialog)) == {"gate": "door", "steps": "many"}
+        assert shown.app.focused is dialog.input.editor
+        await shown.shows("Input (JSON)", "^T form")
+        odd = '{"steps":3,"gate" : "a",\n\n"more": [1, {"x": null}], "much": 1.0}'
+        dialog.input.editor.text = odd
+        await shown.press("ctrl+t")
+        await shown.until(lambda: dialog.input.is_form)
+        await shown.press("ctrl+t")
+        await shown.until(lambda: not dialog.input.is_form)
+        assert typed(dialog) == odd, "to the blank, where nothing was typed into the form"
+        await shown.press("ctrl+t")
+        await shown.until(lambda: dialog.input.form.has_focus_within)
+        await shown.press("end", "b", "ctrl+t")
+        await shown.until(lambda: not dialog.input.is_form)
+        assert json.loads(typed(dialog)) == json.loads(odd) | {"gate": "ab"}
+
+
+async def test_the_editor_warns_but_leaves_it_to_the_server(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown, "held")
+        await shown.press("ctrl+t")
+        await shown.until(lambda: not dialog.input.is_form)
+        dialog.input.editor.text = '{"steps": "many [b]"}'
+        await shown.shows("steps: must be a whole number, not 'many [b]'.")
+        await shown.press("ctrl+s")
+        await shown.shows("answered 400", "correct it and send it again")
+        assert typed(dialog) == '{"steps": "many [b]"}'
+        for text, sentence in (
+            ('{"steps": ', "The form cannot show it yet: it is not JSON: Expecting value"),
+            ("[1]", "The input is no object: only the JSON editor can show it."),
+        ):
+            dialog.input.editor.text = text
+            await shown.press("ctrl+t")
+            await shown.shows(sentence)
+            assert not dialog.input.is_form
+            assert typed(dialog) == text
+        dialog.input.editor.text = '{\n "steps": \n}'
+        await shown.press("ctrl+s")
+        await shown.shows("The input is not JSON: Expecting value at line 3, column 1.")
+        assert shown.app.focused is dialog.input.editor
+        dialog.input.editor.text = '{"steps": 2}'
+        await shown.press("ctrl+s")
+        await shown.front(RunsScreen)
+
+
+async def test_without_a_job_nothing_is_sent(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await dialog_of(shown)
+        await shown.press("ctrl+s")
+        await shown.shows("Name the job that is to run.")
+        dialog = shown.at(TriggerScreen)
+        await shown.press(*"nobody", "ctrl+s")
+        await shown.shows("answered 404", "check the name of the job")
+        assert (value(dialog, "#job"), typed(dialog)) == ("nobody", "{}")
+
+
+async def test_inputs_are_remembered(shop: Workshop) -> None:
+    await shop.done("quick", value="by the server")
+    async with monitor(shop.url) as shown:
+        await dialog_of(shown, "quick")
+        await shown.press(*"first", "tab", *"env=prod", "ctrl+s")
+        await shown.front(RunsScreen)
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown, "quick")
+        await shown.shows("^O older input")
+        await shown.press(*"mine", "ctrl+o")
+        await shown.shows("Input 1 of 2, ", "^N goes back.")
+        assert (typed(dialog), value(dialog, "#labels")) == ({"value": "first"}, "env=prod")
+        await shown.press("ctrl+o")
+        await shown.shows("Input 2 of 2")
+        assert typed(dialog) == {"value": "by the server"}
+        await shown.press("ctrl+n", "ctrl+n")
+        await shown.until(lambda: typed(dialog) == {"value": "mine"})
+        await shown.press("ctrl+t", "ctrl+o")
+        await shown.until(lambda: typed(dialog) == '{\n  "value": "first"\n}')
+        await shown.press("ctrl+s")
+        await shown.front(RunsScreen)
+        await shown.until(lambda: len(shown.ids) == 3)
+
+
+async def test_keys_are_sent(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        for said in ("Triggered run", "That run was there already"):
+            dialog = await dialog_of(shown, "quick")
+            dialog.query_one("#idempotency", Input).value = "once"
+            dialog.query_one("#concurrency", Input).value = " one "
+            await shown.press("ctrl+s")
+            await shown.says(said)
+        (run,) = await shop.durably.get_runs()
+        assert (run.idempotency_key, run.concurrency_key) == ("once", "one")
+
+
+async def test_without_a_schema_it_begins_with_the_last_input() -> None:
+    async with replay08() as old, monitor(old.url) as shown:
+        last = next(iter(run for run in reversed(old.durably.runs.values())))
+        dialog = await dialog_of(shown, last["jobName"], form=False)
+        await shown.until(lambda: json.loads(typed(dialog)) == last["payload"])
+        await shown.press("ctrl+t")
+        await shown.shows("No schema of its input is known, so there is no form.")
+        dialog.input.editor.text = '{"mine": 1}'
+        dialog.query_one("#job", Input).value = "another"
+        await shown.until(lambda: dialog._job == "another")
+        assert typed(dialog) == '{"mine": 1}', "what was typed stays for another job"
+
+
+async def test_choices_lists_and_objects() -> None:
+    """Against a server that lists a job whose schema has all kinds, and texts of a stranger."""
+    schema = {
+        "type": "object",
+        "required": ["speed", "where"],
+        "properties": {
+            "speed": {"enum": ["slow", "fast", *HOSTILE[:3]], "description": HOSTILE[5]},
+            "sure": {"type": "boolean", "default": False},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "where": {
+                "type": "object",
+                "properties": {"city": {"type": "string", "minLength": 2}},
+                "required": ["city"],
+            },
+            "any[b]": {},
+            HOSTILE[1]: {"type": "string", "title": HOSTILE[1]},
+        },
+    }
+    async with listing_jobs({"strange": schema}) as server, monitor(server.url) as shown:
+        dialog = await dialog_of(shown, "strange")
+        await shown.press("ctrl+s")
+        await shown.shows("Is required.", "speed: is required. (1 more)")
+        assert isinstance(shown.app.focused, Select)
+        await shown.press("enter", "down", "enter")
+        await shown.until(lambda: typed(dialog).get("speed") is not None)
+        await shown.press("tab", "tab", *"one", "enter", *"two", "tab", *"X")
+        await shown.shows("Must have at least 2 characters.")
+        await shown.press("y", "tab", *"[1]")
+        assert typed(dialog) == {
+            "speed": "slow",
+            "tags": ["one", "two"],
+            "where": {"city": "Xy"},
+            "any[b]": [1],
+        }
+        await shown.press("ctrl+s")
+        await shown.front(RunsScreen)
+        assert server.triggered[-1]["input"] == {
+            "speed": "slow",
+            "tags": ["one", "two"],
+            "where": {"city": "Xy"},
+            "any[b]": [1],
+        }
+
+
+@pytest.mark.parametrize("size", [(40, 15), (80, 24), (200, 60)])
+async def test_it_fits_on_every_screen(shop: Workshop, size: tuple[int, int]) -> None:
+    async with monitor(shop.url, size=size) as shown:
+        dialog = await dialog_of(shown)
         await shown.press("ctrl+s")
         await shown.shows("Name the job that is", "Labels", "env=prod", "Input (JSON)")
-        assert all(len(line) == 40 for line in shown.lines)
+        dialog.query_one("#job", Input).value = "held"
+        await shown.shows("gate", "Labels", "idempotency")
+        assert all(len(line) == size[0] for line in shown.lines)

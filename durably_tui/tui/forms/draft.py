@@ -63,7 +63,7 @@ def value_at(value: Any, path: Path) -> Any:
     return value
 
 
-def assembled(base: Any, entries: Mapping[Path, Any]) -> Any:
+def assembled(base: Any, entries: Mapping[Path, Any]) -> dict[str, Any]:
     """``base`` with other values at some paths; ABSENT takes one away.
 
     Whatever else is in ``base`` stays, also what no field knows. An object that was made for a

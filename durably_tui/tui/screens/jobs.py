@@ -219,13 +219,8 @@ class JobsScreen(SummaryScreen):
             self.go_to_runs(Filter((failed, Term("job", (self.job.job_name,)))))
 
     def action_trigger(self) -> None:
-        """Ask for a new run of the job, beginning with its last input."""
-        job, stats = self.job, self.stats
-        if job is None or stats is None:
-            super().action_trigger()
-            return
-        last = stats.last_input(job.job_name)
-        self._ask_trigger(Trigger(job_name=job.job_name, input=last.input if last else None))
+        """Ask for a new run of the job."""
+        self._ask_trigger(Trigger(job_name=self.job.job_name if self.job else ""))
 
     def action_copy_name(self) -> None:
         """Copy the job's name by OSC 52, which works over ssh and tmux."""

@@ -19,6 +19,7 @@ from .bulk import BulkScreen, summary
 from .confirm import ConfirmScreen
 from .help import HelpScreen
 from .trigger import TriggerScreen
+from .trigger_desk import TriggerDesk
 
 BULK_ACTIONS = {
     "retry": Action.RETRY,
@@ -181,7 +182,12 @@ class SteeringScreen(CommandScreen):
 
     @work(group="questions", exit_on_error=False)
     async def _ask_trigger(self, like: Trigger) -> None:
-        dialog = TriggerScreen(self.actions.trigger, jobs=self.seen_jobs(), like=like)
+        dialog = TriggerScreen(
+            self.actions.trigger,
+            jobs=self.seen_jobs(),
+            like=like,
+            desk=TriggerDesk(self.session),
+        )
         made: Triggered | None = await self.app.push_screen_wait(dialog)
         if made is not None:
             words = {"idempotent": "That run was there already", "coalesced": "Joined pending run"}

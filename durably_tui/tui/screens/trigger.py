@@ -1,79 +1,36 @@
-"""The dialog that makes a new run: job, input and labels, checked before anything is sent."""
+"""The dialog that makes a new run: a form where the job's schema is known, else a JSON editor."""
 
 from __future__ import annotations
 
-import json
-import re
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, Label, Static, TextArea
+from textual.timer import Timer
+from textual.widgets import Input, Label, Static
 
 from durably_tui.protocol import DurablyError, Trigger, Triggered
-from durably_tui.text import safe
+from durably_tui.text import ago, safe
+from durably_tui.tui.forms import BadText
+from durably_tui.tui.recent_inputs import RecentInput
+from durably_tui.tui.widgets.schema_form_editor import Draft, InputEditor
 
-_LABEL_KEY = re.compile(r"[a-zA-Z0-9\-_./]+")
+from .trigger_desk import TriggerDesk
+from .trigger_fields import BadField, read_job, read_key, read_labels, write_labels
 
+SETTLE_SECONDS = 0.3
+"""How long the name of a job must stand before it is looked up."""
 
-class BadField(ValueError):
-    """A field of the dialog that cannot be sent; ``field`` is its widget's id."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-def read_job(text: str) -> str:
-    """The job's name."""
-    if not text.strip():
-        raise BadField("job", "Name the job that is to run.")
-    return text.strip()
-
-
-def read_input(text: str) -> Any:
-    """The input, from JSON; nothing at all reads as an empty object."""
-    if not text.strip():
-        return {}
-    try:
-        return json.loads(text, parse_constant=_no_such_number)
-    except json.JSONDecodeError as error:
-        raise BadField(
-            "input",
-            f"The input is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
-        ) from None
-    except RecursionError:
-        raise BadField("input", "The input is not JSON that can be read: too deep.") from None
-
-
-def _no_such_number(word: str) -> Any:
-    raise BadField("input", f"The input is not JSON: it knows no number {word}.")
-
-
-def read_labels(text: str) -> dict[str, str]:
-    """Labels from ``key=value`` words; keys match ``[a-zA-Z0-9\\-_./]+`` as Durably wants them."""
-    labels: dict[str, str] = {}
-    for word in text.split():
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise BadField("labels", f"The label {word!r} is not key=value.")
-        if not _LABEL_KEY.fullmatch(key):
-            raise BadField(
-                "labels", f"The label key {key!r} may have only letters, digits and - _ . / in it."
-            )
-        labels[key] = value
-    return labels
-
-
-def write_labels(labels: dict[str, str]) -> str:
-    """Labels as the dialog shows them."""
-    return " ".join(f"{key}={value}" for key, value in labels.items())
+RETRY_SECONDS = 2.0
+"""After so long a server that could not tell of the job is asked again."""
 
 
 class TriggerScreen(ModalScreen[Triggered | None]):
@@ -82,10 +39,14 @@ class TriggerScreen(ModalScreen[Triggered | None]):
     CSS_PATH = "trigger.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-high")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("ctrl+s", "submit", "Trigger"),
-        ("f2", "submit", "Trigger"),
+        ("ctrl+s,f2", "submit", "Trigger"),
+        ("ctrl+t", "toggle_editor", "Form or JSON"),
+        ("ctrl+o", "recall(1)", "Older input"),
+        ("ctrl+n", "recall(-1)", "Newer input"),
         ("escape", "dismiss(None)", "Cancel"),
     ]
+
+    input = query_one(InputEditor)
 
     def __init__(
         self,
@@ -93,6 +54,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         *,
         jobs: Sequence[str] = (),
         like: Trigger | None = None,
+        desk: TriggerDesk | None = None,
     ) -> None:
         """Ask, and send with ``submit``.
 
@@ -100,18 +62,27 @@ class TriggerScreen(ModalScreen[Triggered | None]):
             submit: sends the request; raises a ``DurablyError`` where it is refused.
             jobs: names that were seen, for completion.
             like: what to begin with.
+            desk: what is known of jobs; None: nothing.
         """
         super().__init__()
         self._submit = submit
         self._jobs = jobs
         self._like = like or Trigger(job_name="")
+        self._desk = desk
+        self._job = ""
+        """The job of which the schema and the recent inputs are known."""
+        self._recent: list[RecentInput] = []
+        self._at = -1
+        """Which of the recent inputs is shown; -1: none of them."""
+        self._own = Draft()
+        """What was typed before a recent input was shown."""
+        self._settling: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Three fields, a line for what is wrong, and the keys."""
+        """The job, its input, labels and keys, and what is wrong."""
         like = self._like
         with Vertical(id="dialog") as box:
             box.border_title = "New run"
-            box.border_subtitle = "Tab next field · Ctrl+S trigger · Esc cancel"
             yield Label("Job")
             yield Input(
                 like.job_name,
@@ -119,20 +90,117 @@ class TriggerScreen(ModalScreen[Triggered | None]):
                 suggester=SuggestFromList(self._jobs, case_sensitive=False),
                 id="job",
             )
-            yield Label("Input (JSON)")
-            text = json.dumps(like.input if like.input is not None else {}, indent=2)
-            yield TextArea(text, id="input", show_line_numbers=False, tab_behavior="focus")
+            yield Label("Input (JSON)", id="input-title")
+            yield InputEditor(like.input if like.input is not None else {})
             yield Label("Labels")
             yield Input(write_labels(like.labels), placeholder="env=prod team=ops", id="labels")
+            with Horizontal(id="keys"):
+                yield Input(
+                    like.idempotency_key or "", placeholder="idempotency key", id="idempotency"
+                )
+                yield Input(
+                    like.concurrency_key or "", placeholder="concurrency key", id="concurrency"
+                )
+            yield Static(id="note")
             yield Static(id="trouble")
 
     def on_mount(self) -> None:
-        """Begin where something is missing; what is typed into an empty object replaces it."""
-        if not self._like.input:
-            self.query_one("#input", TextArea).select_all()
-        self.query_one("#input" if self._like.job_name else "#job").focus()
+        """Begin where something is missing."""
+        self._show_keys()
+        self._offer_jobs()
+        if self._like.job_name:
+            self.input.take_keys()
+            self._learn(self._like.job_name)
+        else:
+            self.query_one("#job").focus()
 
-    def on_input_submitted(self) -> None:
+    # -- the job ---------------------------------------------------------------------------
+
+    @on(Input.Changed, "#job")
+    def _job_typed(self, event: Input.Changed) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+        self._trouble("")
+        if name := event.value.strip():
+            self._settling = self.set_timer(SETTLE_SECONDS, lambda: self._learn(name))
+
+    @on(Input.Blurred, "#job")
+    def _job_left(self, event: Input.Blurred) -> None:
+        if name := event.value.strip():
+            self._learn(name)
+
+    @work(exclusive=True, group="job_lists", exit_on_error=False)
+    async def _offer_jobs(self) -> None:
+        """Complete the name with the jobs that never ran as well, where the server lists them."""
+        if self._desk is not None:
+            with contextlib.suppress(DurablyError):
+                names = sorted({*self._jobs, *await self._desk.jobs()})
+                self.query_one("#job", Input).suggester = SuggestFromList(
+                    names, case_sensitive=False
+                )
+
+    @work(exclusive=True, group="job_looks", exit_on_error=False)
+    async def _learn(self, name: str) -> None:
+        """Find out what a job takes and what it was given, and begin with that."""
+        if self._desk is None or name == self._job:
+            return
+        try:
+            field = await self._desk.form(name)
+        except DurablyError as error:
+            self._note(str(error))
+            self._settling = self.set_timer(RETRY_SECONDS, lambda: self._learn(name))
+            return
+        self._note("")
+        recent = await self._desk.recent(name)
+        self._job, self._recent, self._at = name, recent, -1
+        if self.input.is_typed:
+            await self.input.take(field)
+        elif self._like.input is not None and name == self._like.job_name:
+            await self.input.begin(field, self._like.input)
+        else:
+            last = recent[0].input if recent and field is None else {}
+            await self.input.begin(field, last)
+        self._show_keys()
+
+    # -- the input -------------------------------------------------------------------------
+
+    async def action_toggle_editor(self) -> None:
+        """Go from the form to the JSON editor, or back; nothing that was typed is lost."""
+        self._trouble(await self.input.toggle() or "")
+        self._show_keys()
+
+    @on(InputEditor.Changed)
+    def _typed(self, event: InputEditor.Changed) -> None:
+        self._note(event.warning)
+
+    async def action_recall(self, by: int) -> None:
+        """Go to an older (1) or newer (-1) input of the job; the newest is what was typed."""
+        if not self._recent:
+            self._note("No input that it was given is known.")
+            return
+        at = max(-1, min(self._at + by, len(self._recent) - 1))
+        if at == self._at:
+            return
+        if self._at == -1:
+            self._own = self.input.draft()
+        self._at = at
+        if at < 0:
+            await self.input.show(self._own)
+            self._note("")
+        else:
+            recent = self._recent[at]
+            await self.input.show(Draft(recent.input))
+            self.query_one("#labels", Input).value = write_labels(recent.labels)
+            self.query_one("#concurrency", Input).value = recent.concurrency_key or ""
+            age = self._desk.now() - recent.at if self._desk and recent.at else None
+            when = f", {ago(age)} ago" if age is not None else ""
+            self._note(f"Input {at + 1} of {len(self._recent)}{when}. ^N goes back.")
+        self._show_keys()
+
+    # -- sending ---------------------------------------------------------------------------
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
         """Enter in a one-line field sends the whole."""
         self.action_submit()
 
@@ -141,24 +209,59 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         try:
             request = Trigger(
                 job_name=read_job(self.query_one("#job", Input).value),
-                input=read_input(self.query_one("#input", TextArea).text),
+                input=self._read_input(),
                 labels=read_labels(self.query_one("#labels", Input).value),
+                idempotency_key=read_key(self.query_one("#idempotency", Input).value),
+                concurrency_key=read_key(self.query_one("#concurrency", Input).value),
             )
         except BadField as error:
             self._trouble(str(error))
-            self.query_one(f"#{error.field}").focus()
+            if error.field:
+                self.query_one(f"#{error.field}").focus()
             return
         self._send(request)
+
+    def _read_input(self) -> object:
+        try:
+            return self.input.collect()
+        except BadText as error:
+            said = str(error)
+            if not self.input.is_form:
+                said = f"The input {said[:1].lower()}{said[1:]}"
+            raise BadField("", said) from None
 
     @work(exclusive=True, group="trigger_sends", exit_on_error=False)
     async def _send(self, request: Trigger) -> None:
         self._trouble("")
         try:
-            self.dismiss(await self._submit(request))
+            made = await self._submit(request)
         except DurablyError as error:
             self._trouble(str(error))
+            return
+        if self._desk is not None:
+            await self._desk.remember(request)
+        self.dismiss(made)
+
+    # -- what is said ----------------------------------------------------------------------
+
+    def _show_keys(self) -> None:
+        """Say which keys there are, and which way of typing the input is in front."""
+        is_form = self.input.is_form
+        self.query_one("#input-title", Label).update("Input" if is_form else "Input (JSON)")
+        keys = ["Tab next field", "^S trigger"]
+        if self.input.field is not None:
+            keys.append("^T JSON" if is_form else "^T form")
+        if self._recent:
+            keys.append("^O older input")
+        self.query_one("#dialog").border_subtitle = " · ".join([*keys, "Esc cancel"])
+
+    def _note(self, text: str) -> None:
+        self._say("#note", text)
 
     def _trouble(self, text: str) -> None:
-        line = self.query_one("#trouble", Static)
+        self._say("#trouble", text)
+
+    def _say(self, where: str, text: str) -> None:
+        line = self.query_one(where, Static)
         line.update(Content(safe(text, keep_newlines=True)))
         line.display = bool(text)
