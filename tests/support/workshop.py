@@ -31,11 +31,19 @@ class Broken(BaseModel):
     message: str = "the disk is full"
 
 
+class Chatty(BaseModel):
+    """What it says before each number, and up to which."""
+
+    word: str = "line"
+    lines: int = 10
+
+
 class Workshop:
     """A server and the gates of its runs.
 
     ``held`` does its steps and waits at its gate inside the step ``wait``; ``quick`` ends at once;
-    ``broken`` fails at once with a message; ``loud`` writes its value wherever a job can write.
+    ``broken`` fails at once with a message; ``loud`` writes its value wherever a job can write;
+    ``chatty`` writes numbered lines.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,9 +84,14 @@ class Workshop:
             await step.run(input.value, say)
             raise RuntimeError(input.value)
 
+        @job("chatty")
+        async def chatty(step: Step, input: Chatty) -> None:
+            for number in range(input.lines):
+                step.log.info(f"{input.word} {number}", {"number": number})
+
         self.durably = Durably(
             f"sqlite:///{folder / 'workshop.db'}",
-            jobs=[held, quick, broken, loud],
+            jobs=[held, quick, broken, loud, chatty],
             max_concurrent_runs=WORKERS,
             polling_interval=0.05,
             stop_grace=0.0,

@@ -9,8 +9,10 @@ from durably_tui.protocol import Run
 from durably_tui.state import JobRunState
 from durably_tui.tui.commands import Command
 from durably_tui.tui.inspector import Inspector
+from durably_tui.tui.run_past import RunPast
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.log_pane import LogPane
+from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.run_detail import RunDetail
 
 from .keys import LOGS
@@ -27,10 +29,12 @@ class WatchingScreen(LiveScreen):
         super().__init__(session)
         # Textual asks which keys apply before a screen is mounted.
         self.inspector = Inspector(session.hooks, self.changed)
+        self._past = RunPast(session.hooks.port, self.changed)
         self._shown_run: str | None = None
 
     async def on_unmount(self) -> None:
         """Let the run go."""
+        await self._past.aclose()
         await self.inspector.aclose()
 
     @property
@@ -44,7 +48,9 @@ class WatchingScreen(LiveScreen):
         self._shown_run = run.id if run is not None and self.seen is not None else None
         self.detail.time_style = self.view.time_style
         self.detail.logs.time_style = self.view.log_times
+        self.detail.logs_above = self._past.above
         self.detail.show(run, self.seen, now)
+        self._past.show(self.seen, self.detail.logs.store)
 
     def paint_paused(self, now: float) -> None:
         """The run that the cursor has gone to since the picture was paused."""
@@ -55,6 +61,10 @@ class WatchingScreen(LiveScreen):
     @on(LogPane.TimesChosen)
     def _log_times_chosen(self, event: LogPane.TimesChosen) -> None:
         self.view.log_times = event.style
+
+    @on(LogView.EarlierWanted)
+    def _earlier_wanted(self) -> None:
+        self._past.more()
 
     def action_log(self, what: str) -> None:
         """Do one of ``LOGS``, as the palette asks."""

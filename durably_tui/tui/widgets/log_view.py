@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from textual.geometry import Region
 
 from durably_tui.protocol.models import LogEntry, LogLevel
+from durably_tui.state.log_looking import LogLooking
 from durably_tui.state.log_pattern import LogPattern
 from durably_tui.state.log_store import CAPACITY, LogStore
 
@@ -74,6 +75,18 @@ class LogView(LogMoving):
         self.store.extend(entries)
         self._first, self._end = self.store.first, self.store.end
         self._look_again()
+
+    def show_store(self, store: LogStore) -> None:
+        """Show the lines of another store, with the same filter and search, and follow."""
+        before, self.looking = self.looking, LogLooking(store)
+        self.looking.pattern = before.pattern
+        self.looking.show(before.wants.level, before.wants.only)
+        self._cursor = self._anchor = None
+        self._unfolded.clear()
+        self._first, self._end = store.first, store.end
+        self.all_changed()
+        self._look_again()
+        self.action_follow()
 
     def clear(self) -> None:
         """Forget every line, and follow."""

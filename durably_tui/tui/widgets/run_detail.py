@@ -18,6 +18,7 @@ from durably_tui.state import JobRunState
 from durably_tui.text import TimeStyle, moment, safe, took
 
 from .json_view import JsonView
+from .log_above import UNSEEN
 from .log_pane import LogPane
 from .log_view import LogView
 from .look import run_look
@@ -78,6 +79,8 @@ class RunDetail(Vertical):
         self._run_id: str | None = None
         self._logged = 0
         self._documents: dict[str, Any] = {}
+        self.logs_above = UNSEEN
+        """What is said above the first log line, where earlier ones may be missing."""
 
     def compose(self) -> ComposeResult:
         """A tab for each pane."""
@@ -149,7 +152,7 @@ class RunDetail(Vertical):
         if fresh:
             self.logs.extend(fresh)
             self._logged = state.logs.total
-        self.logs.above = "" if state.complete else "earlier lines were not seen"
+        self.logs.above = "" if state.complete else self.logs_above
 
     def _document(self, name: str, view: JsonView, value: Any) -> None:
         """Exchange what a JSON pane shows, only where it changed."""

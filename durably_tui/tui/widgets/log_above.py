@@ -1,0 +1,29 @@
+"""What is said above the first line of a log: why nothing stands before it."""
+
+from __future__ import annotations
+
+from durably_tui.protocol import DurablyError
+from durably_tui.state import LogStore, Past
+
+UNSEEN = "earlier lines were not seen"
+
+
+def above_text(past: Past, error: DurablyError | None, lines: LogStore) -> str:
+    """One line; empty where there is nothing to say.
+
+    Args:
+        past: what is known of the lines before the first.
+        error: why the last request for them failed.
+        lines: what is kept.
+    """
+    if past is Past.LOADING:
+        return "fetching earlier lines…"
+    if past is Past.FAILED:
+        return f"earlier lines could not be fetched ({error}); going up tries again"
+    if past is Past.MORE and lines.is_full:
+        return f"earlier lines are left on the server: {len(lines):,} are as many as are kept"
+    if past is Past.MORE:
+        return "going up fetches earlier lines"
+    if past is Past.WHOLE:
+        return "the server keeps no earlier lines" if len(lines) else ""
+    return UNSEEN
