@@ -9,7 +9,7 @@ NODE_STAMP := $(NODE_PEER)/node_modules/.installed
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench screenshots interop help clean
+.PHONY: demo test check bench screenshots docs interop help clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ bench: $(STAMP)  ## figures beside a reference in the same run; never fails by t
 
 screenshots: $(STAMP)  ## pictures of the real app on the demo server, into screenshots/
 	@$(BIN)/python -m tests.screenshots
+
+docs: $(STAMP)  ## the pages of docs/ that are made from declarations
+	@$(BIN)/python -m tests.docs
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_PEER)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,68 @@
+"""``keys.md``, from the commands of every place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from durably_tui.tui.commands import Command
+from durably_tui.tui.places import PLACES
+from durably_tui.tui.screens.keys import LOGS
+from durably_tui.tui.screens.run import RunScreen
+
+from .markdown import code, document, table
+
+_WRITTEN = {
+    "tab": "Tab",
+    "pagedown": "PageDown",
+    "pageup": "PageUp",
+    "left": "←",
+    "right": "→",
+    "space": "Space",
+}
+
+
+def page() -> str:
+    """The commands of each place by group, and those of a log."""
+    places = [(place.load().PLACE, place.load().KEYS) for place in PLACES]
+    places.append((RunScreen.PLACE, RunScreen.KEYS))
+    shared = set.intersection(*({*keys} for _, keys in places))
+    everywhere = [command for command in places[0][1] if command in shared]
+    return document(
+        "Keys",
+        "the KEYS of the places in durably_tui/tui",
+        "`?` shows the keys of the place in front. Each command has a name: it can be typed after "
+        "`:`, and given another key under `[keys]` in the configuration. Commands marked ✎ change "
+        "something on the server: they are not there with `--read-only`.",
+        "## Everywhere",
+        _table(everywhere),
+        *(
+            part
+            for place, keys in places
+            for part in (
+                f"## {place}",
+                _table(c for c in keys if c not in shared and c not in LOGS),
+            )
+        ),
+        "## In a log",
+        "In the place of the logs, and in the log of a run while the keys are in it (`Tab`).",
+        _table(LOGS),
+    )
+
+
+def _table(commands: Iterable[Command]) -> str:
+    return table(
+        ("key", "name", "what it does"),
+        [
+            (
+                " ".join(code(key) for key in _keys(command)),
+                command.name,
+                command.help + (" ✎" if command.mutates else ""),
+            )
+            for command in commands
+        ],
+    )
+
+
+def _keys(command: Command) -> list[str]:
+    keys = (command.shown or command.keys.replace(",", " ")).split()
+    return [_WRITTEN.get(key, key.replace("^", "ctrl+") if len(key) > 1 else key) for key in keys]
