@@ -6,6 +6,10 @@ from .all_runs import AllRuns
 from .all_runs_state import AllRunsState
 from .bulk import Bulk, BulkItem, BulkState, Outcome
 from .clock import Clock, SystemClock
+from .error_groups import ErrorGroups, ErrorGroupsState
+from .error_groups_book import Failure
+from .error_groups_fold import ErrorGroup
+from .error_groups_mask import fragment, masked
 from .errors import JobCancelled, JobEnded, JobFailed
 from .every import every_run
 from .feed import FeedInfo, FeedState
@@ -43,6 +47,10 @@ __all__ = [
     "Clock",
     "DurablyHooks",
     "DurablyPort",
+    "ErrorGroup",
+    "ErrorGroups",
+    "ErrorGroupsState",
+    "Failure",
     "FeedInfo",
     "FeedState",
     "History",
@@ -83,6 +91,8 @@ __all__ = [
     "Trail",
     "create_durably_client",
     "every_run",
+    "fragment",
+    "masked",
     "merge_steps",
     "refusal",
 ]

@@ -13,6 +13,7 @@ from .actions import Action, RunActions
 from .all_runs import AT_MOST, AllRuns
 from .bulk import Bulk
 from .clock import Clock, SystemClock
+from .error_groups import ErrorGroups
 from .feed import FeedInfo
 from .history import History
 from .hub import Hub
@@ -207,6 +208,10 @@ class DurablyHooks:
     def use_job_stats(self, *, window: float = WINDOW) -> JobStats:
         """The figures of every job over the last ``window`` seconds, live."""
         return JobStats(self._hub, window=window)
+
+    def use_error_groups(self) -> ErrorGroups:
+        """What fails, by job, step and kind of message, live."""
+        return ErrorGroups(self._hub)
 
     async def aclose(self) -> None:
         """Close every hook and every stream; no task is left."""

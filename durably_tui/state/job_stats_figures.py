@@ -152,7 +152,7 @@ def throughput(
         if at >= 0:
             counts[min(at, BUCKETS - 1)] += 1
     return tuple(
-        count if (first + at + 1) * part > known_from else None for at, count in enumerate(counts)
+        count if (first + at) * part >= known_from else None for at, count in enumerate(counts)
     )
 
 
