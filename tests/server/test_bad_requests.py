@@ -43,7 +43,6 @@ def trigger(**changes: Any) -> Any:
         (trigger(labels=[]), "Invalid labels"),
         (trigger(labels={"a b": "c"}), 'Invalid label key "a b"'),
         (trigger(labels={"a": None}), 'Invalid label "a"'),
-        (trigger(labels={"a": "b\0"}), 'Invalid label "a": its value must not contain NUL'),
         (trigger(input={}), "Invalid input: value: Field required"),
         (trigger(input=[]), "Invalid input"),
     ],

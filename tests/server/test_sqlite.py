@@ -104,6 +104,23 @@ async def test_what_others_write_is_counted_and_listed(tmp_path: Path) -> None:
     await durably.stop()
 
 
+async def test_nothing_of_ours_outlives_a_run_whatever_goes_first(tmp_path: Path) -> None:
+    durably = make_durably(tmp_path)
+    await durably.migrate()
+    with sqlite3.connect(tmp_path / "test.db") as other:
+        for n in range(2):
+            other.execute(AS_NODE_INSERTS, (f"n{n}", "completed", "2026-01-01", "x"))
+            other.execute("INSERT INTO durably_run_labels VALUES (?, 'env', 'node')", (f"n{n}",))
+        assert other.execute("SELECT count(*) FROM durably_py_labels").fetchone() == (2,)
+        other.execute("DELETE FROM durably_runs WHERE id = 'n0'")
+        other.execute("DELETE FROM durably_run_labels")
+        other.execute("DELETE FROM durably_runs")
+        assert other.execute("SELECT * FROM durably_py_labels").fetchall() == []
+        assert other.execute("SELECT runs FROM durably_py_counts").fetchall() == [(0,)]
+    other.close()
+    await durably.stop()
+
+
 async def test_lines_of_a_job_are_found_by_an_index_whoever_wrote_them(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
     await durably.migrate()
@@ -136,6 +153,7 @@ async def test_lines_of_a_job_are_found_by_an_index_whoever_wrote_them(tmp_path:
     [
         "DROP TABLE durably_py_counts",
         "DROP TABLE durably_py_job_logs",
+        "CREATE INDEX durably_py_older ON durably_runs (id); DROP TABLE durably_py_version",
         "DROP TRIGGER durably_py_log_added",
         "DROP TRIGGER durably_py_run_changed",
         "DROP INDEX durably_py_runs_created",
@@ -148,12 +166,15 @@ async def test_what_we_add_is_made_again_when_it_is_not_whole(tmp_path: Path, da
         await durably.trigger_and_wait(echo, {"value": "x"}, labels={"a": "b"})
     with sqlite3.connect(tmp_path / "test.db") as db:
         db.execute("DROP TRIGGER IF EXISTS durably_py_run_added")
-        db.execute(damage)
+        db.executescript(damage)
         db.execute(AS_NODE_INSERTS, ("n1", "pending", "2026-01-01", "x"))
         db.execute("INSERT INTO durably_run_labels VALUES ('n1', 'env', 'node')")
     db.close()
     again = make_durably(tmp_path)
     assert await again.count_runs() == 2
+    with sqlite3.connect(tmp_path / "test.db") as db:
+        assert not db.execute("SELECT 1 FROM sqlite_master WHERE name LIKE '%older'").fetchall()
+    db.close()
     assert await again.count_runs(status="completed", job_name="echo") == 1
     (stats, *_) = await again.stats()
     assert stats.counts["pending"] == 1

@@ -420,6 +420,15 @@ async def test_text_is_found_where_it_is_and_is_no_pattern(
     assert await store.count_runs(RunFilter(text=text)) == there
 
 
+async def test_a_label_of_any_characters_is_found(store: Store) -> None:
+    for value in ("a\0b", "a", "%", "\\", "'", ""):
+        made = new_run(labels={"k": value})
+        await store.enqueue(made)
+        for where in (RunFilter(labels={"k": value}), RunFilter(labels={"k": value}, limit=5)):
+            assert [run.id for run in await store.get_runs(where)] == [made.id]
+            assert await store.count_runs(where) == 1
+
+
 async def test_a_line_of_any_characters_is_kept_whole(store: Store) -> None:
     run = await leased(store)
     lines = [

@@ -274,6 +274,4 @@ def check_labels(labels: Any) -> dict[str, str]:
             )
         if not isinstance(value, str):
             raise InvalidRequestError(f'Invalid label "{key}": its value must be a string')
-        if "\0" in value:
-            raise InvalidRequestError(f'Invalid label "{key}": its value must not contain NUL')
     return dict(labels)

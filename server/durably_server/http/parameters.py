@@ -58,7 +58,6 @@ def _number(most: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": 0, "maximum": most}
 
 
-TEXT_WITHOUT_NUL = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _NAME = {"type": "string", "minLength": 1}
 _TIME = {"type": "string", "format": "date-time"}
 
@@ -66,9 +65,7 @@ RUN_ID = Parameter("runId", "Which run.", _NAME, required=True)
 OF_RUN = Parameter("runId", "Only lines of this run.", _NAME)
 JOB_NAME = Parameter("jobName", "Any of these jobs.", many=True)
 STATUS = Parameter("status", "Any of these statuses.", {"enum": list(STATUSES)}, many=True)
-LABEL = Parameter(
-    "label.KEY", "The label KEY has this value; all that are given must match.", TEXT_WITHOUT_NUL
-)
+LABEL = Parameter("label.KEY", "The label KEY has this value; all that are given must match.")
 LIMIT = Parameter(
     "limit", "At most so many; without it, all.", _number(MAX_LIMIT), may_be_empty=True
 )
@@ -81,7 +78,7 @@ SEARCH = Parameter(
     "search",
     "Part of the id, job, input, error or a label, as JSON has it. "
     "One that takes too long is refused, with a sentence.",
-    TEXT_WITHOUT_NUL | {"maxLength": MAX_TEXT},
+    {"type": "string", "maxLength": MAX_TEXT, "pattern": "^[^\\u0000]*$"},
     may_be_empty=True,
 )
 CURSOR = Parameter(

@@ -6,7 +6,6 @@ from typing import Any
 from durably_server.engine.errors import InvalidRequestError
 from durably_server.engine.jobs import JobDefinition
 from durably_server.engine.model import LEVELS, STATUSES
-from durably_server.http.parameters import TEXT_WITHOUT_NUL
 from durably_server.http.wire import Words
 
 Job = JobDefinition[Any, Any]
@@ -179,9 +178,7 @@ def _trigger_form(
     found = _object(required, {"input": input} | keys)
     if words.generation != "0.8":
         allowed = {"propertyNames": {"pattern": r"^[a-zA-Z0-9\-_./]+$"}}
-        found["properties"]["labels"] = _maybe(
-            _LABELS | allowed | {"additionalProperties": TEXT_WITHOUT_NUL}
-        )
+        found["properties"]["labels"] = _maybe(_LABELS | allowed)
         found["properties"]["coalesce"] = {"enum": ["skip", None]}
         # To coalesce is to join the run that waits for a key.
         found["if"] = {"properties": {"coalesce": {"const": "skip"}}, "required": ["coalesce"]}

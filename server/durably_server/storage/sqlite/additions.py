@@ -55,10 +55,14 @@ _TRIGGERS = {
     "durably_py_run_added": f"AFTER INSERT ON durably_runs BEGIN {_ONE_MORE} END",
     "durably_py_run_changed": "AFTER UPDATE OF status ON durably_runs "
     f"WHEN OLD.status <> NEW.status BEGIN {_ONE_LESS} {_ONE_MORE} END",
-    # The lines may go before their run or after it; each way one of two triggers finds the job.
+    # Lines and labels may go before their run or after it: here, or each by its own trigger.
     "durably_py_run_deleted": f"""
         AFTER DELETE ON durably_runs BEGIN
             {_ONE_LESS}
+            DELETE FROM durably_py_labels WHERE (key, value, created_at, run_id) IN (
+                SELECT key, value, OLD.created_at, OLD.id FROM durably_run_labels
+                WHERE run_id = OLD.id
+            );
             DELETE FROM durably_py_job_logs WHERE (job_name, level, id) IN (
                 SELECT OLD.job_name, level, id FROM durably_logs WHERE run_id = OLD.id
             );
@@ -77,16 +81,16 @@ _TRIGGERS = {
             );
         END
     """,
-    "durably_py_labels_added": """
-        AFTER INSERT ON durably_runs WHEN NEW.labels <> '{}' BEGIN
+    "durably_py_label_added": """
+        AFTER INSERT ON durably_run_labels BEGIN
             INSERT OR IGNORE INTO durably_py_labels (key, value, created_at, run_id)
-            SELECT key, value, NEW.created_at, NEW.id FROM json_each(NEW.labels);
+            SELECT NEW.key, NEW.value, created_at, id FROM durably_runs WHERE id = NEW.run_id;
         END
     """,
-    "durably_py_labels_deleted": """
-        AFTER DELETE ON durably_runs WHEN OLD.labels <> '{}' BEGIN
+    "durably_py_label_deleted": """
+        AFTER DELETE ON durably_run_labels BEGIN
             DELETE FROM durably_py_labels WHERE (key, value, created_at, run_id) IN (
-                SELECT key, value, OLD.created_at, OLD.id FROM json_each(OLD.labels)
+                SELECT OLD.key, OLD.value, created_at, id FROM durably_runs WHERE id = OLD.run_id
             );
         END
     """,
@@ -102,18 +106,17 @@ _INDEXES = {
 }
 
 
+_OURS = "SELECT type, name FROM sqlite_master WHERE name LIKE 'durably_py_%'"
+
+
 def add(db: sqlite3.Connection) -> None:
     """Make what is missing, and count again if somebody wrote while it was missing."""
     if _is_whole(db):
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        for name in _TRIGGERS:
-            db.execute(f"DROP TRIGGER IF EXISTS {name}")
-        for name in _INDEXES:
-            db.execute(f"DROP INDEX IF EXISTS {name}")
-        for name in _NAMES:
-            db.execute(f"DROP TABLE IF EXISTS {name}")
+        for kind, name in db.execute(f"{_OURS} ORDER BY type DESC").fetchall():
+            db.execute(f"DROP {kind} IF EXISTS {name}")  # triggers, then tables, then indexes
         for statement in _TABLES:
             db.execute(statement)
         for name, place in _INDEXES.items():
@@ -144,10 +147,7 @@ def add(db: sqlite3.Connection) -> None:
 
 
 def _is_whole(db: sqlite3.Connection) -> bool:
-    names = {
-        row[0]
-        for row in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'durably_py_%'")
-    }
+    names = {name for _, name in db.execute(_OURS)}
     if not {*_NAMES, *_TRIGGERS, *_INDEXES} <= names:
         return False
     (version,) = db.execute("SELECT max(version) FROM durably_py_version").fetchone()
