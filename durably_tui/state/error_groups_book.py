@@ -31,6 +31,10 @@ MAX_STEPS = 5_000
 NO_MESSAGE = "no message"
 
 
+Through = dict[tuple[str, bytes], tuple[float, str]]
+"""By job and input: when the newest run that completed was created, and its id."""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One failure of a run. Times are seconds since the epoch."""
 
@@ -55,8 +59,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
     failures: dict[str, Failure] = {}
     """By run; the one that was heard of last is the last."""
-    through: dict[tuple[str, bytes], float] = {}
-    """By job and input: when the newest run that completed was created."""
+    through: Through = {}
+    """The inputs that came through."""
     steps: dict[str, tuple[str, str]] = {}
     """By run: the step that failed last, and its error."""
 
@@ -131,7 +135,7 @@ def came_through(book: Book, failure: Failure) -> bool:
     if not failure.has_input:
         return False
     newest = book.through.get((failure.job_name, input_key(failure.input)))
-    return newest is not None and newest > failure.created_at
+    return newest is not None and newest > (failure.created_at, failure.run_id)
 
 
 def input_key(value: Any) -> bytes:
@@ -188,20 +192,18 @@ def _told(
     )
 
 
-def _came_through(
-    through: dict[tuple[str, bytes], float], ended: Iterable[Failure]
-) -> dict[tuple[str, bytes], float]:
+def _came_through(through: Through, ended: Iterable[Failure]) -> Through:
     made = dict(through)
     for each in ended:
         if each.status is RunStatus.COMPLETED and each.has_input:
             key = each.job_name, input_key(each.input)
-            made[key] = max(each.created_at, made.pop(key, 0.0))
+            made[key] = max((each.created_at, each.run_id), made.pop(key, (0.0, "")))
     return made
 
 
 def _bounded(
     failures: dict[str, Failure],
-    through: dict[tuple[str, bytes], float],
+    through: Through,
     steps: dict[str, tuple[str, str]],
 ) -> Book:
     for run_id in list(failures)[: max(0, len(failures) - MAX_FAILURES)]:
