@@ -67,6 +67,7 @@ class AllRuns:
         self._realtime = realtime
         self._place: Callable[[Run], tuple[Any, ...]] | None = None
         self._keep: Callable[[Run], bool] | None = None
+        self._rising = False
         self._list = RunList()
         self._view = self._list.view()
         self._viewed = 0
@@ -172,15 +173,19 @@ class AllRuns:
         self,
         place: Callable[[Run], tuple[Any, ...]] | None = None,
         keep: Callable[[Run], bool] | None = None,
+        *,
+        rising: bool = False,
     ) -> None:
-        """Show only runs that ``keep`` wants, the largest ``place`` first; newest first without.
+        """Show only runs that ``keep`` wants, the largest ``place`` first, or the smallest.
 
-        Both are asked again whenever a run changes. Takes time for each run that is here.
+        Without ``place`` it is the time of creation; among equals the newest comes first. Both are
+        asked again whenever a run changes. Takes time for each run that is here.
         """
-        self._place, self._keep = place, keep
+        self._place, self._keep, self._rising = place, keep, rising
         self._searched = 0
-        self._list.arrange(place, keep)
-        self._tell(1, arranged=place is not None, searching=keep is not None)
+        self._list.arrange(place, keep, rising=rising)
+        arranged = place is not None or rising
+        self._tell(1, arranged=arranged, searching=keep is not None)
 
     def set_query(
         self,
@@ -354,9 +359,7 @@ class AllRuns:
 
     async def _fetch_head(self) -> None:
         fresh = self._fresh
-        runs = RunList(self._place, self._keep) if fresh else self._list
-        if fresh:
-            runs.arrange(self._place, self._keep)
+        runs = RunList(self._place, self._keep, rising=self._rising) if fresh else self._list
         newest = None if fresh or runs.newest is None else runs.newest.born
         after: Born | None = None
         came = 0

@@ -84,16 +84,17 @@ class RunsView(Sequence[Run]):
     """Runs from the first that is shown to the last. Their order stands still, each run is as it
     is now. Every access costs the same, however many there are."""
 
-    def __init__(self, items: list[Entry], by_id: dict[str, Entry]) -> None:
+    def __init__(self, items: list[Entry], by_id: dict[str, Entry], *, rising: bool) -> None:
         self._items = items
         self._by_id = by_id
+        self._rising = rising
 
     def __len__(self) -> int:
         return len(self._items)
 
     def entry(self, index: int) -> Entry:
         """The run at an index of 0 or more, with what the stream told of it."""
-        return self._items[len(self._items) - 1 - index]
+        return self._items[index if self._rising else len(self._items) - 1 - index]
 
     @overload
     def __getitem__(self, index: int) -> Run: ...
@@ -114,7 +115,7 @@ class RunsView(Sequence[Run]):
             return None
         at = bisect_left(self._items, entry.place, key=_place)
         if at < len(self._items) and self._items[at] is entry:
-            return len(self._items) - 1 - at
+            return at if self._rising else len(self._items) - 1 - at
         # It has moved since the order was taken.
         return next((i for i in range(len(self)) if self.entry(i) is entry), None)
 
@@ -138,6 +139,8 @@ class RunList:
         self,
         place: Callable[[Run], tuple[Any, ...]] | None = None,
         keep: Callable[[Run], bool] | None = None,
+        *,
+        rising: bool = False,
     ) -> None:
         self.by_id: dict[str, Entry] = {}
         self.counts: Counter[RunStatus] = Counter()
@@ -145,7 +148,9 @@ class RunList:
         self._all = Ordered(_born)
         self._place = place
         self._keep = keep
+        self._rising = rising
         self._shown = self._all
+        self._split()
 
     def __len__(self) -> int:
         return len(self.by_id)
@@ -165,18 +170,25 @@ class RunList:
 
     def view(self) -> RunsView:
         """The runs that are shown, in their order."""
-        return RunsView(self._shown.share(), self.by_id)
+        return RunsView(self._shown.share(), self.by_id, rising=self._rising)
 
     def arrange(
         self,
         place: Callable[[Run], tuple[Any, ...]] | None,
         keep: Callable[[Run], bool] | None,
+        *,
+        rising: bool = False,
     ) -> None:
-        """Show those that ``keep`` wants, the largest ``place`` first; by birth without one."""
-        self._place, self._keep = place, keep
+        """Show those that ``keep`` wants, the largest ``place`` first (or the smallest); by birth
+        without one. Among equals the newest comes first."""
+        self._place, self._keep, self._rising = place, keep, rising
         for entry in self.by_id.values():
-            entry.place = entry.born if place is None else (*place(entry.shown), *entry.born)
-        if place is None and keep is None and not self._any_hidden():
+            self._set_place(entry)
+        self._split()
+
+    def _split(self) -> None:
+        plain = self._place is None and self._keep is None and not self._rising
+        if plain and not any(entry.hidden for entry in self.by_id.values()):
             self._shown = self._all
         else:
             self._shown = Ordered(_place, filter(self._is_shown, self.by_id.values()))
@@ -277,11 +289,12 @@ class RunList:
             self._shown.add(entry)
 
     def _set_place(self, entry: Entry) -> None:
-        if self._place is not None:
-            entry.place = (*self._place(entry.shown), *entry.born)
+        if self._place is None:
+            entry.place = entry.born
+            return
+        at, run_id = entry.born
+        last = at.timestamp() if at.year > 1 else 0.0
+        entry.place = (*self._place(entry.shown), -last if self._rising else last, run_id)
 
     def _is_shown(self, entry: Entry) -> bool:
         return not entry.hidden and (self._keep is None or self._keep(entry.shown))
-
-    def _any_hidden(self) -> bool:
-        return any(entry.hidden for entry in self.by_id.values())

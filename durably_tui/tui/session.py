@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from durably_tui.state import DurablyHooks, Runs
+from durably_tui.state import AllRuns, DurablyHooks, Runs
 
 from .view import View
 
@@ -34,8 +34,8 @@ class Session:
     """How the user looks at it; shared by the servers of one monitor."""
     watched: frozenset[str] = frozenset()
     """Runs whose end the user wants to be told of, whatever it is: those that are marked."""
-    rows: Runs[Any, Any] | None = None
-    """The page of runs in sight, in which a change is seen at once; None before there is one."""
+    rows: Runs[Any, Any] | AllRuns | None = None
+    """The runs in sight, in which a change is seen at once; None before there is one."""
 
     @property
     def title(self) -> str:

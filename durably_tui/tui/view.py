@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from durably_tui.text import TimeStyle
 
 TIME_STYLES = (TimeStyle.RELATIVE, TimeStyle.LOCAL, TimeStyle.UTC)
+
+
+@dataclass(slots=True)
+class Preview:
+    """Where the preview of a run is, and how large."""
+
+    beside: bool | None = None
+    """Beside the table, or below it; None: as the screen is wide."""
+    share: int = 40
+    """Percent of the room."""
+    hidden: bool = False
 
 
 @dataclass(slots=True)
@@ -18,6 +29,7 @@ class View:
     """How the times of log lines are written; it changes with ``time_style``, and by itself."""
     plain: bool = False
     """Whether all is drawn with ASCII."""
+    preview: Preview = field(default_factory=Preview)
     paused: bool = False
     """Whether the picture stands still. What happens is taken in all the same."""
     paused_at_event: int = 0

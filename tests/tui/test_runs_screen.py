@@ -77,7 +77,7 @@ async def test_the_hands_of_vim_less_and_the_arrows_move_the_cursor(shop: Worksh
 
 async def test_pages_go_back_in_time_and_0_comes_back_to_now(shop: Workshop) -> None:
     made = await shop.durably.batch_trigger("held", [{}] * (PAGE_SIZE + 5))
-    async with monitor(shop.url) as shown:
+    async with monitor(shop.url, abilities="0.15") as shown:
         await shown.shows("page 1 · live", f"{PAGE_SIZE} shown", "] older")
         await shown.press("G", "right_square_bracket")
         await shown.shows("page 2", "still (0 goes back to the live page)", "5 shown")
@@ -159,7 +159,7 @@ async def test_y_copies_the_id(shop: Workshop) -> None:
 
 async def test_ctrl_r_fetches_what_no_event_told(shop: Workshop) -> None:
     await shop.durably.batch_trigger("held", [{}] * (PAGE_SIZE + 5))
-    async with monitor(shop.url) as shown:
+    async with monitor(shop.url, abilities="0.15") as shown:
         await shown.shows("] older")
         await shown.press("right_square_bracket")
         await shown.shows("page 2", "5 shown")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from textual import work
@@ -100,7 +99,7 @@ class LiveScreen(SteeringScreen):
         bar.waiting = feed.state.events - self.view.paused_at_event if self.view.paused else None
         bar.now = now
         if session.rows is not None:
-            bar.counts = Counter(run.status for run in session.rows.runs)
+            bar.counts = +session.rows.counts
 
     def open_run(self, run: Run, *, pane: str = "overview") -> None:
         """Go to a run in full."""

@@ -101,13 +101,13 @@ class MarkingScreen(LiveScreen):
 
     def action_mark_range(self) -> None:
         """Mark from the last mark to here."""
-        runs = [row.run for row in self.table.rows]
-        anchor = next((at for at, run in enumerate(runs) if run.id == self._anchor), None)
+        anchor = self.table.find(self._anchor) if self._anchor is not None else None
         if anchor is None:
             self.say("Mark the first run of the range with Space, then go to the last and press V.")
             return
         first, last = sorted((anchor, self.table.cursor_index))
-        self._set_marks(self._marks | {run.id: run for run in runs[first : last + 1]})
+        chosen = [row.run for row in self.table.rows[first : last + 1]]
+        self._set_marks(self._marks | {run.id: run for run in chosen})
 
     @work(exclusive=True, group="marks", exit_on_error=False)
     async def action_mark_all(self) -> None:

@@ -9,35 +9,37 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container
 from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
 from durably_tui.filters import Filter, matches, needs, parse
 from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
-from durably_tui.state import Runs, RunsFilter, RunsState, every_run
+from durably_tui.state import AllRuns, AllRunsState, Runs, RunsFilter, RunsState, every_run
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.filter_line import FilterLine, Seen
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.run_detail import RunDetail
-from durably_tui.tui.widgets.run_table import RunRow, RunTable
+from durably_tui.tui.widgets.run_sort import Sort
+from durably_tui.tui.widgets.run_table import RunTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, STEER, VIEW
 from .marking import MARK, MarkingScreen
 from .place import LEAVE, PlaceScreen
+from .runs_preview import PREVIEW, PREVIEW_LINES, PreviewScreen
 from .runs_scope import scope
-from .watching import WatchingScreen
+from .runs_source import PAGE_SIZE, RunsSource
 
-PAGE_SIZE = 50
+__all__ = ["PAGE_SIZE", "PREVIEW_LINES", "RunsScreen"]
+
 FAILED_ONLY = "status:failed"
-PREVIEW_LINES = 16
-"""On a screen with fewer lines there is no preview."""
 
 
-class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
+class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
     """Every run of the server, newest first."""
 
     CSS_PATH = "runs.tcss"
@@ -54,7 +56,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
             "older",
             "right_square_bracket",
             "older",
-            "The next page: older runs",
+            "Older runs: the next page, or more of them below",
             "Pages",
             footer=False,
             shown="]",
@@ -63,12 +65,15 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
             "newer",
             "left_square_bracket",
             "newer",
-            "The page before: newer runs",
+            "Newer runs: the page before, or the first row",
             "Pages",
             footer=False,
             shown="[",
         ),
-        Command("live", "0", "live", "The first page, which is live", "Pages", footer=False),
+        Command("live", "0", "live", "The newest runs, which are live", "Pages", footer=False),
+        Command("sort", "s", "sort", "Sort by the next column", "Pages", footer=False),
+        Command("sort_way", "S", "sort way", "Sort the other way round", "Pages", footer=False),
+        *PREVIEW,
         *VIEW,
         *GENERAL,
         *LEAVE,
@@ -84,8 +89,9 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
     def __init__(self, session: Session) -> None:
         """Show the runs of ``session``."""
         super().__init__(session)
-        self.rows: Runs[Any, Any] | None = None
+        self._source: RunsSource | None = None
         self._filter = Filter()
+        self._sort = Sort()
         self._seen = Seen()
         self._looked = 0
 
@@ -95,8 +101,9 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         yield Static(id="scope")
         yield FilterLine(self._seen)
         yield Static(id="trouble")
-        yield RunTable(clock=self.session.clock, id="runs", plain=self.view.plain)
-        yield RunDetail(pane="logs", plain=self.view.plain, id="preview")
+        with Container(id="panes"):
+            yield RunTable(clock=self.session.clock, id="runs", plain=self.view.plain)
+            yield RunDetail(pane="logs", plain=self.view.plain, id="preview")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -109,20 +116,23 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
     def _begin(self) -> None:
         hooks = self.session.hooks
         hooks.feed.open()
-        wanted = needs(self._filter)
-        self.rows = self.session.rows = hooks.use_runs(
-            page_size=PAGE_SIZE,
-            job_name=wanted.job_names or None,
-            status=wanted.statuses or None,
-            labels=dict(wanted.labels),
-        )
-        self.rows.subscribe(lambda _state: self.bridge.poke())
-        self.rows.start()
+        world = self.monitor.world
+        if world is not None:
+            self.table.choose_columns(world.config.columns)
+        self._source = RunsSource(hooks, self.session.clock, self.changed)
+        self._source.show(self._filter, self._sort)
+        self.session.rows = self._source.rows
+        self._source.start()
 
     async def on_unmount(self) -> None:
         """Let the page go."""
-        if self.rows is not None:
-            await self.rows.aclose()
+        if self._source is not None:
+            await self._source.aclose()
+
+    @property
+    def rows(self) -> Runs[Any, Any] | AllRuns | None:
+        """The runs that are shown; None before there are any."""
+        return self._source.rows if self._source is not None else None
 
     def current_run(self) -> Run | None:
         """The run under the cursor."""
@@ -136,7 +146,16 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         """Find out what the server can do, for the bar and for the keys."""
         with contextlib.suppress(DurablyError):
             await self.session.hooks.port.probe()
+            if self._source is not None:
+                self._source.look()
             self.bridge.poke()
+
+    @work(exclusive=True, group="turns", exit_on_error=False)
+    async def _turn(self, source: RunsSource) -> None:
+        """Go over from the page to all runs."""
+        if await source.turn():
+            self.session.rows = source.rows
+            self.changed()
 
     def paint(self, now: float) -> None:
         """The rows, what they are, and the run under the cursor."""
@@ -145,19 +164,22 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
             # After each connection: what comes back may be another server than what went.
             self._looked = connection.epoch
             self._look()
-        if self.rows is not None:
-            state = self.rows.state
-            self._paint_table(state, now)
-            shown = [row.run for row in self.table.rows]
-            self.see_marked(shown)
+        if self._source is not None:
+            if self._source.ready():
+                self._turn(self._source)
+            state = self._source.state
+            self._paint_table(self._source, now)
+            if self.table.marked:
+                self.see_marked(self._source.get(self.table.marked))
             self.scope.update(
                 scope(
                     self._filter,
                     state,
-                    shown=len(shown),
+                    shown=len(self.table.rows),
                     marked=len(self.marks),
                     phase=connection.phase,
                     now=now,
+                    sort=self._sort,
                 )
             )
             self._paint_trouble(state)
@@ -165,7 +187,8 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         if self.detail.display:
             self.paint_detail(now)
 
-    def _paint_table(self, state: RunsState[Any, Any], now: float) -> None:
+    def _paint_table(self, source: RunsSource, now: float) -> None:
+        state = source.state
         self.table.waiting = state.fetched_at is None and self._wrong(state) is None
         if state.fetched_at is None:
             self.table.empty = "This server has told of no runs yet."
@@ -173,22 +196,21 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
             self.table.empty = "No run matches. Esc clears the filter."
         else:
             self.table.empty = "No runs yet. Press t to trigger one."
-        self._seen.take(state.runs)
-        here = needs(self._filter).here
-        rows = []
-        for run in state.runs:
-            if here and not matches(here, run, now):
-                continue
-            seen = state.activity.get(run.id)
-            rows.append(
-                RunRow(
-                    run,
-                    step_name=(seen.step_name if seen else None) or self._open_step(run),
-                    changed_at=seen.changed_at if seen else None,
-                )
-            )
         self.table.time_style = self.view.time_style
-        self.table.set_rows(rows, now=now)
+        self.table.show_sort(
+            "" if self._sort.is_default else self._sort.column or "age", rising=self._sort.rising
+        )
+        self.table.set_rows(source.table_rows(now, self._open_step), now=now)
+        top = self.table.scroll_offset.y
+        in_sight = self.table.rows[top : top + self.table.visible_rows]
+        self._seen.take(row.run for row in in_sight)
+        self._reach()
+
+    def _reach(self) -> None:
+        """Say what is in sight, so that what comes next is fetched before one gets there."""
+        if isinstance(self.rows, AllRuns):
+            top = self.table.scroll_offset.y
+            self.rows.reach(top, top + self.table.visible_rows)
 
     def _open_step(self, run: Run) -> str | None:
         """The step of a run whose start was seen before the run was in the table."""
@@ -197,26 +219,23 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
             return None
         return told.open_steps[-1].name
 
-    def _wrong(self, state: RunsState[Any, Any]) -> DurablyError | None:
+    def _wrong(self, state: RunsState[Any, Any] | AllRunsState) -> DurablyError | None:
         """What keeps the page from being as the server has it."""
         connection = self.session.hooks.feed.connection
         return state.error or (connection.error if connection.phase is not Phase.LIVE else None)
 
-    def _paint_trouble(self, state: RunsState[Any, Any]) -> None:
+    def _paint_trouble(self, state: RunsState[Any, Any] | AllRunsState) -> None:
         error = self._wrong(state)
         self.trouble.display = error is not None
         if error is not None:
             self.trouble.update(Content(safe(str(error), limit=400)))
-
-    def on_resize(self) -> None:
-        """The preview gives way on a low screen."""
-        self.detail.display = self.size.height >= PREVIEW_LINES
 
     # -- messages --------------------------------------------------------------------------
 
     @on(RunTable.RowHighlighted)
     def _highlighted(self) -> None:
         self.inspector.show(self.current_run())
+        self._reach()
         self.bridge.poke()
 
     @on(RunTable.RowSelected)
@@ -255,13 +274,11 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         """Show the runs that a filter wants: the server's part is asked there, the rest here."""
         self._filter = parse(filter)
         self.filter_line.remember(str(self._filter))
-        wanted = needs(self._filter)
-        if self.rows is not None:
-            self.rows.set_query(
-                job_name=wanted.job_names or None,
-                status=wanted.statuses or None,
-                labels=dict(wanted.labels),
-            )
+        self._show()
+
+    def _show(self) -> None:
+        if self._source is not None:
+            self._source.show(self._filter, self._sort)
         self.bridge.poke()
 
     @on(FilterLine.Submitted, "#filter")
@@ -275,26 +292,41 @@ class RunsScreen(PlaceScreen, MarkingScreen, WatchingScreen):
         self.table.focus()
 
     def action_older(self) -> None:
-        """Go one page on."""
-        if self.rows is None:
-            return
-        if self.rows.has_more:
-            self.rows.next_page()
+        """Go one page on, or fetch more of what is below."""
+        rows = self.rows
+        if rows is not None and not rows.has_more:
+            last = "This is the last page: there" if isinstance(rows, Runs) else "There"
+            self.say(f"{last} are no older runs.")
+        elif isinstance(rows, Runs):
+            rows.next_page()
             self.table.move_cursor(0)
-        else:
-            self.say("This is the last page: there are no older runs.")
+        elif rows is not None:
+            if rows.state.is_full:
+                self.say(f"No more than {rows.state.loaded:,} are kept: narrow the filter.")
+            rows.load_older()
+            self.table.action_cursor_last()
 
     def action_newer(self) -> None:
-        """Go one page back."""
-        if self.rows is not None and self.rows.page:
+        """Go one page back, or to the first row."""
+        if isinstance(self.rows, Runs) and self.rows.page:
             self.rows.prev_page()
-            self.table.move_cursor(0)
+        self.table.move_cursor(0)
 
     def action_live(self) -> None:
-        """Go to the live page."""
-        if self.rows is not None:
+        """Go to the newest runs."""
+        if isinstance(self.rows, Runs):
             self.rows.go_to_page(0)
-            self.table.move_cursor(0)
+        self.table.move_cursor(0)
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self._sort = self._sort.after(self.table.shown_columns)
+        self._show()
+
+    def action_sort_way(self) -> None:
+        """Sort the other way round."""
+        self._sort = self._sort.turned()
+        self._show()
 
     async def matching(self) -> AsyncIterator[list[Run]]:
         """Every run that the filter wants, on every page."""

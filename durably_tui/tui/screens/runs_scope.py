@@ -8,33 +8,42 @@ from textual.content import Content
 
 from durably_tui.filters import Filter, needs
 from durably_tui.protocol import Phase
-from durably_tui.state import RunsState
+from durably_tui.state import AllRunsState, RunsState
 from durably_tui.text import ago, safe
+from durably_tui.tui.widgets.run_sort import Sort
 
 
 def scope(
-    wanted: Filter, state: RunsState[Any, Any], *, shown: int, marked: int, phase: Phase, now: float
+    wanted: Filter,
+    state: RunsState[Any, Any] | AllRunsState,
+    *,
+    shown: int,
+    marked: int,
+    phase: Phase,
+    now: float,
+    sort: Sort | None = None,
 ) -> Content:
     """What the table shows.
 
     Args:
         wanted: the filter.
-        state: the page that it is shown of.
-        shown: how many rows of the page match.
+        state: of the page, or of the list of all runs.
+        shown: how many rows match.
         marked: how many runs are marked, on whatever page.
         phase: how the stream is doing.
         now: seconds since the epoch.
+        sort: the order of the rows; None: newest first.
     """
-    parts = [safe(str(wanted), limit=200) if wanted else "all runs", f"page {state.page + 1}"]
-    parts.append(_live(state, phase, now))
-    here = needs(wanted).here
-    if here:
-        words = safe(str(here), limit=80)
-        parts.append(f"{shown} of {len(state.runs)} on this page, searched for {words}")
+    sort = sort or Sort()
+    parts = [safe(str(wanted), limit=200) if wanted else "all runs"]
+    if isinstance(state, AllRunsState):
+        parts += _all(wanted, state, shown, phase, now)
     else:
-        parts.append(f"{shown} shown")
-    if state.has_more:
-        parts.append("] older")
+        parts += _page(wanted, state, shown, phase, now)
+    if not sort.is_default:
+        way = "up" if sort.rising else "down"
+        of = "of those loaded" if state.has_more else "of all"
+        parts.insert(1, f"by {sort.column or 'age'} {way}, {of}")
     if state.is_loading and state.fetched_at is not None:
         parts.append("fetching…")
     line = Content.styled(" · ".join(parts), "$text-muted")
@@ -46,9 +55,42 @@ def scope(
     return line
 
 
-def _live(state: RunsState[Any, Any], phase: Phase, now: float) -> str:
-    if state.page:
-        return "still (0 goes back to the live page)"
+def _page(
+    wanted: Filter, state: RunsState[Any, Any], shown: int, phase: Phase, now: float
+) -> list[str]:
+    still = "still (0 goes back to the live page)"
+    parts = [f"page {state.page + 1}", still if state.page else _live(state, phase, now)]
+    here = needs(wanted).here
+    if here:
+        words = safe(str(here), limit=80)
+        parts.append(f"{shown} of {len(state.runs)} on this page, searched for {words}")
+    else:
+        parts.append(f"{shown} shown")
+    return [*parts, "] older"] if state.has_more else parts
+
+
+def _all(wanted: Filter, state: AllRunsState, shown: int, phase: Phase, now: float) -> list[str]:
+    parts = [_live(state, phase, now)]
+    here = needs(wanted).here
+    loaded = f"{state.loaded:,}"
+    if state.has_more and state.total is not None:
+        loaded += f" of {state.total:,}"
+    if here:
+        parts.append(f"{shown:,} match of {loaded}, searched for {safe(str(here), limit=80)}")
+    else:
+        parts.append(loaded if state.has_more else f"{loaded} shown")
+    if state.is_full:
+        parts.append("no more are kept, a filter leads to older ones")
+    elif state.is_loading_older:
+        parts.append("fetching older…")
+    elif state.has_more:
+        parts.append("] older" if here or state.arranged else "scroll for older")
+    if state.checking:
+        parts.append("comparing with the server…")
+    return parts
+
+
+def _live(state: RunsState[Any, Any] | AllRunsState, phase: Phase, now: float) -> str:
     if state.stale_since is not None and state.fetched_at is not None:
         return f"not live, as it was {ago(now - state.stale_since)} ago"
     return "live" if phase is Phase.LIVE else "not live"

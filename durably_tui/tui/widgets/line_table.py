@@ -16,7 +16,15 @@ from .line_table_columns import Column, RowT, place_columns
 from .line_table_painting import GLOW_SECONDS, HEADER, PaintedTable
 from .line_view import Spans
 
-__all__ = ["GLOW_SECONDS", "Column", "LineTable", "place_columns"]
+__all__ = ["GLOW_SECONDS", "Column", "KeyedRows", "LineTable", "place_columns"]
+
+
+class KeyedRows(Sequence[RowT]):
+    """Rows that know where a key is, so that nobody has to look through them."""
+
+    def find(self, key: str) -> int | None:
+        """The index of the row with this key, or None."""
+        raise NotImplementedError
 
 
 class LineTable(PaintedTable[RowT]):
@@ -114,7 +122,8 @@ class LineTable(PaintedTable[RowT]):
         """Show these rows. The table keeps the sequence: give a new one rather than change it.
 
         The cursor stays on its key. Where that is gone, it stays on its line. The cost does not
-        depend on how many rows there are, but for a search when the cursor's row moved far.
+        depend on how many rows there are, but for a search when the cursor's row moved far in rows
+        that are not ``KeyedRows``.
         """
         followed = self._cursor_key
         top = self.scroll_offset.y
@@ -148,6 +157,8 @@ class LineTable(PaintedTable[RowT]):
     def _search(self, key: str, near: int) -> int | None:
         """Where a key is, looked for from ``near`` outward, as rows mostly move a little."""
         rows, row_key = self._rows, self._row_key
+        if isinstance(rows, KeyedRows):
+            return rows.find(key)
         last = len(rows) - 1
         for distance in range(max(near, last - near) + 1):
             below, above = near + distance, near - distance
@@ -156,6 +167,10 @@ class LineTable(PaintedTable[RowT]):
             if 0 <= above <= last and row_key(rows[above]) == key:
                 return above
         return None
+
+    def find(self, key: str) -> int | None:
+        """The index of the row with this key, or None where there is none."""
+        return self._search(key, self._cursor_index) if self._rows else None
 
     def _resize_virtual(self) -> None:
         size = Size(0, len(self._rows) + HEADER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from textual.reactive import var
@@ -72,8 +72,10 @@ class RunTable(LineTable[RunRow]):
     ) -> None:
         """Make a table of runs. ``clock`` gives seconds since the epoch."""
         self._now = clock()
+        self._chosen: tuple[str, ...] = ()
+        self._sorted = ("", False)
         super().__init__(
-            self._run_columns(TimeStyle.RELATIVE),
+            self._run_columns(TimeStyle.RELATIVE, plain=plain),
             row_key=lambda row: row.run.id,
             clock=clock,
             empty=empty,
@@ -100,9 +102,33 @@ class RunTable(LineTable[RunRow]):
 
     def watch_time_style(self, time_style: TimeStyle) -> None:
         """Write the times of creation the other way."""
-        self.set_columns(self._run_columns(time_style))
+        self.set_columns(self._run_columns(time_style, plain=self.plain))
 
-    def _run_columns(self, times: TimeStyle) -> tuple[Column[RunRow], ...]:
+    def choose_columns(self, keys: Sequence[str]) -> None:
+        """Show these columns, in this order, as far as there is room; none: all, by width."""
+        if tuple(keys) != self._chosen:
+            self._chosen = tuple(keys)
+            self.watch_time_style(self.time_style)
+
+    def show_sort(self, key: str, *, rising: bool) -> None:
+        """Say in the header by which column the rows are sorted; none where ``key`` is empty."""
+        if (key, rising) != self._sorted:
+            self._sorted = key, rising
+            self.watch_time_style(self.time_style)
+
+    def _run_columns(self, times: TimeStyle, *, plain: bool) -> tuple[Column[RunRow], ...]:
+        columns = {column.key: column for column in self._all_columns(times)}
+        key, rising = self._sorted
+        if key in columns:
+            mark = ("^" if rising else "v") if plain else ("▴" if rising else "▾")
+            columns[key] = replace(columns[key], title=f"{columns[key].title}{mark}")
+        if not self._chosen:
+            return tuple(columns.values())
+        # Who chose columns wants the first of them most, and each as soon as there is room.
+        chosen = [columns[key] for key in self._chosen if key in columns]
+        return tuple(replace(c, priority=at, extra=False) for at, c in enumerate(chosen))
+
+    def _all_columns(self, times: TimeStyle) -> tuple[Column[RunRow], ...]:
         relative = times in {TimeStyle.RELATIVE, TimeStyle.OFF}
         age = (
             Column("age", "AGE", 4, self._show_age, priority=3, align="right")

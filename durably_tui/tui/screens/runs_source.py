@@ -1,0 +1,141 @@
+"""Where the place Runs has its rows from: a live page, or all runs where the server goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from durably_tui.filters import Filter, matches, needs
+from durably_tui.protocol import Run, RunStatus
+from durably_tui.state import AllRuns, AllRunsState, DurablyHooks, Runs, RunsState
+from durably_tui.tui.widgets.run_rows import Made, RunRows
+from durably_tui.tui.widgets.run_sort import Sort
+from durably_tui.tui.widgets.run_table import RunRow
+
+PAGE_SIZE = 50
+AGED = 10.0
+"""Seconds after which runs are searched again for how old they are."""
+
+
+class RunsSource:
+    """The rows for one filter and one order, of whatever server this is.
+
+    It begins with a page, which any server has, and goes over to all runs once it is known that
+    the server can go on in its list, and their first rows are there.
+    """
+
+    def __init__(
+        self, hooks: DurablyHooks, clock: Callable[[], float], on_change: Callable[[], None]
+    ) -> None:
+        self._hooks = hooks
+        self._clock = clock
+        self._on_change = on_change
+        self._made = Made(1024)
+        self._coming: AllRuns | None = None
+        self._searched_at = 0.0
+        self.filter = Filter()
+        self.sort = Sort()
+        self.rows: Runs[Any, Any] | AllRuns = self._page()
+
+    @property
+    def state(self) -> RunsState[Any, Any] | AllRunsState:
+        """How the rows are doing."""
+        return self.rows.state
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        self.rows.start()
+        self.look()
+
+    def look(self) -> None:
+        """Go over to what the server can do, as far as that is known."""
+        goes_on = self._hooks.port.abilities.has("cursor")
+        if goes_on and isinstance(self.rows, Runs) and self._coming is None:
+            self._coming = hook = self._hooks.use_all_runs(**self._query())
+            self._arrange(hook)
+            hook.subscribe(lambda _state: self._on_change())
+            hook.start()
+        elif goes_on is False and isinstance(self.rows, AllRuns):
+            # Another server than before answers at this address.
+            self._coming = None
+            self.rows = self._page()
+            self.rows.start()
+
+    async def turn(self) -> bool:
+        """Show all runs once they are there; whether they came just now."""
+        coming = self._coming
+        if coming is None or coming.state.fetched_at is None:
+            return False
+        before, self.rows, self._coming = self.rows, coming, None
+        await before.aclose()
+        return True
+
+    def ready(self) -> bool:
+        """Whether ``turn`` has something to do."""
+        return self._coming is not None and self._coming.state.fetched_at is not None
+
+    def show(self, wanted: Filter, sort: Sort) -> None:
+        """Show what a filter wants, in an order."""
+        before, self.filter, self.sort = self.filter, wanted, sort
+        for hook in (self.rows, self._coming):
+            if hook is None:
+                continue
+            if isinstance(hook, AllRuns):
+                self._arrange(hook)
+            if wanted != before:
+                hook.set_query(**self._query())
+
+    def table_rows(self, now: float, open_step: Callable[[Run], str | None]) -> Sequence[RunRow]:
+        """The rows to show at ``now``, in seconds since the epoch."""
+        if isinstance(self.rows, AllRuns):
+            if "age" in {term.key for term in needs(self.filter).here.terms}:
+                self._search_again(self.rows, now)
+            return RunRows(self.rows.runs, self._made, open_step)
+        state = self.rows.state
+        here = needs(self.filter).here
+        runs = [run for run in state.runs if not here or matches(here, run, now)]
+        rows = []
+        for run in self.sort.sorted(runs):
+            seen = state.activity.get(run.id)
+            rows.append(
+                RunRow(
+                    run,
+                    step_name=(seen.step_name if seen else None) or open_step(run),
+                    changed_at=seen.changed_at if seen else None,
+                )
+            )
+        return rows
+
+    def get(self, run_ids: Iterable[str]) -> list[Run]:
+        """Those of these runs that are here, as they are now."""
+        get = self.rows.get if isinstance(self.rows, AllRuns) else self.rows.state.get
+        return [run for run_id in run_ids if (run := get(run_id)) is not None]
+
+    async def aclose(self) -> None:
+        """Let the rows go."""
+        for hook in (self.rows, self._coming):
+            if hook is not None:
+                await hook.aclose()
+
+    def _page(self) -> Runs[Any, Any]:
+        page = self._hooks.use_runs(page_size=PAGE_SIZE, **self._query())
+        page.subscribe(lambda _state: self._on_change())
+        return page
+
+    def _query(self) -> dict[str, Any]:
+        wanted = needs(self.filter)
+        return {
+            "job_name": wanted.job_names or None,
+            "status": list[RunStatus](wanted.statuses) or None,
+            "labels": dict(wanted.labels),
+        }
+
+    def _arrange(self, hook: AllRuns) -> None:
+        here, clock = needs(self.filter).here, self._clock
+        self._searched_at = clock()
+        keep = (lambda run: matches(here, run, clock())) if here else None
+        hook.arrange(self.sort.place, keep, rising=self.sort.rising)
+
+    def _search_again(self, hook: AllRuns, now: float) -> None:
+        if now - self._searched_at >= AGED:
+            self._arrange(hook)

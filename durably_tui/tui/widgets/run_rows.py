@@ -1,0 +1,68 @@
+"""The rows of all runs for the table, each made when it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import overload
+
+from textual.cache import LRUCache
+
+from durably_tui.protocol import Run
+from durably_tui.state import RunActivity, RunsView
+
+from .line_table import KeyedRows
+from .run_table import RunRow
+
+Made = LRUCache[str, tuple[Run, RunActivity, RunRow]]
+"""Rows that were made, so that what has not changed is the same row in the next picture."""
+
+
+class RunRows(KeyedRows[RunRow]):
+    """Rows over runs of which only those in sight cost anything; once seen they stay as they are.
+
+    Args:
+        runs: the runs, in their order.
+        made: what earlier pictures were made of.
+        open_step: the step of a running run of which the stream told none since it was loaded.
+    """
+
+    def __init__(self, runs: RunsView, made: Made, open_step: Callable[[Run], str | None]) -> None:
+        self._runs = runs
+        self._made = made
+        self._open_step = open_step
+        self._seen: dict[int, RunRow] = {}
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @overload
+    def __getitem__(self, index: int) -> RunRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RunRow]: ...
+    def __getitem__(self, index: int | slice) -> RunRow | Sequence[RunRow]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else len(self) + index
+        row = self._seen.get(at)
+        if row is None:
+            if not 0 <= at < len(self):
+                raise IndexError(index)
+            row = self._seen[at] = self._row(at)
+        return row
+
+    def find(self, key: str) -> int | None:
+        """Where a run is."""
+        return self._runs.find(key)
+
+    def _row(self, at: int) -> RunRow:
+        entry = self._runs.entry(at)
+        run, seen = entry.shown, entry.activity
+        before = self._made.get(run.id)
+        step = seen.step_name or self._open_step(run)
+        if before is not None and before[0] is run and before[1] is seen:
+            row = before[2]
+            if row.step_name == step:
+                return row
+        row = RunRow(run, step_name=step, changed_at=seen.changed_at or None)
+        self._made[run.id] = (run, seen, row)
+        return row

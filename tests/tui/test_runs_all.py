@@ -1,0 +1,135 @@
+"""The place Runs without pages, its orders and its preview."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from msgspec.structs import replace
+from support.fake_port import FakePort
+from support.manual_clock import START
+from support.monitor import Monitor, watching
+
+from durably_tui.config import Config
+from durably_tui.protocol import RunStatus
+from durably_tui.state import AllRuns, create_durably_client
+from durably_tui.state.all_runs import HEAD, PAGE
+from durably_tui.tui.session import Session
+from durably_tui.tui.world import World
+
+
+@contextlib.asynccontextmanager
+async def shown_runs(
+    count: int, *, size: tuple[int, int] = (120, 40), world: World | None = None
+) -> AsyncIterator[tuple[FakePort, list[str], Monitor]]:
+    """The monitor on a server in memory that can go on in its list, once all of it is known."""
+    port = FakePort(retry=True)
+    port.abilities = replace(port.abilities, features=frozenset(("cursor", "total")))
+    made = [port.made(f"job-{n % 3}") for n in range(count)]
+    hooks = create_durably_client(port)
+    session = Session(hooks, "https://jobs.example", "prod", clock=lambda: START + 3600)
+    async with watching(session, size=size, world=world) as shown:
+        await shown.until(lambda: isinstance(shown.runs.rows, AllRuns), "all runs")
+        yield port, made, shown
+
+
+async def test_the_table_goes_down_through_all_runs() -> None:
+    async with shown_runs(HEAD + PAGE + 60) as (port, made, shown):
+        await shown.shows(f"{HEAD + PAGE} of {len(made)} · scroll for older")
+        await shown.press("G")
+        assert shown.runs.table.cursor_key == made[-HEAD - PAGE]
+        await shown.shows(f"{len(made)} shown")
+        await shown.press("G")
+        assert shown.runs.table.cursor_key == made[0]
+        new = port.made()
+        await shown.until(lambda: len(shown.runs.table.rows) == len(made) + 1, "the new run")
+        assert shown.runs.table.cursor_key == made[0]
+        port.started(made[0])
+        await shown.shows("● running")
+        await shown.press("right_square_bracket")
+        await shown.says("There are no older runs")
+        await shown.press("0")
+        assert shown.runs.table.cursor_key == new
+
+
+async def test_a_search_says_over_how_many_runs() -> None:
+    async with shown_runs(HEAD + PAGE) as (port, made, shown):
+        port.failed(made[-1], "no")
+        shown.runs.show_only("-status:pending")
+        await shown.shows("1 match of", "searched for -status:pending")
+        assert shown.ids == [made[-1]]
+        port.cancelled(made[-2])
+        await shown.until(lambda: shown.ids == made[-1:-3:-1], "the cancelled one")
+
+
+async def test_s_sorts_by_the_next_column_and_the_cursor_stays_on_its_run() -> None:
+    async with shown_runs(9) as (port, made, shown):
+        port.started(made[4])
+        await shown.on(made[3])
+        await shown.press("s")
+        await shown.shows("STATUS▴", "by status up, of all")
+        assert shown.ids[0] == made[4]
+        await shown.press("s")
+        await shown.shows("JOB▴")
+        assert [row.run.job_name for row in shown.runs.table.rows] == [
+            f"job-{n}" for n in range(3) for _ in range(3)
+        ]
+        assert shown.ids[:3] == [made[6], made[3], made[0]]
+        assert shown.runs.table.cursor_key == made[3]
+        await shown.press("S")
+        await shown.shows("JOB▾")
+        assert shown.ids[-3:] == [made[6], made[3], made[0]]
+        await shown.until(lambda: shown.runs.table.cursor_key == made[3])
+        for _ in range(8):
+            if "by " not in shown.lines[1]:
+                break
+            await shown.press("s")
+            await shown.pilot.pause()
+        assert shown.ids == made[::-1]
+
+
+async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
+    world = World(config=replace_columns("id", "status", "message"))
+    async with shown_runs(2, world=world) as (_port, _made, shown):
+        await shown.shows("ID", "MESSAGE")
+        assert shown.runs.table.shown_columns == ("id", "status", "message")
+
+
+def replace_columns(*names: str) -> Config:
+    return Config(columns=names)
+
+
+async def test_the_preview_goes_to_the_side_grows_and_hides_and_that_is_kept() -> None:
+    async with shown_runs(3) as (_port, _made, shown):
+        table, detail = shown.runs.table, shown.runs.detail
+        await shown.shows("Overview")
+        assert table.region.width == 120
+        high = detail.size.height
+        await shown.press("less_than_sign")
+        await shown.until(lambda: detail.size.height > high, "a larger preview")
+        await shown.press("v")
+        await shown.until(lambda: detail.region.x > 0, "the preview beside the table")
+        assert table.region.width + detail.region.width == 120
+        await shown.press("P")
+        await shown.hides("Overview")
+        assert table.region.width == 120
+        assert shown.runs.view.preview.hidden
+        await shown.press("P")
+        await shown.shows("Overview")
+        assert detail.region.x > 0
+
+
+async def test_on_a_wide_screen_the_preview_is_beside_the_table() -> None:
+    async with shown_runs(3, size=(200, 50)) as (_port, _made, shown):
+        await shown.until(lambda: shown.runs.detail.region.x > 0)
+        await shown.pilot.resize_terminal(80, 24)
+        await shown.until(lambda: shown.runs.detail.region.x == 0)
+
+
+async def test_a_range_and_all_are_marked_beyond_what_is_in_sight() -> None:
+    async with shown_runs(HEAD + 50) as (port, made, shown):
+        await shown.shows(f"{HEAD + 50} shown")
+        await shown.press("space", "G", "V")
+        await shown.shows(f"{HEAD + 50} marked")
+        port.started(made[-1])
+        await shown.until(lambda: shown.runs.marks[0].status is RunStatus.RUNNING)
