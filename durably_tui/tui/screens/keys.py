@@ -131,3 +131,18 @@ LOGS = tuple(
     )
 )
 """What a ``LogPane`` does while the keys are in it."""
+
+JSON = tuple(
+    Command(f"json('{action}')", keys, label, help, "JSON", footer=footer, shown=shown)
+    for action, keys, label, help, footer, shown in (
+        ("fold", "enter,space", "fold", "Fold or unfold what the cursor is in", True, "Enter"),
+        ("fold_all", "z", "fold all", "Fold everything, or unfold it", True, None),
+        ("search", "slash", "search", "Search keys and values; n and N go on", True, "/"),
+        ("next_match", "n", "next match", "To the next match", False, None),
+        ("prev_match", "N", "match before", "To the match before", False, None),
+        ("copy_value", "y", "copy value", "Copy the value", True, None),
+        ("copy_path", "Y", "copy path", "Copy the path to it, as jq writes it", True, None),
+        ("clear", "escape", "clear search", "Clear the search", False, "Esc"),
+    )
+)
+"""What a ``JsonPane`` does while the keys are in it."""

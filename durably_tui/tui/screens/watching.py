@@ -11,12 +11,14 @@ from durably_tui.tui.commands import Command
 from durably_tui.tui.inspector import Inspector
 from durably_tui.tui.run_past import RunPast
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.json_pane import JsonPane
 from durably_tui.tui.widgets.log_pane import LogPane
 from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.run_detail import RunDetail
 
-from .keys import LOGS
 from .live import LiveScreen
+
+_WITH_KEYS = (LogPane, JsonPane)
 
 
 class WatchingScreen(LiveScreen):
@@ -70,12 +72,20 @@ class WatchingScreen(LiveScreen):
         """Do one of ``LOGS``, as the palette asks."""
         self.detail.log_pane.do(what)
 
+    def action_json(self, what: str) -> None:
+        """Do one of ``JSON`` in the pane that is in front, as the palette asks."""
+        if (pane := self.detail.json_in_front) is not None:
+            pane.do(what)
+
     def offered(self) -> list[Command]:
-        """While the keys are in the log, what it does comes first; its keys are not the place's."""
+        """While the keys are in a pane with commands of its own, those come first; their keys are
+        not the place's."""
         commands = super().offered()
-        if self.focused is None or self.detail.log_pane not in self.focused.ancestors_with_self:
+        around = self.focused.ancestors_with_self if self.focused is not None else ()
+        own = next((pane.PANE_KEYS for pane in around if isinstance(pane, _WITH_KEYS)), None)
+        if own is None:
             return commands
-        mine = self.own_keys(LOGS)
+        mine = self.own_keys(own)
         taken = frozenset(key for command in mine for key in command.key_names)
         return [*mine, *(command for command in commands if not command.key_names & taken)]
 

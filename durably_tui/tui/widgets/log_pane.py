@@ -19,7 +19,7 @@ from textual.widgets import Static
 from durably_tui.protocol import LogLevel
 from durably_tui.state.log_store import LogStore
 from durably_tui.text import TimeStyle, safe
-from durably_tui.tui.commands import bindings
+from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.screens.keys import LOGS
 
 from .log_file import absolute, as_text, chosen, file_name, save
@@ -45,6 +45,7 @@ class LogPane(Vertical):
     opens the run of a line, ``opens_runs`` says so, else it unfolds the line's data.
     """
 
+    PANE_KEYS: ClassVar[tuple[Command, ...]] = LOGS
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOGS)
     DEFAULT_CSS = """
     LogPane {

@@ -17,12 +17,13 @@ from durably_tui.protocol import Run, RunStatus
 from durably_tui.state import JobRunState
 from durably_tui.text import TimeStyle, moment, safe, took
 
-from .json_view import JsonView
+from .json_pane import JsonPane
 from .log_above import UNSEEN
 from .log_pane import LogPane
 from .log_view import LogView
 from .look import run_look
 from .progress import progress_spans
+from .traceback_lines import headline
 from .waterfall import Waterfall
 
 PANES = {
@@ -65,8 +66,8 @@ class RunDetail(Vertical):
     steps = query_one(Waterfall)
     log_pane = query_one(LogPane)
     logs = query_one(LogView)
-    input = query_one("#input-view", JsonView)
-    output = query_one("#output-view", JsonView)
+    input = query_one("#input-view", JsonPane)
+    output = query_one("#output-view", JsonPane)
     facts = query_one("#facts", Static)
 
     def __init__(
@@ -92,9 +93,9 @@ class RunDetail(Vertical):
             with TabPane(PANES["logs"], id="logs"):
                 yield LogPane(empty="No log lines were seen of this run.")
             with TabPane(PANES["input"], id="input"):
-                yield JsonView(id="input-view")
+                yield JsonPane(id="input-view")
             with TabPane(PANES["output"], id="output"):
-                yield JsonView(id="output-view")
+                yield JsonPane(id="output-view")
 
     def show_pane(self, pane: str) -> None:
         """Bring a pane to the front and put the keys into it."""
@@ -106,6 +107,11 @@ class RunDetail(Vertical):
         names = list(PANES)
         at = names.index(self.tabs.active) if self.tabs.active in names else 0
         self.show_pane(names[(at + by) % len(names)])
+
+    @property
+    def json_in_front(self) -> JsonPane | None:
+        """The JSON pane whose tab is in front; None where that is another."""
+        return next(iter(self.tabs.get_pane(self.tabs.active).query(JsonPane)), None)
 
     def focus_tabs(self) -> None:
         """Put the keys on the tabs."""
@@ -154,7 +160,7 @@ class RunDetail(Vertical):
             self._logged = state.logs.total
         self.logs.above = "" if state.complete else self.logs_above
 
-    def _document(self, name: str, view: JsonView, value: Any) -> None:
+    def _document(self, name: str, view: JsonPane, value: Any) -> None:
         """Exchange what a JSON pane shows, only where it changed."""
         if name not in self._documents or self._documents[name] is not value:
             self._documents[name] = value
@@ -170,7 +176,8 @@ class RunDetail(Vertical):
             ("run", safe(run.id)),
         ]
         if run.error is not None:
-            lines.append(("error", Content.styled(safe(run.error, limit=500), "$text-error")))
+            what = safe(headline(run.error), limit=500)
+            lines.append(("error", Content.styled(what, "$text-error")))
         if run.progress is not None:
             lines.append(("progress", self._progress(run, now)))
         if state is not None and state.step_name:

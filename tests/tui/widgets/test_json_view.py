@@ -1,4 +1,7 @@
+"""A value on the screen: folded into lines, and lines that fold, are searched and copied."""
+
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -6,20 +9,47 @@ from hypothesis import strategies as st
 from support.hostile import HOSTILE, is_inert
 from support.screens import assert_sound, screen_lines
 from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 
 from durably_tui.text import cells
+from durably_tui.tui.widgets.json_document import Document
+from durably_tui.tui.widgets.json_heights import Heights
 from durably_tui.tui.widgets.json_lines import json_lines, text_lines
+from durably_tui.tui.widgets.json_pane import JsonPane
 from durably_tui.tui.widgets.json_view import JsonView
+from durably_tui.tui.widgets.traceback_lines import headline, painted_text
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=9), inside),
     max_leaves=20,
 )
+PYTHON = """Traceback (most recent call last):
+  File "/app/jobs.py", line 12, in load
+    return rows[9]
+           ~~~~^^^
+IndexError: list index out of range"""
+NODE = """TypeError: rows is not iterable
+    at load (/app/jobs.ts:12:3)
+    at async run (/app/node_modules/x.js:1:2)"""
 
 
 def plain(lines):
     return ["".join(text for text, _ in line) for line in lines]
+
+
+def whole(value, width=10_000) -> Document:
+    document = Document(value, width)
+    while not document.complete:
+        document.grow(1_000)
+    return document
+
+
+def lines_of(document: Document) -> list[str]:
+    return plain(document.spans(*document.row(line)) for line in range(document.lines))
+
+
+# -- lines in the data of a log line ---------------------------------------------------------
 
 
 @given(_JSON, st.integers(4, 60))
@@ -29,30 +59,110 @@ def test_every_line_fits_and_is_inert(value, width):
         assert is_inert(line)
 
 
-@given(_JSON)
-def test_what_is_shown_is_the_value(value):
-    text = "\n".join(plain(json_lines(value, 10_000)))
-    ours = json.dumps(value, indent=2, ensure_ascii=False)
-    if is_inert(ours.replace("\n", "")) and ours.isascii():
-        assert text == ours
-
-
 def test_a_value_deeper_than_python_calls():
     deep: list[object] = []
     for _ in range(50_000):
         deep = [deep]
     assert sum(1 for _ in json_lines(deep, 40)) == 100_001
+    assert whole(deep).lines == 100_001
 
 
 def test_numbers_that_python_refuses_to_write():
     assert plain(json_lines(10**5000, 40))[0].startswith("0x")
     assert plain(json_lines(float("inf"), 40)) == ["Infinity"]
+    assert lines_of(whole(float("inf"))) == ["Infinity"]
 
 
 def test_text_keeps_its_lines():
-    text = "Traceback:\r\n  File [/a/b]\n\nlist[int] \x1b[31m\n"
-    assert plain(text_lines(text, 40)) == ["Traceback:", "  File [/a/b]", "", "list[int] ␛[31m", ""]
+    text = "Oh:\r\n  File [/a/b]\n\nlist[int] \x1b[31m\n"
+    kept = ["Oh:", "  File [/a/b]", "", "list[int] ␛[31m", ""]
+    assert plain(text_lines(text, 40)) == kept
+    assert lines_of(whole(text)) == kept
     assert plain(text_lines("abcdefg", 4)) == ["abcd", "efg"]
+
+
+# -- the document ------------------------------------------------------------------------------
+
+
+@given(_JSON.filter(lambda value: not isinstance(value, str)))
+def test_what_is_shown_is_the_value(value):
+    text = "\n".join(lines_of(whole(value)))
+    ours = json.dumps(value, indent=2, ensure_ascii=False)
+    if is_inert(ours.replace("\n", "")) and ours.isascii() and "\\n" not in ours:
+        assert text == ours
+
+
+@given(_JSON, st.integers(8, 60), st.data())
+def test_rows_and_lines_agree_however_it_is_folded(value, width, data):
+    document = whole(value, width)
+    for _ in range(data.draw(st.integers(0, 5))):
+        row = data.draw(st.integers(0, len(document.rows) - 1))
+        if data.draw(st.booleans()):
+            document.reveal(row)
+        elif document._heights.shown(row) == row:
+            document.toggle(row)
+    if data.draw(st.booleans()):
+        document.fold_all()
+    if data.draw(st.booleans()):
+        document.resize(data.draw(st.integers(8, 60)))
+    places = [document.row(line) for line in range(document.lines)]
+    assert places == sorted(set(places))
+    for line, (row, within) in enumerate(places):
+        assert document.line(row) == line - within
+        assert is_inert(plain([document.spans(row, within)])[0])
+    seen = {row for row, _ in places}
+    for row in range(len(document.rows)):
+        hidden = any(above in document.folded for above in _above(document, row))
+        assert (row in seen) is not hidden
+
+
+def _above(document: Document, row: int) -> list[int]:
+    """The containers that a row is in; where one ends belongs to it."""
+    above = [document.rows.opener(row)] if document.rows.opener(row) != row else []
+    parent = document.rows.parent(row)
+    while parent >= 0:
+        above.append(parent)
+        parent = document.rows.parent(parent)
+    return above
+
+
+def test_heights_without_any():
+    assert Heights().row(7) == (7, 0)
+    assert Heights().line(7) == 7
+
+
+def test_paths_are_those_of_jq():
+    document = whole({"rows": [{"odd key": [1]}], "ключ": 2})
+    paths = [document.rows.path(row) for row in range(len(document.rows))]
+    assert paths[:5] == [
+        ".", ".rows", ".rows[0]", '.rows[0]["odd key"]', '.rows[0]["odd key"][0]',
+    ]  # fmt: skip
+    assert '.["ключ"]' in paths
+    assert whole([5]).rows.path(1) == ".[0]"
+
+
+def test_a_text_that_is_too_long_is_shown_in_part():
+    long = whole({"rows": list(range(1_000)), "text": "a" * 200_000}, 40)
+    assert len(lines_of(long)[-2]) < 60
+    long.toggle(len(long.rows) - 2)
+    assert lines_of(long)[-2].endswith('100,000 characters more"')
+
+
+# -- tracebacks --------------------------------------------------------------------------------
+
+
+def styles(text: str) -> list[str]:
+    return [style for _, style in painted_text(text, "text")]
+
+
+def test_what_went_wrong_stands_out_and_frames_step_back():
+    assert styles(PYTHON) == ["muted", "muted", "faint", "faint", "failed"]
+    assert styles(NODE) == ["failed", "muted", "muted"]
+    assert styles("no space left\n  on device") == ["text"]
+    assert headline(PYTHON) == "IndexError: list index out of range"
+    assert headline(NODE) == "TypeError: rows is not iterable"
+    assert headline("a\nb") == "a\nb"
+    assert headline("") == ""
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -60,55 +170,148 @@ def test_hostile_text_folds(text):
     for line in plain(text_lines(text, 11)) + plain(json_lines({text: text}, 11)):
         assert cells(line) <= 11
         assert is_inert(line)
+    for value in (text, {text: text}, PYTHON + text):
+        for line in lines_of(whole(value, 20)):
+            assert is_inert(line)
+
+
+# -- on the screen -----------------------------------------------------------------------------
 
 
 class JsonApp(App[None]):
+    BINDINGS: list[BindingType] = [Binding("escape", "gone_back")]  # noqa: RUF012
+
     def __init__(self) -> None:
         super().__init__()
-        self.view = JsonView()
+        self.pane = JsonPane()
+        self.backs = 0
 
     def compose(self) -> ComposeResult:
-        yield self.view
+        yield self.pane
+
+    def action_gone_back(self) -> None:
+        self.backs += 1
+
+    @property
+    def view(self) -> JsonView:
+        return self.pane.view
 
     def text(self) -> list[str]:
         return [line[1:-1].rstrip() for line in screen_lines(self)]
 
+    @property
+    def status(self) -> str:
+        return self.text()[-1]
+
+    @property
+    def toasts(self) -> list[str]:
+        return [toast.message for toast in self._notifications]
+
 
 async def test_a_value_is_shown():
     app = JsonApp()
-    async with app.run_test(size=(40, 8)) as pilot:
-        app.view.show({"file": "a.csv", "rows": [1, None]})
+    async with app.run_test(size=(40, 9)) as pilot:
+        app.pane.show({"file": "a.csv", "rows": [1, None]})
         await pilot.pause()
         assert app.text()[:7] == [
             "{", '  "file": "a.csv",', '  "rows": [', "    1,", "    null", "  ]", "}",
         ]  # fmt: skip
 
 
-async def test_a_value_given_before_there_is_a_screen():
+async def test_containers_fold_and_unfold():
     app = JsonApp()
-    app.view.show("error at [/a/b]")
-    async with app.run_test(size=(40, 8)) as pilot:
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.view.focus()
+        app.pane.show({"a": {"b": [1, 2]}, "c": 3})
+        await pilot.press("j", "enter")
+        assert app.text()[:4] == ["{", '  "a": { 1 key },', '  "c": 3', "}"]
+        await pilot.press("space", "j", "j", "j", "j", "space")
+        assert app.text()[2] == '    "b": [ 2 items ]', "where it ends it folds as well"
+        assert app.status == ".a.b"
+        await pilot.press("g", "z")
+        assert app.text()[1:4] == ['  "a": { 1 key },', '  "c": 3', "}"]
+        await pilot.press("z")
+        assert app.text()[2] == '    "b": ['
+
+
+async def test_a_search_unfolds_and_goes_round():
+    app = JsonApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.view.focus()
+        app.pane.show([{"name": "one"}, {"name": "two"}, {"other": "Two"}])
+        await pilot.press("z", "slash", *"two")
+        assert "“two” 1/2" in app.status
+        assert '    "name": "two"' in app.text()
+        await pilot.press("enter", "n")
+        assert "“two” 2/2" in app.status
+        assert app.status.startswith(".[2].other")
+        await pilot.press("n", "N", "N")
+        assert app.status.startswith(".[1].name")
+        await pilot.press("escape")
+        assert "two" not in app.status
+        assert app.backs == 0
+        await pilot.press("escape")
+        assert app.backs == 1, "with nothing to clear the key is the place's"
+        await pilot.press("slash", *"three", "enter")
+        assert "Nothing here has “three” in it." in app.toasts
+
+
+async def test_a_search_that_is_left_changes_nothing():
+    app = JsonApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.view.focus()
+        app.pane.show(list(range(100)))
+        await pilot.press("j", "slash", "9", "9")
+        assert app.status.startswith(".[99]")
+        await pilot.press("escape")
+        assert app.status == ".[0]"
+        await pilot.press("n")
+        assert app.toasts == ["Nothing is searched for yet: / asks what."]
+
+
+async def test_values_and_paths_are_copied():
+    app = JsonApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.view.focus()
+        app.pane.show({"a": ["x\ny \ud800", 2]})
+        await pilot.press("j", "Y")
+        assert app.clipboard == ".a"
+        await pilot.press("y")
+        assert json.loads(app.clipboard) == ["x\ny ?", 2]
+        await pilot.press("j", "y")
+        assert app.clipboard == "x\ny ?", "a text as it is"
+        app.pane.show(list(range(100_000)))
+        await pilot.press("y")
+        assert "too much for the terminal's clipboard" in app.toasts[-1]
+
+
+async def test_a_text_is_shown_as_its_lines():
+    app = JsonApp()
+    async with app.run_test(size=(40, 9)) as pilot:
+        app.pane.show("error at [/a/b]")
         await pilot.pause()
         assert app.text()[0] == "error at [/a/b]"
+        assert app.status == "line 1"
 
 
-async def test_a_huge_value_is_formatted_as_far_as_it_is_seen():
+async def test_a_huge_value_is_made_as_far_as_it_is_seen():
     app = JsonApp()
     async with app.run_test(size=(60, 10)) as pilot:
         view = app.view
         view.focus()
-        view.show([{"n": number} for number in range(100_000)])
+        app.pane.show([{"n": number} for number in range(50_000)])
         await pilot.pause()
         assert not view.is_complete
-        assert len(view._lines) < 3_000
+        assert not view.is_busy
+        assert len(view.document.rows) < 3_000
         await pilot.press("pagedown")
         assert app.text()[0] != "["
         await pilot.press("G")
         while not view.is_complete:
             await pilot.pause(0.02)
         await pilot.pause(0.05)
-        assert app.text()[-1] == "]"
-        assert view._hurry is None
+        assert app.text()[-2] == "]"
+        assert not view.is_busy
         await pilot.press("g")
         assert app.text()[0] == "["
 
@@ -117,19 +320,58 @@ async def test_a_key_on_the_way_to_the_end_stops():
     app = JsonApp()
     async with app.run_test(size=(60, 10)) as pilot:
         app.view.focus()
-        app.view.show(list(range(1_000_000)))
+        app.pane.show(list(range(1_000_000)))
         await pilot.press("G", "g")
-        assert app.view._hurry is None
+        assert not app.view.is_busy
         assert app.text()[0] == "["
+
+
+async def test_a_container_whose_end_is_far_folds_once_it_is_found():
+    app = JsonApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        view = app.view
+        view.focus()
+        app.pane.show({"rows": list(range(20_000)), "end": 1})
+        await pilot.press("j", "enter")
+        while view.is_busy:
+            await pilot.pause(0.02)
+        await pilot.pause(0.05)
+        assert app.text()[:4] == ["{", '  "rows": [ 20,000 items ],', '  "end": 1', "}"]
+
+
+async def test_a_search_finds_what_is_not_made_yet():
+    app = JsonApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.view.focus()
+        app.pane.show([{"n": number} for number in range(20_000)])
+        await pilot.press("slash", *"^19999$", "enter")
+        while app.view.is_busy:
+            await pilot.pause(0.02)
+        await pilot.pause(0.05)
+        assert "“^19999$” 1/1" in app.status
+        assert app.status.startswith(".[19999].n")
+        assert '    "n": 19999' in app.text()
 
 
 async def test_another_width_folds_anew():
     app = JsonApp()
     async with app.run_test(size=(60, 10)) as pilot:
-        app.view.show("word " * 100)
-        await pilot.pause()
-        before = len(app.view._lines)
+        app.view.focus()
+        app.pane.show({"text": "word " * 100, "end": 1})
+        await pilot.press("G", "k")
+        before = app.view.document.lines
         await pilot.resize_terminal(30, 10)
         await pilot.pause()
-        assert len(app.view._lines) > before
+        assert app.view.document.lines > before
+        assert app.status == ".end", "where one reads"
         assert_sound(app.view, app.view.line_width)
+
+
+async def test_the_search_goes_on_in_the_next_value():
+    app = JsonApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.pane.show({"a": 1})
+        app.view.set_search(re.compile("b"))
+        app.pane.show({"b": 1})
+        await pilot.pause(0.05)
+        assert list(app.view.search.found) == [1]

@@ -1,0 +1,188 @@
+"""What a ``JsonView`` shows, as lines: rows, of which some are folded and others are open."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from durably_tui.text import cells
+
+from .json_heights import Heights
+from .json_text import TextRows
+from .json_tree import JsonTree
+from .line_view import Span, Spans, fold_spans
+
+_INDENT = 2
+_OPENED_AT_FIRST = 400
+"""Texts that do not fit are shown whole, as long as so few rows were made before them."""
+_SHORT = 4_000
+"""Characters of a text that is shown whole from the start."""
+_REMEMBERED = 64
+
+
+class Document:
+    """Rows folded into a width. Rows are made as far as somebody asks."""
+
+    def __init__(self, value: Any, width: int) -> None:
+        """Show ``value``, a text as its lines and all else as JSON, in ``width`` cells."""
+        self.rows: JsonTree | TextRows = (
+            TextRows(value) if isinstance(value, str) else JsonTree(value)
+        )
+        self.folded: set[int] = set()
+        self._opened: set[int] = set()
+        self._heights = Heights()
+        self._width = max(8, width)
+        self._folds: dict[int, list[Spans]] = {}
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are by now."""
+        return len(self.rows) + self._heights.total
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is made."""
+        return self.rows.complete
+
+    def grow(self, count: int) -> None:
+        """Make up to ``count`` rows more."""
+        rows = self.rows
+        first = len(rows)
+        rows.grow(count)
+        for row in range(first, len(rows)):
+            text = rows.text(row)
+            if text is None or (len(text) < self._width // 2 and text.isascii()):
+                continue
+            opens = rows.is_text or (row < _OPENED_AT_FIRST and len(text) <= _SHORT)
+            if opens and not self._fits(row):
+                self._opened.add(row)
+                self._heights.append(row, len(self.folded_lines(row)) - 1)
+
+    def resize(self, width: int) -> None:
+        """Fold into another width."""
+        self._width = max(8, width)
+        self._folds.clear()
+        if self.rows.is_text:
+            self._opened = {row for row in range(len(self.rows)) if not self._fits(row)}
+        self._measure(0, len(self.rows))
+
+    def line(self, row: int) -> int:
+        """The first line of a row."""
+        return self._heights.line(row)
+
+    def row(self, line: int) -> tuple[int, int]:
+        """The row in a line, and which of its lines that is."""
+        row, within = self._heights.row(line)
+        return min(row, len(self.rows) - 1), within
+
+    def is_folded(self, row: int) -> bool:
+        """Whether only the first line of a container is shown."""
+        return row in self.folded
+
+    def spans(self, row: int, within: int) -> Spans:
+        """One line of a row, with its indent."""
+        if row in self._opened:
+            lines = self.folded_lines(row)
+            return lines[min(within, len(lines) - 1)]
+        return self._single(row)
+
+    def _single(self, row: int) -> Spans:
+        indent = " " * min(_INDENT * self.rows.depth(row), self._width // 2)
+        spans = self.rows.spans(row, folded=row in self.folded, room=self._width)
+        return ((indent, "text"), *spans) if indent else spans
+
+    def _fits(self, row: int) -> bool:
+        text = self.rows.text(row)
+        if text is not None and (len(text) > self._width or "\n" in text):
+            return False
+        return sum(cells(part) for part, _ in self._single(row)) <= self._width
+
+    def folded_lines(self, row: int) -> list[Spans]:
+        """A row over as many lines as it needs."""
+        found = self._folds.get(row)
+        if found is None:
+            indent = " " * min(_INDENT * self.rows.depth(row), self._width // 2)
+            start: tuple[Span, ...] = ((indent, "text"),) if indent else ()
+            spans = self.rows.spans(row)
+            found = [
+                (*start, *line) for line in fold_spans(spans, max(4, self._width - len(indent)))
+            ]
+            if len(self._folds) >= _REMEMBERED:
+                self._folds.clear()
+            self._folds[row] = found
+        return found
+
+    # -- folding ---------------------------------------------------------------------------
+
+    def toggle(self, row: int) -> int | None:
+        """Fold or unfold what is in a row: a container, or a text that is too long.
+
+        Returns:
+            The row in which it begins; None where nothing here can be folded.
+        """
+        rows = self.rows
+        row = rows.opener(row)
+        if rows.is_container(row):
+            end = rows.end(row)
+            if row in self.folded:
+                self.folded.remove(row)
+                self._measure(row, end + 1)
+            else:
+                self.folded.add(row)
+                self._heights.replace(row, end + 1, [(row, row - end)])
+            return row
+        if rows.is_text or rows.text(row) is None or self._fits(row):
+            return None
+        self._opened ^= {row}
+        self._measure(row, row + 1)
+        return row
+
+    def fold_all(self) -> None:
+        """Fold every container but the outermost; where they are, unfold all."""
+        inner = set(self.rows.containers[1:])
+        self.folded = set() if self.folded >= inner else inner
+        self._measure(0, len(self.rows))
+
+    def reveal(self, row: int) -> None:
+        """Unfold whatever hides a row, and a text that is cut."""
+        hidden = False
+        above = self.rows.parent(row)
+        while above >= 0:
+            hidden |= above in self.folded
+            self.folded.discard(above)
+            above = self.rows.parent(above)
+        text = self.rows.text(row)
+        if text is not None and row not in self._opened and not self._fits(row):
+            self._opened.add(row)
+            hidden = True
+        if hidden:
+            self._measure(0, len(self.rows))
+
+    def _measure(self, first: int, end: int) -> None:
+        """Find out the heights of a part of the rows anew."""
+        known: list[tuple[int, int]] = []
+        after = first
+        for row in sorted(
+            each for part in (self.folded, self._opened) for each in part if first <= each < end
+        ):
+            if row < after:
+                continue
+            if row in self.folded:
+                after = self.rows.end(row) + 1
+                known.append((row, row + 1 - after))
+            elif more := len(self.folded_lines(row)) - 1:
+                known.append((row, more))
+        self._heights.replace(first, end, known)
+
+
+def marked(spans: Spans, pattern: re.Pattern[str], style: str) -> Spans:
+    """Spans in which what a pattern finds stands out."""
+    made: list[Span] = []
+    for text, usual in spans:
+        at = 0
+        for match in pattern.finditer(text):
+            if match.end() > match.start():
+                made += [(text[at : match.start()], usual), (match.group(), style)]
+                at = match.end()
+        made.append((text[at:], usual))
+    return tuple(span for span in made if span[0])
