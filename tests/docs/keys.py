@@ -23,8 +23,7 @@ _WRITTEN = {
 
 def page() -> str:
     """The commands of each place by group, and those of a log."""
-    places = [(place.load().PLACE, place.load().KEYS) for place in PLACES]
-    places.append((RunScreen.PLACE, RunScreen.KEYS))
+    places = commands_by_place()
     shared = set.intersection(*({*keys} for _, keys in places))
     everywhere = [command for command in places[0][1] if command in shared]
     return document(
@@ -49,12 +48,18 @@ def page() -> str:
     )
 
 
+def commands_by_place() -> list[tuple[str, tuple[Command, ...]]]:
+    """Every place, and a run in full."""
+    places = [(place.load().PLACE, place.load().KEYS) for place in PLACES]
+    return [*places, (RunScreen.PLACE, RunScreen.KEYS)]
+
+
 def _table(commands: Iterable[Command]) -> str:
     return table(
         ("key", "name", "what it does"),
         [
             (
-                " ".join(code(key) for key in _keys(command)),
+                " ".join(code(key) for key in keys_of(command)),
                 command.name,
                 command.help + (" ✎" if command.mutates else ""),
             )
@@ -63,6 +68,7 @@ def _table(commands: Iterable[Command]) -> str:
     )
 
 
-def _keys(command: Command) -> list[str]:
+def keys_of(command: Command) -> list[str]:
+    """Its keys as people write them."""
     keys = (command.shown or command.keys.replace(",", " ")).split()
     return [_WRITTEN.get(key, key.replace("^", "ctrl+") if len(key) > 1 else key) for key in keys]

@@ -26,6 +26,7 @@ from support.terminal import Terminal
 from durably_tui.config import load
 from durably_tui.protocol import ABILITIES
 from tests.docs.config import EXAMPLE
+from tests.docs.keys import commands_by_place, keys_of
 from tests.docs.readme_blocks import Block, blocks
 
 ROOT = Path(__file__).parents[2]
@@ -207,3 +208,15 @@ def test_the_table_of_compatibility_is_what_the_client_goes_by() -> None:
             for name in names:
                 can = abilities.has(name) or getattr(abilities, name, False)
                 assert mark == ("✔" if can else "–"), (name, generation)
+
+
+def test_the_keys_are_keys() -> None:
+    table = README.read_text("utf-8").partition("## Keys")[2].partition("## ")[0]
+    told = {
+        key
+        for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
+        for key in re.findall(r"`([^`]+)`", row)
+    }
+    assert len(told) > 20
+    bound = {key for _, keys in commands_by_place() for command in keys for key in keys_of(command)}
+    assert told <= bound
