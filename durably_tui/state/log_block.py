@@ -6,6 +6,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from math import isnan, nan
 from typing import Any, NamedTuple
 
@@ -83,7 +84,7 @@ class LogBlock:
         self.steps: list[str] = []
         self.source_of = array("H")
         self.step_of = array("H")
-        self._sources: dict[Source, int] = {}
+        self._sources: dict[tuple[str, str], int] = {}
         self._steps: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -101,38 +102,43 @@ class LogBlock:
 
     def take(self, entries: Iterator[LogEntry]) -> int:
         """Add entries until there are no more or the block is full. Answers how many."""
-        before = len(self)
-        while not self.is_full and (entry := next(entries, None)) is not None:
-            self._add(
-                entry.message,
-                "" if entry.data is None else _as_json(entry.data),
-                nan if entry.timestamp is None else _seconds(entry.timestamp),
-                _CODES[entry.level],
-                Source(entry.run_id, entry.job_name),
-                entry.step_name or "",
-            )
-        return len(self) - before
+        before = len(self.times)
+        text, splits, starts = self.text, self.splits, self.starts
+        assert isinstance(text, bytearray)
+        # One line at a time is what a flood of them costs most: so nothing is looked up twice.
+        sources, steps = self._sources, self._steps
+        for entry in islice(entries, self.most_lines - before):
+            text += bytes_of(entry.message)
+            splits.append(len(text))
+            if entry.data is not None:
+                text += b"\n"
+                text += bytes_of(_as_json(entry.data))
+            text += b"\n"
+            starts.append(len(text))
+            at = entry.timestamp
+            self.times.append(nan if at is None else _seconds(at))
+            self.levels.append(_CODES[entry.level])
+            source = entry.run_id, entry.job_name
+            number = sources.get(source)
+            if number is None:
+                number = sources[source] = len(sources)
+                self.sources.append(Source(*source))
+            self.source_of.append(number)
+            step = entry.step_name or ""
+            number = steps.get(step)
+            if number is None:
+                number = steps[step] = len(steps)
+                self.steps.append(step)
+            self.step_of.append(number)
+            if len(text) >= _MOST_BYTES:
+                break
+        return len(self.times) - before
 
     def add_gap(self, since: float, until: float) -> None:
         """Add a line that says that lines between two times may be missing."""
-        self._add("", f"[{since}, {until}]", until, GAP_CODE, Source("", ""), "")
-
-    def _add(
-        self, message: str, data: str, at: float, level: int, source: Source, step: str
-    ) -> None:
-        text = self.text
-        assert isinstance(text, bytearray)
-        text += bytes_of(message)
-        self.splits.append(len(text))
-        if data:
-            text += b"\n"
-            text += bytes_of(data)
-        text += b"\n"
-        self.starts.append(len(text))
-        self.times.append(at)
-        self.levels.append(level)
-        self.source_of.append(_number(source, self._sources, self.sources))
-        self.step_of.append(_number(step, self._steps, self.steps))
+        self.take(iter((LogEntry(run_id="", message="", data=[since, until]),)))
+        self.levels[-1] = GAP_CODE
+        self.times[-1] = until
 
     def seal(self) -> None:
         """Say that no more lines come: what is only needed to add some is let go."""
@@ -200,14 +206,6 @@ def blocks_of(entries: Iterable[LogEntry]) -> list[LogBlock]:
             return blocks
         block.seal()
         blocks.append(block)
-
-
-def _number(thing: Any, numbers: dict[Any, int], things: list[Any]) -> int:
-    number = numbers.get(thing)
-    if number is None:
-        number = numbers[thing] = len(things)
-        things.append(thing)
-    return number
 
 
 def _seconds(at: datetime) -> float:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import engine, paint, server, start, store, streams, wire
+from tests.bench import engine, logs, monitor, paint, server, start, store, streams, wire
 
 SUITES = {
     "start": start.run,
     "wire": wire.run,
     "paint": paint.run,
+    "logs": logs.run,
+    "monitor": monitor.run,
     "store": store.run,
     "engine": engine.run,
     "server": server.run,

@@ -130,15 +130,20 @@ class LogPainting(ReadingView):
 
     # ------------------------------------------------------------- drawing
 
-    def render_line(self, y: int) -> Strip:
-        """A line of the widget."""
-        width = self.line_width
-        if not len(self):
-            return self._stand_in(y, width)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines of the widget, all in one style."""
         style = self.style_now()
         if style != self._strips_for:
             self._forget()
             self._strips_for = style
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the widget."""
+        style = self._strips_for or self.style_now()
+        width = style.width
+        if not len(self):
+            return self._stand_in(y, width)
         if self.is_tall:
             rows = self._rows
             row = rows[y] if y < len(rows) else Row(None, ())

@@ -108,7 +108,7 @@ class LogPane(Vertical):
 
     @on(LogView.Changed)
     def _say(self) -> None:
-        self.status.update(status_content(self.view))
+        self.status.update(status_content(self.view), layout=False)
 
     def action_log(self, what: str) -> None:
         """Do one of ``LOGS``, by its name."""

@@ -67,7 +67,8 @@ class LogPrompt(Input):
         self.placeholder = hint
         self.cursor_position = len(text)
         self.display = True
-        self.focus()
+        # At once: the next key may be here already.
+        self.screen.set_focus(self)
 
     def close(self) -> None:
         """Hide the line."""
