@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from types import TracebackType
@@ -236,7 +237,11 @@ class ErrorGroups:
 
         Servers that forget steps at the end of a run are not asked: those have no ``/retry``.
         """
-        if not self._hub.port.abilities.retry:
+        port = self._hub.port
+        if port.abilities.retry is None:
+            with contextlib.suppress(DurablyError):
+                await port.probe()
+        if not port.abilities.retry:
             return
         unknown = [
             group.sample

@@ -37,6 +37,9 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place("runs", "1", "Runs", "Go to the runs", "durably_tui.tui.screens.runs:RunsScreen"),
     Place("jobs", "2", "Jobs", "Go to the jobs", "durably_tui.tui.screens.jobs:JobsScreen"),
+    Place(
+        "errors", "3", "Errors", "Go to the errors", "durably_tui.tui.screens.errors:ErrorsScreen"
+    ),
     Place("logs", "4", "Logs", "Go to the logs", "durably_tui.tui.screens.logs:LogsScreen"),
     Place(
         "servers",
