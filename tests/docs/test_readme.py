@@ -49,11 +49,11 @@ class Place:
             if block.kind == "file":
                 (self.folder / block.rest).write_text(block.text)
         self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/api/durably"
 
     def env(self) -> dict[str, str]:
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        url = f"http://127.0.0.1:{self.port}/api/durably"
-        return self.home.env(PATH=path, PYTHONPATH=str(self.folder), DURABLY_URL=url)
+        return self.home.env(PATH=path, PYTHONPATH=str(self.folder), DURABLY_URL=self.url)
 
     def argv(self, block: Block) -> list[str]:
         text = block.text.replace(PORT, str(self.port))
@@ -101,9 +101,20 @@ class Place:
             os.killpg(process.pid, signal.SIGTERM)
             process.communicate(timeout=PATIENCE)
 
+    def run_to_its_end(self, job: str, input: dict[str, str]) -> None:
+        """Trigger a run on the server and wait until it has ended."""
+        with httpx.Client(base_url=self.url) as http:
+            answer = http.post("/trigger", json={"jobName": job, "input": input})
+            run = answer.raise_for_status().json() | {"isTerminal": False}
+            deadline = time.monotonic() + PATIENCE
+            while not run["isTerminal"]:
+                assert time.monotonic() < deadline, run
+                time.sleep(LOOK_AGAIN)
+                run |= http.get("/run", params={"runId": run["runId"]}).json()
+
     def _answers(self) -> bool:
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/api/durably/health/live")
+            answer = httpx.get(f"{self.url}/health/live")
         except httpx.TransportError:
             return False
         return answer.status_code == 200
@@ -125,9 +136,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     place = Place(tmp_path_factory.mktemp("served"))
     with place.serving(the_server()):
         for name in ("customers.csv", "missing.csv"):
-            body = {"jobName": "import-csv", "input": {"path": name}}
-            url = f"http://127.0.0.1:{place.port}/api/durably"
-            httpx.post(f"{url}/trigger", json=body).raise_for_status()
+            place.run_to_its_end("import-csv", {"path": name})
         yield place
 
 
@@ -181,7 +190,7 @@ def test_the_monitor_opens(block: Block, served: Place) -> None:
 def test_a_server_answers(block: Block, tmp_path: Path) -> None:
     place = Place(tmp_path)
     with place.serving(block):
-        answer = httpx.get(f"http://127.0.0.1:{place.port}/api/durably/runs")
+        answer = httpx.get(f"{place.url}/runs")
         wanted = 401 if "DURABLY_TOKEN" in block.text else 200
         assert answer.status_code == wanted, answer.text
 
