@@ -17,6 +17,7 @@ import durably_tui.tui.screens
 from durably_tui.tui.app import MonitorApp
 from durably_tui.tui.commands import Command
 from durably_tui.tui.screens.base import CommandScreen
+from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.help import HelpScreen
 from durably_tui.tui.screens.keys import MOVE
 from durably_tui.tui.screens.run import RunScreen
@@ -128,7 +129,9 @@ async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> Non
         assert "Cancel  (c)" not in shown.text, "nothing to cancel in a completed run"
         assert "Commands  (" not in shown.text, "it is open already"
         await shown.press(*"copy the run")
-        await shown.shows("Copy id: Copy the run's id")
+        await shown.shows("Copy: Copy the run")
+        await shown.press("enter")
+        await shown.front(CopyScreen)
         await shown.press("enter")
         await shown.until(lambda: shown.app.clipboard == run_id, "the copy")
         await shown.front(RunsScreen)
@@ -157,7 +160,7 @@ async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -
                 assert declared(place, key).help not in " ".join(shown.text.split())
             await shown.press("escape", "ctrl+p")
             await shown.front(CommandPalette)
-            await shown.shows("Copy id")
+            await shown.shows("Copy  (y)")
             assert "Cancel" not in shown.text
             await shown.press("escape")
             await shown.front(place)

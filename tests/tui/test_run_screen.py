@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
+from support.hostile import bundles, is_inert
 from support.monitor import Monitor, monitor
 from support.workshop import Workshop
 
 from durably_tui.text import short_id
 from durably_tui.tui.screens.confirm import ConfirmScreen
+from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.widgets.run_detail import PANES
@@ -46,7 +49,7 @@ async def test_the_overview_tells_what_the_run_is(shop: Workshop) -> None:
 async def test_panes_open_by_their_keys_and_take_the_keys(shop: Workshop) -> None:
     run_id = await shop.done("quick", value="seen once")
     async with opened(shop, run_id) as shown:
-        for key, name in zip("vslie", PANES, strict=True):
+        for key, name in zip("vslieE", PANES, strict=True):
             await shown.press(key)
             await shown.until(lambda name=name: pane(shown) == name, name)
             # What scrolls in the pane has the keys, so that j and k work at once.
@@ -183,7 +186,10 @@ async def test_what_the_table_offers_works_here_as_well(shop: Workshop) -> None:
         await shown.press("D")
         await shown.says("run is running: cancel it before you delete it")
         await shown.press("y")
-        assert shown.app.clipboard == run_id
+        await shown.front(CopyScreen)
+        await shown.press("y")
+        await shown.front(RunScreen)
+        await shown.until(lambda: shown.app.clipboard == run_id, "the copy")
         await shown.press("c")
         await shown.shows("⊘ cancelled  held")
         await shown.press("R")
@@ -208,3 +214,102 @@ async def test_times_are_written_alike_here_and_in_the_table(shop: Workshop) -> 
         await shown.press("T", "T", "q")
         await shown.shows("CREATED")
         assert "Z " not in shown.lines[3]
+
+
+async def test_neighbours_are_the_runs_of_the_same_job(shop: Workshop) -> None:
+    first = await shop.done("quick", value="first of all")
+    await shop.done("broken")
+    last = await shop.done("quick", value="last of all")
+    async with opened(shop, last) as shown:
+        await shown.press("i")
+        await shown.shows("last of all")
+        await shown.press("left_square_bracket")
+        await shown.says("This is the newest run of quick.")
+        await shown.press("right_square_bracket")
+        await shown.shows("run 2 of its job, newest first", short_id(first), "first of all")
+        assert pane(shown) == "input"
+        await shown.press("right_square_bracket")
+        await shown.says("This is the oldest run of quick.")
+        await shown.press("left_square_bracket")
+        await shown.shows("the newest of its job", short_id(last), "last of all")
+
+
+async def test_events_are_shown_as_they_came_and_unfold(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        run_id = await shop.start("held")
+        await shown.on(run_id)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.press("E")
+        await shown.shows("run:trigger", "step:complete", "stepName=row-0")
+        assert "not the first" not in shown.text
+        await shown.until(lambda: shown.run.detail.events.table.has_focus)
+        await shown.press("g", "enter")
+        await shown.shows('"type": "run:trigger"')
+        await shown.press("y")
+        assert json.loads(shown.app.clipboard)["runId"] == run_id
+        await shown.press("G", "enter")
+        await shown.hides('"type": "run:trigger"')
+        shop.gates["gate"].set()
+        await shown.shows("run:complete")
+        events = shown.run.detail.events.table
+        assert events.cursor_index == len(events.rows) - 1
+
+
+async def test_panes_say_what_of_them_nobody_saw(shop: Workshop) -> None:
+    run_id = await shop.start("held")
+    async with opened(shop, run_id) as shown:
+        await shown.press("E")
+        await shown.shows("not the first of the run")
+        await shown.press("s")
+        await shown.shows("Watched for the last", "earlier steps and lines may be missing")
+    done = await shop.done("quick")
+    async with opened(shop, done) as shown:
+        await shown.press("E")
+        await shown.shows("not the first of the run")
+
+
+async def test_any_of_four_can_be_copied_and_none_holds_the_token(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with opened(shop, run_id) as shown:
+        for key, wanted in (
+            ("2", f'"id": "{run_id}"'),
+            ("3", f"/run?runId={run_id}"),
+            ("4", f"durably-tui run {run_id} --server {shop.url}"),
+        ):
+            await shown.press("y")
+            await shown.front(CopyScreen)
+            await shown.press(key)
+            await shown.until(lambda wanted=wanted: wanted in shown.app.clipboard, wanted)
+            await shown.front(RunScreen)
+        before = shown.app.clipboard
+        await shown.press("y")
+        await shown.front(CopyScreen)
+        await shown.press("escape")
+        await shown.front(RunScreen)
+        assert shown.app.clipboard == before
+
+
+async def test_a_traceback_is_read_line_by_line(shop: Workshop) -> None:
+    trace = 'Traceback (most recent call last):\n  File "/a.py", line 1, in f\nOSError: it is full'
+    run_id = await shop.done("broken", message=trace)
+    async with opened(shop, run_id) as shown:
+        await shown.shows("error  OSError: it is full")
+        await shown.press("e")
+        await shown.until(lambda: any(x.strip() == "OSError: it is full" for x in shown.lines))
+
+
+async def test_hostile_text_is_inert_in_every_pane(shop: Workshop) -> None:
+    async with monitor(shop.url, size=(80, 24)) as shown:
+        await shown.shows("● live")
+        run_id = await shop.done("loud", value=bundles()[0])
+        await shown.on(run_id)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        for key in "vslieE":
+            await shown.press(key)
+            await shown.pilot.pause()
+            assert all(is_inert(line) for line in shown.lines)
+        await shown.press("enter", "y")
+        assert all(is_inert(line) for line in shown.lines)

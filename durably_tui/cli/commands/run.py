@@ -30,7 +30,7 @@ def command(
     async def work(client: DurablyClient, chosen: Server) -> None:
         from durably_tui.cli.pick import found_run
         from durably_tui.cli.said import json_text, out
-        from durably_tui.cli.shapes import run_json
+        from durably_tui.shapes import run_json
 
         run = await found_run(client, run_id)
         if as_json or output == "json":
@@ -50,7 +50,7 @@ def _print(run: Run) -> None:
     from durably_tui.cli.grid import coloured
     from durably_tui.cli.run_columns import labels, progress, seconds_taken
     from durably_tui.cli.said import has_colours, out
-    from durably_tui.cli.shapes import iso, status_word
+    from durably_tui.shapes import iso, status_word
     from durably_tui.text import pretty_json, safe, took
 
     seconds = seconds_taken(run, time.time())

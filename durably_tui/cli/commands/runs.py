@@ -87,7 +87,7 @@ def show(runs: Sequence[Run], kind: Output, *, heading: bool = True) -> None:
     from durably_tui.cli.grid import csv_lines, json_lines, json_list, table
     from durably_tui.cli.run_columns import exact_columns, run_columns
     from durably_tui.cli.said import out
-    from durably_tui.cli.shapes import run_json
+    from durably_tui.shapes import run_json
 
     match kind:
         case "id":

@@ -28,7 +28,7 @@ def command(
         from durably_tui.cli.grid import show_as
         from durably_tui.cli.pick import found_run
         from durably_tui.cli.said import note
-        from durably_tui.cli.shapes import step_json
+        from durably_tui.shapes import step_json
 
         run = await found_run(client, run_id)
         steps = await client.get_steps(run.id)
@@ -41,7 +41,7 @@ def command(
 
 def _columns() -> Sequence[Col[Step]]:
     from durably_tui.cli.grid import Col
-    from durably_tui.cli.shapes import iso
+    from durably_tui.shapes import iso
 
     return [
         Col("INDEX", lambda step: str(step.index), right=True),

@@ -75,8 +75,8 @@ def command(
     async def work(client: DurablyClient, chosen: Server) -> Code:
         from durably_tui.cli.ending import code_for, ends_of, seconds_of
         from durably_tui.cli.said import flush, json_text, note, out
-        from durably_tui.cli.shapes import run_json
         from durably_tui.protocol import Disposition, Run, RunStatus, Trigger
+        from durably_tui.shapes import run_json
         from durably_tui.state import create_durably_client
 
         seconds = seconds_of(timeout, "--timeout")

@@ -63,7 +63,7 @@ def command(
 def show_end(state: JobRunState, kind: Output) -> None:
     """Print how a run ended."""
     from durably_tui.cli.said import json_line, note, out
-    from durably_tui.cli.shapes import run_json, status_word
+    from durably_tui.shapes import run_json, status_word
     from durably_tui.text import safe
 
     if state.is_gone:

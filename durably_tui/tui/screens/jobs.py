@@ -58,7 +58,7 @@ class JobsScreen(SummaryScreen):
         Command("window(-1)", "W", "shorter", "Count over a shorter time", "Table", footer=False),
         *SORT,
         FILTER,
-        *(command for command in VIEW if command.action != "copy_id"),
+        *(command for command in VIEW if command.action != "copy_run"),
         *GENERAL,
         *LEAVE,
     )

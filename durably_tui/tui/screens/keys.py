@@ -66,7 +66,14 @@ VIEW = (
         footer=False,
         shown="^r",
     ),
-    Command("copy_id", "y", "copy id", "Copy the run's id", "View", footer=False),
+    Command(
+        "copy_run",
+        "y",
+        "copy",
+        "Copy the run: its id, its JSON, a curl line, a command line",
+        "View",
+        footer=False,
+    ),
 )
 
 GENERAL = (
@@ -146,3 +153,25 @@ JSON = tuple(
     )
 )
 """What a ``JsonPane`` does while the keys are in it."""
+
+EVENTS = tuple(
+    Command(f"event('{action}')", keys, label, help, "Events", footer=footer, shown=shown)
+    for action, keys, label, help, footer, shown in (
+        ("unfold", "enter", "unfold", "Show the event as JSON, or hide it", True, "Enter"),
+        ("copy", "y", "copy event", "Copy the event as JSON", True, None),
+    )
+)
+"""What an ``EventPane`` does while the keys are in it."""
+
+STEPS = tuple(
+    # ``-`` goes to the place before, everywhere: the other key of ``+`` is that with shift.
+    Command(f"axis('{action}')", keys, label, help, "Steps", footer=footer, shown=shown)
+    for action, keys, label, help, footer, shown in (
+        ("zoom_in", "plus,equals_sign", "zoom in", "A shorter time, wider", True, "+"),
+        ("zoom_out", "underscore", "zoom out", "A longer time, narrower", True, "_"),
+        ("whole", "0", "whole axis", "The whole time of the run", True, None),
+        ("earlier", "less_than_sign", "earlier", "To an earlier time", True, "<"),
+        ("later", "greater_than_sign", "later", "To a later time", True, ">"),
+    )
+)
+"""What a ``Waterfall`` does while the keys are in it."""

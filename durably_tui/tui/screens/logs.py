@@ -39,7 +39,7 @@ class LogsScreen(PlaceScreen):
         # Esc is that of the place, which asks the log first.
         *(command for command in LOGS if "escape" not in command.key_names),
         Command("all_runs", "a", "all runs", "The lines of all runs again", "Logs", footer=False),
-        *(command for command in VIEW if command.action != "copy_id"),
+        *(command for command in VIEW if command.action != "copy_run"),
         *GENERAL,
         *LEAVE,
     )

@@ -1,18 +1,20 @@
-"""A run in full: overview, steps, logs, input and output, live."""
+"""A run in full: overview, steps, logs, input, output and events, live."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
-from durably_tui.protocol import Run
+from durably_tui.protocol import DurablyError, Run
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.neighbours import FARTHEST, neighbour
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.look import run_look
@@ -43,8 +45,28 @@ class RunScreen(WatchingScreen):
         Command("pane('logs')", "l", "logs", "Its log lines", "Panes"),
         Command("pane('input')", "i", "input", "What it was given", "Panes"),
         Command("pane('output')", "e", "output", "What it made, or its error", "Panes", shown="e"),
+        Command("pane('events')", "E", "events", "Every event as it came", "Panes", footer=False),
         Command("next_pane(1)", "right", "next pane", "The next pane", "Panes", footer=False),
         Command("next_pane(-1)", "left", "pane before", "The pane before", "Panes", footer=False),
+        # The keys by which Runs goes to older and newer pages.
+        Command(
+            "neighbour(1)",
+            "right_square_bracket",
+            "older run",
+            "The next older run of the same job",
+            "Run",
+            footer=False,
+            shown="]",
+        ),
+        Command(
+            "neighbour(-1)",
+            "left_square_bracket",
+            "newer run",
+            "The next newer run of the same job",
+            "Run",
+            footer=False,
+            shown="[",
+        ),
         *VIEW,
         *GENERAL,
         Command(
@@ -65,6 +87,7 @@ class RunScreen(WatchingScreen):
         super().__init__(session)
         self._run = run
         self._pane = pane
+        self._place = 0
 
     def compose(self) -> ComposeResult:
         """The bar, the run's headline, its panes and the keys."""
@@ -96,6 +119,8 @@ class RunScreen(WatchingScreen):
             safe(run.job_name),
             short_id(run.id),
         ]
+        if self._place:
+            headline.append(_place_words(self._place))
         if self.seen is not None and self.seen.is_gone:
             headline.append("gone from the server")
         self.scope.update(Content.styled("  ".join(headline), "bold"))
@@ -110,6 +135,28 @@ class RunScreen(WatchingScreen):
         """Bring the next pane to the front."""
         self.detail.step_pane(by)
 
+    @work(exclusive=True, group="neighbours", exit_on_error=False)
+    async def action_neighbour(self, by: int) -> None:
+        """Go to the next older (1) or newer (-1) run of the same job."""
+        try:
+            found = await neighbour(self.session.hooks.port, self._run, by)
+        except DurablyError as error:
+            self.say(str(error), severity="error")
+            return
+        if found.run is not None:
+            self._run, self._place = found.run, found.place
+            self.inspector.show(found.run, settle=0.0)
+            self.changed()
+        elif found.beyond:
+            self.say(
+                f"This run is not among the last {FARTHEST:,} of its job: Runs with the filter "
+                f"job:{safe(self._run.job_name, limit=60)} scrolls to it.",
+                severity="warning",
+            )
+        else:
+            which = "oldest" if by > 0 else "newest"
+            self.say(f"This is the {which} run of {safe(self._run.job_name, limit=60)}.")
+
     def action_place_before(self) -> None:
         """Back to where the run was opened."""
         self.dismiss()
@@ -117,3 +164,8 @@ class RunScreen(WatchingScreen):
     def action_back(self) -> None:
         """Back to where the run was opened."""
         self.dismiss()
+
+
+def _place_words(place: int) -> str:
+    """Which of its job's runs a run is, from 1 for the newest."""
+    return "the newest of its job" if place == 1 else f"run {place:,} of its job, newest first"

@@ -33,7 +33,7 @@ class ServersScreen(PlaceScreen):
         *MOVE,
         Command("open", "enter", "open", "Go to the runs of the server", "Server", shown="Enter"),
         Command("copy_address", "y", "copy", "Copy the server's address", "Server"),
-        *(command for command in VIEW if command.action != "copy_id"),
+        *(command for command in VIEW if command.action != "copy_run"),
         *GENERAL,
         *LEAVE,
     )

@@ -17,6 +17,7 @@ from durably_tui.tui.session import Session
 from .base import CommandScreen
 from .bulk import BulkScreen, summary
 from .confirm import ConfirmScreen
+from .copy_run import CopyScreen
 from .help import HelpScreen
 from .trigger import TriggerScreen
 from .trigger_desk import TriggerDesk
@@ -75,7 +76,7 @@ class SteeringScreen(CommandScreen):
         """Why a command does not apply to the run under the cursor."""
         if command.action == "open_new":
             return None if self._new_run else "No run has been started from here yet."
-        if command.action in {"trigger_like", "copy_id"} and self.current_run() is None:
+        if command.action in {"trigger_like", "copy_run"} and self.current_run() is None:
             return "There is no run here."
         needed = BULK_ACTIONS.get(command.action)
         if needed is None:
@@ -214,11 +215,15 @@ class SteeringScreen(CommandScreen):
         else:
             self.open_run(run)
 
-    def action_copy_id(self) -> None:
-        """Copy the run's id by OSC 52, which works over ssh and tmux."""
+    @work(group="questions", exit_on_error=False)
+    async def action_copy_run(self) -> None:
+        """Ask what of the run to copy, by OSC 52, which works over ssh and tmux."""
         if run := self.current_run():
-            self.app.copy_to_clipboard(run.id)
-            self.say(f"Copied {safe(run.id, limit=60)}.")
+            text = await self.app.push_screen_wait(CopyScreen(run, self.session.url))
+            if text is not None:
+                self.app.copy_to_clipboard(text)
+                what = safe(text, limit=60) if "\n" not in text else f"{len(text):,} characters"
+                self.say(f"Copied {what}.")
 
     def action_help(self) -> None:
         """Show the keys of this place."""

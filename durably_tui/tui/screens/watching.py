@@ -11,14 +11,16 @@ from durably_tui.tui.commands import Command
 from durably_tui.tui.inspector import Inspector
 from durably_tui.tui.run_past import RunPast
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.event_pane import EventPane
 from durably_tui.tui.widgets.json_pane import JsonPane
 from durably_tui.tui.widgets.log_pane import LogPane
 from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.run_detail import RunDetail
+from durably_tui.tui.widgets.waterfall import Waterfall
 
 from .live import LiveScreen
 
-_WITH_KEYS = (LogPane, JsonPane)
+_WITH_KEYS = (LogPane, JsonPane, EventPane, Waterfall)
 
 
 class WatchingScreen(LiveScreen):
@@ -71,6 +73,14 @@ class WatchingScreen(LiveScreen):
     def action_log(self, what: str) -> None:
         """Do one of ``LOGS``, as the palette asks."""
         self.detail.log_pane.do(what)
+
+    def action_event(self, what: str) -> None:
+        """Do one of ``EVENTS``, as the palette asks."""
+        self.detail.events.action_event(what)
+
+    def action_axis(self, what: str) -> None:
+        """Do one of ``STEPS``, as the palette asks."""
+        self.detail.steps.action_axis(what)
 
     def action_json(self, what: str) -> None:
         """Do one of ``JSON`` in the pane that is in front, as the palette asks."""

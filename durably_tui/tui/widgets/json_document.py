@@ -139,6 +139,8 @@ class Document:
 
     def fold_all(self) -> None:
         """Fold every container but the outermost; where they are, unfold all."""
+        if self.rows.is_text:
+            return
         inner = set(self.rows.containers[1:])
         self.folded = set() if self.folded >= inner else inner
         self._measure(0, len(self.rows))

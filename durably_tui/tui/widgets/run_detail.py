@@ -17,6 +17,7 @@ from durably_tui.protocol import Run, RunStatus
 from durably_tui.state import JobRunState
 from durably_tui.text import TimeStyle, moment, safe, took
 
+from .event_pane import EventPane
 from .json_pane import JsonPane
 from .log_above import UNSEEN
 from .log_pane import LogPane
@@ -32,6 +33,7 @@ PANES = {
     "logs": "Logs",
     "input": "Input",
     "output": "Output",
+    "events": "Events",
 }
 """The panes by their id, in the order of their tabs."""
 
@@ -55,6 +57,7 @@ class RunDetail(Vertical):
         ContentSwitcher { height: 1fr; }
         TabPane { padding: 0; height: 1fr; }
         #facts-scroll { height: 1fr; padding: 0 1; }
+        #steps-note { height: auto; padding: 0 1; color: $text-muted; display: none; }
         #facts-scroll:focus { background: $foreground 4%; }
     }
     """
@@ -68,6 +71,7 @@ class RunDetail(Vertical):
     logs = query_one(LogView)
     input = query_one("#input-view", JsonPane)
     output = query_one("#output-view", JsonPane)
+    events = query_one(EventPane)
     facts = query_one("#facts", Static)
 
     def __init__(
@@ -89,6 +93,7 @@ class RunDetail(Vertical):
             with TabPane(PANES["overview"], id="overview"), VerticalScroll(id="facts-scroll"):
                 yield Static(id="facts")
             with TabPane(PANES["steps"], id="steps"):
+                yield Static(id="steps-note", classes="note")
                 yield Waterfall(id="waterfall", plain=self._plain)
             with TabPane(PANES["logs"], id="logs"):
                 yield LogPane(empty="No log lines were seen of this run.")
@@ -96,6 +101,8 @@ class RunDetail(Vertical):
                 yield JsonPane(id="input-view")
             with TabPane(PANES["output"], id="output"):
                 yield JsonPane(id="output-view")
+            with TabPane(PANES["events"], id="events"):
+                yield EventPane(id="events-view", plain=self._plain)
 
     def show_pane(self, pane: str) -> None:
         """Bring a pane to the front and put the keys into it."""
@@ -138,7 +145,9 @@ class RunDetail(Vertical):
         self._document("input", self.input, run.input)
         self._document("output", self.output, run.error if run.error is not None else run.output)
         if state is not None:
-            self.steps.set_steps(state.steps, started_at=run.started_at, now=now)
+            tries = max(told.attempt for told in (state.own, state.seen or state.own))
+            self.steps.set_steps(state.steps, started_at=run.started_at, now=now, attempt=tries)
+            self._say_missing(state, now)
         self.facts.update(self._facts(run, state, now))
 
     def _start_over(self) -> None:
@@ -146,6 +155,26 @@ class RunDetail(Vertical):
         self._documents.clear()
         self.logs.clear()
         self.steps.set_steps((), started_at=None, now=0.0)
+        self.steps.show_whole()
+        self.events.clear()
+
+    def _say_missing(self, state: JobRunState, now: float) -> None:
+        """Say in the panes of steps and events what of them nobody saw."""
+        missing = self._watched(state, now)
+        note = self.query_one("#steps-note", Static)
+        if note.display is state.complete:
+            note.display = not state.complete
+        if note.display:
+            note.update(Content(f"Watched {missing}."))
+        if self.tabs.active == "events":
+            events = state.events
+            self.events.show(
+                events,
+                forgotten=(state.seen or state.own).bursts.dropped,
+                missing=_before_the_first(state, len(events)),
+                style=self.time_style,
+                now=now,
+            )
 
     def _show_logs(self, state: JobRunState | None) -> None:
         """Hand on the lines that are new; a line keeps its number for ever."""
@@ -250,3 +279,17 @@ def _duration(run: Run, now: float) -> float | None:
         return None
     end = run.completed_at.timestamp() if run.completed_at is not None else now
     return end - run.started_at.timestamp()
+
+
+def _before_the_first(state: JobRunState, shown: int) -> str:
+    """Why the earliest event that is shown is not the first of the run; empty where it is."""
+    told = state.seen or state.own
+    if told.from_start and told.bursts.dropped == 0 and not told.gaps:
+        return ""
+    if not shown:
+        return "Events are told while they happen only: those of this run passed unseen."
+    if told.bursts.dropped:
+        return f"Earlier events were forgotten: the last {shown:,} are kept."
+    if not told.from_start:
+        return "The earliest event here is not the first of the run: it was not watched yet."
+    return "Some events in between may be missing: the stream was interrupted."

@@ -5,15 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from durably_tui.protocol.models import Step, StepStatus
+from durably_tui.state import ObservedStep
 from durably_tui.text import fit, safe, took
+from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.screens.keys import STEPS
 
 from .line_table import Column, LineTable
 from .line_view import Span, Spans
 from .look import STEP_LOOKS
 
 _NICE = (1, 2, 5, 10, 15, 20, 30, 45)
+_MOST_ZOOM = 4_096
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _SPANS = (
     *_NICE,
@@ -78,11 +85,29 @@ def _seconds(at: datetime) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
+def is_skipped(step: Step, attempt: int, started_at: datetime | None) -> bool:
+    """Whether a step was done before the attempt that runs now, which did not do it again.
+
+    Who watched knows the attempt of each step; of what only the server tells, the times do.
+    """
+    if step.status is not StepStatus.COMPLETED:
+        return False
+    if isinstance(step, ObservedStep) and attempt > 1:
+        return step.attempt < attempt
+    if started_at is None or step.completed_at is None:
+        return False
+    return _seconds(step.completed_at) < _seconds(started_at)
+
+
 class Waterfall(LineTable[Step]):
     """Steps, one a line, with a bar from when each began to when it ended.
 
-    The cursor on the last step goes on to the next one when that begins.
+    The cursor on the last step goes on to the next one when that begins. The axis can be zoomed
+    and moved; zoomed to its end it goes on with what runs. ``STEPS`` are its keys.
     """
+
+    PANE_KEYS: ClassVar[tuple[Command, ...]] = STEPS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(STEPS)
 
     def __init__(
         self,
@@ -100,11 +125,17 @@ class Waterfall(LineTable[Step]):
         self._span = 1.0
         self._last_end = 0.0
         self._is_running = False
+        self._attempt = 1
+        self._run_started: datetime | None = None
+        self._zoom = 1
+        self._left = 0.0
+        self._at_end = True
         super().__init__(
             (
                 Column("index", "#", 4, self._show_index, priority=3, align="right"),
                 Column("name", "STEP", 12, self._show_name, priority=0, want=20, grow=2, limit=40),
                 Column("status", "STATUS", 11, self._show_status, priority=1),
+                Column("attempt", "TRY", 3, self._show_attempt, priority=6, align="right"),
                 Column("start", "START", 7, self._show_start, priority=5, align="right"),
                 Column("took", "TOOK", 6, self._show_took, priority=2, align="right"),
                 Column("bar", self._axis, 12, self._show_bar, priority=4, grow=6),
@@ -118,14 +149,24 @@ class Waterfall(LineTable[Step]):
             classes=classes,
         )
 
-    def set_steps(self, steps: Sequence[Step], *, started_at: datetime | None, now: float) -> None:
+    def set_steps(
+        self,
+        steps: Sequence[Step],
+        *,
+        started_at: datetime | None,
+        now: float,
+        attempt: int = 1,
+    ) -> None:
         """Show these steps.
 
         Args:
             steps: In the order in which they ran.
             started_at: When the run began, where the axis begins; None takes the first step's.
             now: Seconds since the epoch, where the bars of running steps end.
+            attempt: How often the run was seen to be taken by a worker.
         """
+        tries = (step.attempt for step in steps if isinstance(step, ObservedStep))
+        self._attempt = max(attempt, *tries, 1)
         if steps is not self._rows:
             starts = [_seconds(step.started_at) for step in steps if step.started_at]
             if started_at is not None:
@@ -133,6 +174,7 @@ class Waterfall(LineTable[Step]):
             self._origin = min(starts, default=now)
             ends = [_seconds(step.completed_at) for step in steps if step.completed_at]
             self._last_end = max((*starts, *ends), default=now)
+            self._run_started = started_at
             self._is_running = any(step.status is StepStatus.RUNNING for step in steps)
             follow = bool(self._rows) and self.cursor_index == len(self._rows) - 1
             self._scale(now)
@@ -150,16 +192,59 @@ class Waterfall(LineTable[Step]):
     def _scale(self, now: float) -> None:
         end = max(now, self._last_end) if self._is_running else self._last_end
         span = axis_span(end - self._origin)
-        if span != self._span:
-            self._span = span
+        left = self._left
+        if self._at_end:
+            left = max(0.0, end - self._origin - span / self._zoom)
+        left = 0.0 if self._zoom == 1 else min(left, span - span / self._zoom)
+        if (span, left) != (self._span, self._left):
+            self._span, self._left = span, left
             self.refresh_header()
+
+    # -- the axis --------------------------------------------------------------------------
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """The seconds of the run that the axis begins and ends with."""
+        return self._left, self._left + self._span / self._zoom
+
+    def action_axis(self, what: str) -> None:
+        """Do one of ``STEPS``, by its name."""
+        first, last = self.window
+        length = last - first
+        if what == "whole":
+            self.show_whole()
+        elif what == "zoom_in":
+            times = self._times(self.cursor_row) if self.cursor_row is not None else None
+            middle = sum(times) / 2 if times is not None else (first + last) / 2
+            self._look_at(min(_MOST_ZOOM, self._zoom * 2), middle - length / 4)
+        elif what == "zoom_out":
+            self._look_at(max(1, self._zoom // 2), first - length / 2)
+        else:
+            self._look_at(self._zoom, first + (length / 4 if what == "later" else -length / 4))
+
+    def show_whole(self) -> None:
+        """Show the whole time of the run."""
+        self._look_at(1, 0.0)
+
+    def _look_at(self, zoom: int, left: float) -> None:
+        """Show a part of the axis, as near to ``left`` as its ends allow."""
+        self._zoom = zoom
+        length = self._span / zoom
+        end = max(self._now, self._last_end) if self._is_running else self._last_end
+        end -= self._origin
+        self._at_end = left + length >= end
+        self._left = max(0.0, min(left, self._span - length))
+        self._scale(self._now)
+        self.refresh_header()
+        self.repaint()
 
     def _axis(self, width: int) -> str:
         """The times along the axis, at its quarters where there is room."""
-        end = took(self._span)
-        text = fit("0", width - len(end)) + end
+        first, last = self.window
+        end = took(last)
+        text = fit(took(first) if first else "0", width - len(end)) + end
         for part in (2, 1, 3) if width >= 36 else (2,):
-            at, label = width * part // 4, took(self._span * part / 4)
+            at, label = width * part // 4, took(first + (last - first) * part / 4)
             if text[at - 1 : at + len(label) + 1].isspace():
                 text = text[:at] + label + text[at + len(label) :]
         return text
@@ -182,8 +267,16 @@ class Waterfall(LineTable[Step]):
         return ((safe(step.name, limit=width + 1), "text"),)
 
     def _show_status(self, step: Step, width: int) -> Spans:
+        if is_skipped(step, self._attempt, self._run_started):
+            return (("> skipped" if self.plain else "↷ skipped", "muted"),)
         look = STEP_LOOKS[step.status]
         return ((look.label(plain=self.plain), look.style),)
+
+    def _show_attempt(self, step: Step, width: int) -> Spans:
+        if not isinstance(step, ObservedStep):
+            return ()
+        earlier = step.attempt < self._attempt
+        return ((fit(str(step.attempt), width, "right"), "muted" if earlier else "text"),)
 
     def _show_start(self, step: Step, width: int) -> Spans:
         times = self._times(step)
@@ -199,4 +292,12 @@ class Waterfall(LineTable[Step]):
         times = self._times(step)
         if times is None:
             return (("." if self.plain else "·", "muted"),)
-        return span_bar(*times, self._span, width, _BAR_STYLES[step.status], plain=self.plain)
+        first, last = self.window
+        if times[1] < first:
+            return (("<" if self.plain else "◂", "muted"),)
+        if times[0] > last:
+            return ((fit(">" if self.plain else "▸", width, "right"), "muted"),)
+        skipped = is_skipped(step, self._attempt, self._run_started)
+        style = "bar-cancelled" if skipped else _BAR_STYLES[step.status]
+        start, end = times[0] - first, times[1] - first
+        return span_bar(start, end, last - first, width, style, plain=self.plain)

@@ -8,7 +8,8 @@ from support.screens import assert_sound, screen_lines
 from textual.app import App, ComposeResult
 
 from durably_tui.protocol.models import Step, StepStatus
-from durably_tui.tui.widgets.waterfall import Waterfall, axis_span, span_bar
+from durably_tui.state import ObservedStep
+from durably_tui.tui.widgets.waterfall import Waterfall, axis_span, is_skipped, span_bar
 
 NOW = datetime(2026, 5, 14, 12, 0, 0, tzinfo=UTC)
 T = NOW.timestamp()
@@ -141,3 +142,78 @@ async def test_hostile_names_stay_in_their_column(width):
         await pilot.pause()
         assert_sound(app.steps, app.steps.line_width)
         screen_lines(app)
+
+
+def seen(index: int, start: float, end: float | None, attempt: int, **fields) -> ObservedStep:
+    told = step(index, start, end, **fields)
+    return ObservedStep(
+        **{name: getattr(told, name) for name in Step.__struct_fields__}, attempt=attempt
+    )
+
+
+async def test_steps_of_an_earlier_attempt_are_told_apart():
+    app = StepsApp()
+    async with app.run_test(size=(120, 8)) as pilot:
+        steps = (
+            seen(0, 0, 2, 1),
+            seen(1, 2, 3, 1, status=StepStatus.FAILED),
+            seen(1, 6, None, 2),
+        )
+        app.steps.set_steps(steps, started_at=NOW, now=T + 8, attempt=2)
+        await pilot.pause()
+        lines = screen_lines(app)
+        assert "TRY" in lines[0]
+        assert "↷ skipped" in lines[1]
+        assert "✖ failed" in lines[2]
+        assert "● running" in lines[3]
+        assert [line.split()[4] for line in lines[2:4]] == ["1", "2"]
+        app.steps.set_steps(steps[:1], started_at=NOW, now=T + 8, attempt=1)
+        await pilot.pause()
+        assert "✔ completed" in screen_lines(app)[1]
+
+
+def test_what_ended_before_the_run_was_taken_again_was_skipped_there():
+    assert is_skipped(step(0, -9, -5), 1, NOW)
+    assert not is_skipped(step(0, 1, 2), 1, NOW)
+    assert not is_skipped(step(0, -9, -5, status=StepStatus.FAILED), 1, NOW)
+    assert not is_skipped(step(0, None, None, status=StepStatus.COMPLETED), 1, None)
+
+
+async def test_the_axis_zooms_at_the_cursor_and_moves():
+    app = StepsApp()
+    async with app.run_test(size=(120, 8)) as pilot:
+        app.steps.set_steps(
+            tuple(step(n, 10 * n, 10 * n + 10) for n in range(6)), started_at=NOW, now=T + 60
+        )
+        app.steps.focus()
+        await pilot.press("j", "j", "plus", "equals_sign")
+        first, last = app.steps.window
+        assert last - first == 15
+        assert first <= 25 <= last
+        lines = screen_lines(app)
+        assert "◂" in lines[1]
+        assert "▸" in lines[6]
+        await pilot.press("less_than_sign")
+        assert app.steps.window[0] < first
+        for _ in range(40):
+            await pilot.press("greater_than_sign")
+        assert app.steps.window == (45, 60)
+        await pilot.press("underscore", "underscore", "underscore")
+        assert app.steps.window == (0, 60)
+        await pilot.press("plus", "0")
+        assert app.steps.window == (0, 60)
+        assert_sound(app.steps, app.steps.line_width)
+
+
+async def test_an_axis_at_its_end_goes_on_with_what_runs():
+    app = StepsApp()
+    async with app.run_test(size=(120, 8)) as pilot:
+        app.steps.set_steps((step(0, 0, 30), step(1, 30, None)), started_at=NOW, now=T + 40)
+        app.steps.focus()
+        await pilot.press("G", "plus", *["greater_than_sign"] * 9)
+        app.steps.tick(T + 44)
+        first, last = app.steps.window
+        assert first <= 44 <= last
+        app.steps.tick(T + 500)
+        first, last = app.steps.window
+        assert first <= 500 <= last

@@ -1,4 +1,4 @@
-"""Runs, steps, log lines and events as the JSON that commands print.
+"""Runs, steps, log lines and events as the JSON that commands print and the screen copies.
 
 The names are those of Durably's wire (``jobName``, ``createdAt``), so that what works on an answer
 of the server works here; the words are those that people read: a status is ``running`` whatever
