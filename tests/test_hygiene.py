@@ -18,6 +18,14 @@ with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(Syst
 assert "Usage: durably-tui" in said.getvalue()
 """
 
+_RUNS = """
+import contextlib, io, runpy, sys
+sys.argv = ["durably-tui", "runs", "-o", "json", "-s", "http://127.0.0.1:9"]
+with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.suppress(SystemExit):
+    runpy.run_module("durably_tui", run_name="__main__")
+assert "nothing listens there" in said.getvalue()
+"""
+
 
 def loaded_after(code: str) -> set[str]:
     """The packages that a fresh process has loaded after running ``code``."""
@@ -36,6 +44,8 @@ def loaded_after(code: str) -> set[str]:
     ("code", "unwanted"),
     [
         (_HELP, {"textual", "httpx", "starlette", "uvicorn", "durably_server"}),
+        (_RUNS, {"textual", "httpx_sse", "starlette", "tomlkit", "durably_server"}),
+        ("import durably_tui.config", {"textual", "httpx", "typer", "msgspec", "tomlkit"}),
         ("import durably_tui", {"textual", "httpx", "msgspec", "rich", "typer"}),
         ("import durably_tui.state", {"textual", "httpx", "rich", "typer"}),
         ("import durably_tui.protocol", {"textual", "httpx", "rich", "typer", "asyncio"}),
@@ -45,7 +55,9 @@ def loaded_after(code: str) -> set[str]:
         ("import durably_tui.cli.launch", {"textual", "httpx", "typer", "pydantic"}),
         ("import durably_server", {"textual", "httpx", "durably_tui"}),
     ],
-    ids=lambda value: value.removeprefix("import ") if "import d" in value else "--help",
+    ids=lambda value: (
+        value.removeprefix("import ") if "import d" in value else "runs" if value == _RUNS else "-"
+    ),
 )
 def test_nothing_is_loaded_before_it_is_needed(code: str, unwanted: set[str]) -> None:
     loaded = loaded_after(code)

@@ -22,6 +22,11 @@ def _code(arguments: list[str]) -> int:
 
     if (wanted := only_server(arguments)) is not None:
         return open_only(wanted)
+    import gc
+
+    # What is imported stays: looking through it again and again for what could go would take a
+    # tenth of the time of a short command.
+    gc.set_threshold(50_000, 20, 50)
     from .app import PROGRAM, app
 
     app(prog_name=PROGRAM)

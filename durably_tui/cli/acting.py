@@ -84,7 +84,10 @@ async def _act(
     if wanted is not None and ids:
         raise usage("give ids or --filter, not both.")
     if wanted is not None:
-        runs = await runs_of(client, filter_of(wanted), None)
+        matching = filter_of(wanted)
+        if not matching:
+            raise usage("--filter is empty: it would be every run.")
+        runs = await runs_of(client, matching, None)
     else:
         runs = await found_runs(client, ids_given(ids))
     actions = create_durably_client(client).use_run_actions()

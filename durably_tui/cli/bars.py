@@ -13,12 +13,12 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from durably_tui.shapes import status_word
 from durably_tui.state import JobRunState
 from durably_tui.text import safe, took
 
 from .run_columns import progress, seconds_taken
 from .said import flush, out
-from .shapes import status_word
 
 SECONDS_BETWEEN_LINES = 1.0
 """Between two lines about the progress of one run."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .commands.runs import Output
 
 
-async def follow_runs(client: DurablyClient, wanted: Filter, limit: int, kind: Output) -> None:
+async def follow_runs(
+    client: DurablyClient, wanted: Filter | None, limit: int, kind: Output
+) -> None:
     """Print the newest ``limit`` runs, then every run that came or changed, until cancelled.
 
     Raises:
@@ -27,7 +29,7 @@ async def follow_runs(client: DurablyClient, wanted: Filter, limit: int, kind: O
     from .commands.runs import show
 
     lines: Output = "ndjson" if kind == "json" else kind
-    asked = needs(wanted)
+    asked = needs(wanted or Filter())
     told: dict[str, tuple[Any, ...]] = {}
     async with create_durably_client(client) as hooks:
         runs = hooks.use_runs(

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from durably_tui.text import cells, fit, safe
 
-from .said import has_colours, json_line, json_text, out, width_of
+from .said import has_colours, json_lines, json_list, out, width_of
 
 RowT = TypeVar("RowT")
 
@@ -110,17 +110,6 @@ def _tame(text: str) -> str:
     text = safe(text, limit=None)
     is_number = text[1:].replace(".", "", 1).isdigit()
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") and not is_number else text
-
-
-def json_list(rows: Iterable[RowT], shape: Callable[[RowT], Any]) -> None:
-    """Print one JSON array."""
-    out(json_text([shape(row) for row in rows]))
-
-
-def json_lines(rows: Iterable[RowT], shape: Callable[[RowT], Any]) -> None:
-    """Print a JSON object a line."""
-    for row in rows:
-        out(json_line(shape(row)))
 
 
 def show_as(

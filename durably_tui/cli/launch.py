@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from durably_tui.config import Config, ConfigError, Server, is_address, load, shown
 
@@ -25,8 +24,7 @@ COMPLETE_VARIABLE = "_DURABLY_TUI_COMPLETE"
 """Set by a shell that asks what a command line can go on with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A client, and what is known of its server; nothing is sent yet."""
 
     client: DurablyClient

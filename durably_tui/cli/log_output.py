@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from durably_tui.protocol import LogEntry, LogLevel
+from durably_tui.shapes import iso, log_json
 from durably_tui.text import compact_json, safe
 
 from .grid import coloured
 from .said import has_colours, json_line, json_text, out
-from .shapes import iso, log_json
 
 _LEVELS = (LogLevel.INFO, LogLevel.WARN, LogLevel.ERROR)
 _NEWLINE_INDENT = "\n    "

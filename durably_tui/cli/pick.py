@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from durably_tui.filters import Filter, Needs, Term, matches, needs, parse
 from durably_tui.protocol import NotFound, Run, RunsQuery
 
 from .codes import Code
@@ -16,6 +15,7 @@ from .said import note
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
+    from durably_tui.filters import Filter, Needs
 
 PAGE = 500
 """Runs that are asked for in one request where all are searched."""
@@ -31,12 +31,16 @@ def filter_of(
     jobs: Sequence[str] | None = None,
     statuses: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
-) -> Filter:
-    """One filter out of what was typed in the filter language and of options.
+) -> Filter | None:
+    """One filter out of what was typed in the filter language and of options; None for all runs.
 
     Raises:
         Ended: something of it makes no sense; unlike on the screen, nobody would see it.
     """
+    if not (words or jobs or statuses or labels):
+        return None
+    from durably_tui.filters import Filter, Term, parse
+
     typed = parse(" ".join(words or ()))
     terms = list(typed.terms)
     if jobs:
@@ -56,10 +60,14 @@ def _refuse(found: Filter) -> None:
         raise usage(found.problems[0])
 
 
-async def runs_of(client: DurablyClient, wanted: Filter, limit: int | None) -> list[Run]:
+async def runs_of(client: DurablyClient, wanted: Filter | None, limit: int | None) -> list[Run]:
     """The newest ``limit`` runs that match, or all: what the server cannot search for is searched
     here, and where that had to end early it is said."""
-    asked = needs(wanted)
+    if wanted is None and limit is not None and limit <= PAGE:
+        return await client.get_runs(RunsQuery(limit=limit))
+    from durably_tui.filters import Filter, matches, needs
+
+    asked = needs(wanted or Filter())
     if not asked.here and limit is not None and limit <= PAGE:
         return await client.get_runs(_query(asked, limit, 0))
     found: list[Run] = []

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from durably_tui.protocol import Run
+from durably_tui.shapes import iso, status_word
 from durably_tui.text import ago, compact_json, took
 
 from .grid import Col
-from .shapes import iso, status_word
 
 
 def run_columns(*, wide: bool) -> Sequence[Col[Run]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TextIO, TypeVar
+
+RowT = TypeVar("RowT")
 
 _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What JSON may hold raw, and a terminal obeys or does not show."""
@@ -54,6 +56,17 @@ def json_text(value: Any) -> str:
 
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     return _UNSEEN.sub(_escaped, text)
+
+
+def json_list(rows: Iterable[RowT], shape: Callable[[RowT], Any]) -> None:
+    """Print one JSON array."""
+    out(json_text([shape(row) for row in rows]))
+
+
+def json_lines(rows: Iterable[RowT], shape: Callable[[RowT], Any]) -> None:
+    """Print a JSON object a line."""
+    for row in rows:
+        out(json_line(shape(row)))
 
 
 def _escaped(found: re.Match[str]) -> str:

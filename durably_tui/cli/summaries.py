@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from durably_tui.protocol import RunStatus
+from durably_tui.shapes import iso
 from durably_tui.state import JobSummary, create_durably_client
 
 from .said import note
-from .shapes import iso
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient

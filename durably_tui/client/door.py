@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -129,6 +130,8 @@ class Door:
             DurablyError: no answer came, or it was no event stream, or the stream broke.
         """
         http = await self._open()
+        if "httpx_sse" not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, "httpx_sse")
         import httpx
         import httpx_sse
 
@@ -178,7 +181,6 @@ class Door:
         return self._http
 
     def _make(self) -> httpx.AsyncClient:
-        importlib.import_module("httpx_sse")
         import httpx
 
         loopback = self.address.is_loopback

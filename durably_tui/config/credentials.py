@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import subprocess
 from collections.abc import Mapping
 
 from .mistakes import ConfigError
 from .model import Server
-
-_log = logging.getLogger(__name__)
 
 TOKEN = "DURABLY_TOKEN"
 COMMAND_SECONDS = 60.0
@@ -54,6 +50,8 @@ def token_of(
 
 def _printed(server: Server) -> str:
     """What the command prints; its words go to the user's terminal only as it writes them."""
+    import subprocess
+
     program = server.token_command[0]
     said = f"the token_command of the server {server.title!r} ({program})"
     try:
@@ -86,6 +84,8 @@ def _from_keyring(name: str) -> str | None:
     try:
         found: str | None = import_module("keyring").get_password(KEYRING_SERVICE, name)
     except Exception as error:  # each backend has its own; without a token the server says so
-        _log.warning("the keyring cannot be asked: %s", type(error).__name__)
+        import logging
+
+        logging.getLogger(__name__).warning("the keyring cannot be asked: %s", type(error).__name__)
         return None
     return found or None

@@ -23,7 +23,7 @@ def usual_path(environ: Mapping[str, str]) -> str:
     return str(user_config_path("durably-tui", appauthor=False) / "config.toml")
 
 
-@dataclass(slots=True)
+@dataclass
 class Document:
     """What a file says.
 

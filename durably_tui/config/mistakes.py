@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class ConfigError(Exception):
     """What was asked for cannot be had from this configuration; the text is one sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake. The setting that it is about has its next best value."""
 
     where: str

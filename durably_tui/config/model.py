@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .mistakes import ConfigError, Problem, meant
 
 Kind = Literal["flag", "environment", "file", "default"]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from."""
 
     kind: Kind
@@ -64,13 +63,15 @@ class Server:
         return self.name or self.shown
 
 
-@dataclass(frozen=True, slots=True)
-class Alerts:
+class Alerts(NamedTuple):
     """What is done when a run fails; nothing unless it was asked for."""
 
     bell: bool = False
     notice: bool = False
     command: tuple[str, ...] = ()
+
+
+NO_ALERTS = Alerts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Config:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Per command, by its name, the keys that it has instead of its own."""
     filters: Mapping[str, str] = field(default_factory=dict)
-    alerts: Alerts = Alerts()
+    alerts: Alerts = NO_ALERTS
     file: str | None = None
     """The file that was read; None where there is none."""
     problems: tuple[Problem, ...] = ()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .mistakes import meant
 
@@ -22,8 +21,7 @@ Read = Callable[[Any], Any]
 """From what TOML, or an environment variable, gives to the value; raises ``Unfit``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting."""
 
     name: str

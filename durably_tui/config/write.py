@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,6 +92,8 @@ def _put(path: tuple[str, ...], value: Any, file: str) -> None:
 
 def _replace(file: str, text: str) -> None:
     """All of it or nothing; a link stays one, and nobody gets a right that they did not have."""
+    import tempfile
+
     target = os.path.realpath(file)
     folder = os.path.dirname(target)
     temporary = None

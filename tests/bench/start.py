@@ -10,8 +10,12 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests.bench.measure import heading, paired, row
 
@@ -23,6 +27,30 @@ class Bare(App):
         yield Static("first-paint")
 Bare().run()
 """
+
+
+BARE_REQUEST = """
+import json
+import httpx
+import typer
+def main(url: str) -> None:
+    print(json.dumps(httpx.get(url).json(), indent=2))
+typer.run(main)
+"""
+RUNS = 50
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Our server in a process of its own, with a page of runs; gives its address."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from support.command_server import python_peer
+
+    with tempfile.TemporaryDirectory() as folder, python_peer(Path(folder)) as server:
+        for n in range(RUNS):
+            server.trigger("echo", {"value": str(n)})
+        server.done("echo", {"value": "last"})
+        yield server.url
 
 
 def until_painted(argv: list[str], marker: bytes, columns: int = 120, lines: int = 40) -> float:
@@ -80,3 +108,16 @@ def run() -> None:
         rounds=15,
     )
     row("durably-tui --help; import typer", f"{ours * 1e3:.0f}", f"{bare * 1e3:.0f}", ratio, "<= 2")
+    with served() as url:
+        ours, bare, ratio = paired(
+            lambda: seconds([python, "-m", "durably_tui", "runs", "-o", "json", "-s", url]),
+            lambda: seconds([python, "-c", BARE_REQUEST, f"{url}/runs?limit=50"]),
+            rounds=15,
+        )
+    row(
+        "runs -o json; typer, httpx and the same request",
+        f"{ours * 1e3:.0f}",
+        f"{bare * 1e3:.0f}",
+        ratio,
+        "<= 1.3",
+    )

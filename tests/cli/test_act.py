@@ -214,6 +214,7 @@ def test_read_only_sends_nothing(invoke: Invoke, shared: CommandServer) -> None:
     ("arguments", "sentence"),
     [
         (["retry", "X", "--filter", "job:x"], "Give ids or --filter, not both."),
+        (["delete", "--filter", "", "--yes"], "--filter is empty: it would be every run."),
         (["cancel", "--filter", "status:odd"], "'odd' is no status"),
         (["wait", "X", "--timeout", "soon"], "--timeout 'soon' is no time: write 30s,"),
         (["trigger", "quiet", "--timeout", "1s"], "--timeout needs --wait."),

@@ -177,7 +177,7 @@ def _start(
         wanted = filter_of(None, jobs=jobs, statuses=statuses, labels=labels)
     except Ended as ended:
         raise typer.BadParameter(str(ended), param_hint="the filter") from None
-    return Start(place=place or "runs", filter=str(wanted), run_id=run_id, pane=pane)
+    return Start(place=place or "runs", filter=str(wanted or ""), run_id=run_id, pane=pane)
 
 
 def _whole_id(server: Server, given: str) -> str:

@@ -84,9 +84,7 @@ def command(
 
 def show(runs: Sequence[Run], kind: Output, *, heading: bool = True) -> None:
     """Print runs."""
-    from durably_tui.cli.grid import csv_lines, json_lines, json_list, table
-    from durably_tui.cli.run_columns import exact_columns, run_columns
-    from durably_tui.cli.said import out
+    from durably_tui.cli.said import json_lines, json_list, out
     from durably_tui.shapes import run_json
 
     match kind:
@@ -97,9 +95,13 @@ def show(runs: Sequence[Run], kind: Output, *, heading: bool = True) -> None:
             json_list(runs, run_json)
         case "ndjson":
             json_lines(runs, run_json)
-        case "csv":
-            csv_lines(exact_columns(), runs, heading=heading)
         case _:
+            from durably_tui.cli.grid import csv_lines, table
+            from durably_tui.cli.run_columns import exact_columns, run_columns
+
+            if kind == "csv":
+                csv_lines(exact_columns(), runs, heading=heading)
+                return
             table(run_columns(wide=kind == "wide"), runs, heading=heading)
 
 
