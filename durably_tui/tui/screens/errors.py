@@ -56,7 +56,7 @@ class ErrorsScreen(SummaryScreen):
                 footer=False),
         *SORT,
         FILTER,
-        *(command for command in VIEW if command.action != "copy_id"),
+        *(command for command in VIEW if command.action != "copy_run"),
         *GENERAL,
         *LEAVE,
     )  # fmt: skip

@@ -160,12 +160,12 @@ class RunDetail(Vertical):
 
     def _say_missing(self, state: JobRunState, now: float) -> None:
         """Say in the panes of steps and events what of them nobody saw."""
-        missing = self._watched(state, now)
         note = self.query_one("#steps-note", Static)
+        # Each exchange is a layout of the place.
         if note.display is state.complete:
             note.display = not state.complete
-        if note.display:
-            note.update(Content(f"Watched {missing}."))
+        if note.display and self.tabs.active == "steps":
+            note.update(Content(f"Watched {self._watched(state, now)}."))
         if self.tabs.active == "events":
             events = state.events
             self.events.show(
