@@ -148,7 +148,7 @@ async def a_new_one(night: Night, shown: Monitor) -> None:
     await shown.press("ctrl+t")
     dialog = await shown.front(TriggerScreen)
     dialog.query_one(TextArea).cursor_blink = False
-    await shown.shows('"database": "ledger"')
+    await shown.shows('"database": "ledger"', "^O older input")
 
 
 @pytest.mark.parametrize(
