@@ -30,7 +30,7 @@ from .outage import Outage
 from .ports import DurablyPort
 from .run_list import RunsView
 from .runs import Runs
-from .runs_state import RunActivity, RunsFilter, RunsState
+from .runs_state import RunActivity, RunsFilter, RunsState, newest_first
 from .steps import ObservedStep, merge_steps
 from .store import Store
 from .trail import Trail
@@ -94,5 +94,6 @@ __all__ = [
     "fragment",
     "masked",
     "merge_steps",
+    "newest_first",
     "refusal",
 ]

@@ -34,7 +34,7 @@ from .store import Listener, Store, Unsubscribe
 AT_MOST = 100_000
 HEAD = 100
 """Runs of a request for the newest."""
-PAGE = 500
+PAGE = 1_000
 """Runs of a request for older ones, and for those that are compared again after an outage."""
 MARGIN = 250
 """Older runs are fetched when fewer than these are left below what is in sight."""

@@ -8,7 +8,7 @@ from textual import work
 from textual.getters import query_one
 
 from durably_tui.protocol import DurablyError, Run
-from durably_tui.state import Action, BulkState, Outcome, refusal
+from durably_tui.state import Action, BulkState, Outcome, newest_first, refusal
 from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.run_table import RunTable
@@ -27,6 +27,15 @@ MARK = (
         "Marks",
         footer=False,
         shown="*",
+    ),
+    Command(
+        "compare",
+        "equals_sign",
+        "compare",
+        "Compare the two marked runs, or the marked one with this one",
+        "Marks",
+        footer=False,
+        shown="=",
     ),
 )
 
@@ -124,6 +133,20 @@ class MarkingScreen(LiveScreen):
             self.say(f"Not all could be marked: {error}", severity="error")
         self._set_marks(marks)
         self.say(f"{len(marks)} runs are marked; Esc takes the marks away.")
+
+    def action_compare(self) -> None:
+        """Show two runs side by side, the older one left."""
+        runs = {run.id: run for run in self.marks}
+        here = self.current_run()
+        if len(runs) == 1 and here is not None:
+            runs.setdefault(here.id, here)
+        if len(runs) != 2:
+            self.say("Mark two runs with Space, or one and go to the other: = compares them.")
+            return
+        from .compare import CompareScreen
+
+        left, right = sorted(runs.values(), key=newest_first)
+        self.app.push_screen(CompareScreen(left, right, self.session.clock()))
 
     def action_retry(self) -> None:
         """Make the marked runs go again, or the one under the cursor."""

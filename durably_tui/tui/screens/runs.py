@@ -92,6 +92,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._source: RunsSource | None = None
         self._filter = Filter()
         self._sort = Sort()
+        self._said = ""
         self._seen = Seen()
         self._looked = 0
 
@@ -171,7 +172,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             self._paint_table(self._source, now)
             if self.table.marked:
                 self.see_marked(self._source.get(self.table.marked))
-            self.scope.update(
+            self._paint_scope(
                 scope(
                     self._filter,
                     state,
@@ -186,6 +187,12 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self.inspector.show(self.current_run())
         if self.detail.display:
             self.paint_detail(now)
+
+    def _paint_scope(self, said: Content) -> None:
+        # It stands still mostly, and its height is that of one line: no layout for it.
+        if said.markup != self._said:
+            self._said = said.markup
+            self.scope.update(said, layout=False)
 
     def _paint_table(self, source: RunsSource, now: float) -> None:
         state = source.state

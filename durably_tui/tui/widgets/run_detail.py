@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -83,6 +84,8 @@ class RunDetail(Vertical):
         self._plain = plain
         self._run_id: str | None = None
         self._logged = 0
+        self._said = ""
+        self._facts_of: tuple[Run, JobRunState | None, float] | None = None
         self._documents: dict[str, Any] = {}
         self.logs_above = UNSEEN
         """What is said above the first log line, where earlier ones may be missing."""
@@ -138,6 +141,7 @@ class RunDetail(Vertical):
             self._run_id = run.id if run else None
             self._start_over()
         if run is None:
+            self._facts_of, self._said = None, ""
             self.facts.update(Content.styled("No run is chosen.", "$text-muted"))
             return
         self._show_logs(state)
@@ -148,7 +152,18 @@ class RunDetail(Vertical):
             tries = max(told.attempt for told in (state.own, state.seen or state.own))
             self.steps.set_steps(state.steps, started_at=run.started_at, now=now, attempt=tries)
             self._say_missing(state, now)
-        self.facts.update(self._facts(run, state, now))
+        self._facts_of = (run, state, now)
+        self._show_facts()
+
+    @on(TabbedContent.TabActivated)
+    def _show_facts(self) -> None:
+        """Exchange the overview while it is in front: each exchange is a layout of the place."""
+        if self._facts_of is None or self.tabs.active != "overview":
+            return
+        facts = self._facts(*self._facts_of)
+        if facts.markup != self._said:
+            self._said = facts.markup
+            self.facts.update(facts)
 
     def _start_over(self) -> None:
         self._logged = 0

@@ -1,0 +1,336 @@
+"""The monitor in a real terminal under load: 100,000 runs, 5,000 events a second."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from statistics import median, quantiles
+from types import TracebackType
+from typing import Self
+
+from durably_tui.protocol import Progress
+from durably_tui.state.run_list import RunList
+from durably_tui.tui.widgets.run_rows import Made, RunRows
+from tests.bench.measure import heading, row
+from tests.bench.paint import OursApp, make_rows, nothing
+from tests.bench.replayer import RUNS
+
+RATE = 5_000
+SECONDS = 20
+COLUMNS, LINES = 120, 40
+_CURSOR = "▸".encode()
+_FRAME = b"\x1b[?2026h"
+_ASKS_FOR_FRAMES = b"\x1b[?2026$p"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Replay:
+    """The replayer as a process."""
+
+    def __init__(self, runs: int = RUNS) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.replayer", str(runs)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.url = f"http://127.0.0.1:{self._process.stdout.readline().strip()}/api/durably"
+
+    def say(self, word: object) -> None:
+        """A rate, or ``one``."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+
+class Watched:
+    """The monitor on a pty whose other end is read as quickly as ``per_second`` bytes allow."""
+
+    def __init__(self, url: str, per_second: int | None = None) -> None:
+        self.per_second = per_second
+        self.bytes = 0
+        self.frames = 0
+        self.tail = b""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        env = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+        }
+        env = {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "durably_tui", url],
+            stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+
+    def send(self, keys: str) -> None:
+        """Type."""
+        os.write(self._master, keys.encode())
+
+    def read(self, seconds: float) -> bytes:
+        """What is written within some time, at most one piece of it."""
+        ready, _, _ = select.select([self._master], [], [], max(0.0, seconds))
+        if not ready:
+            return b""
+        size = 65536 if self.per_second is None else self.per_second // 100
+        data = os.read(self._master, size)
+        if self.per_second is not None:
+            time.sleep(len(data) / self.per_second)
+        self.bytes += len(data)
+        text = self.tail + data
+        self.frames += text.count(_FRAME) - self.tail.count(_FRAME)
+        if _ASKS_FOR_FRAMES in text and _ASKS_FOR_FRAMES not in self.tail:
+            self.send("\x1b[?2026;2$y")
+        self.tail = text[-len(_ASKS_FOR_FRAMES) - 1 :]
+        return data
+
+    def pump(self, seconds: float) -> None:
+        """Read for some time."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            self.read(left)
+
+    def answer(self, keys: str, sign: bytes = _CURSOR, patience: float = 10.0) -> float:
+        """Seconds from typing to the sign of an answer being read; ``patience`` where none came."""
+        began = time.perf_counter()
+        self.send(keys)
+        seen = b""
+        while (left := began + patience - time.perf_counter()) > 0:
+            seen = seen[-len(sign) :] + self.read(left)
+            if sign in seen:
+                return time.perf_counter() - began
+        return patience
+
+    def until(self, sign: str, patience: float = 60.0) -> None:
+        """Read until something is written."""
+        if self.answer("", sign.encode(), patience) >= patience:
+            raise TimeoutError(f"no {sign!r} on the screen within {patience:.0f} s")
+
+    def quiet(self, seconds: float = 0.4, patience: float = 20.0) -> None:
+        """Read until nothing is written for some time."""
+        end = time.perf_counter() + patience
+        while self.read(seconds) and time.perf_counter() < end:
+            pass
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds that the monitor has used."""
+        fields = _proc(self.process.pid, "stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def megabytes(self) -> float:
+        """Memory of the monitor."""
+        line = next(s for s in _proc(self.process.pid, "status").splitlines() if "VmRSS" in s)
+        return int(line.split()[1]) / 1024
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self._master)
+
+
+def _proc(pid: int, name: str) -> str:
+    with open(f"/proc/{pid}/{name}") as file:
+        return file.read()
+
+
+def keys_of(watched: Watched, seconds: float, *, pause: float = 0.13) -> list[float]:
+    """How long each of many keys took that move the cursor between two rows that stand still."""
+    took = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        took.append(watched.answer("jk"[len(took) % 2]))
+        watched.pump(pause)
+    return took
+
+
+def figures(what: str, took: list[float], goal: str) -> None:
+    """Print the 95th percentile beside the median."""
+    p95 = quantiles(took, n=20)[18]
+    row(what, f"{p95 * 1e3:.0f} ms", f"p50 {median(took) * 1e3:.0f} ms", p95 / median(took), goal)
+
+
+def load_all(watched: Watched) -> float:
+    """Go to the end until all runs are there; the seconds it took."""
+    began = time.perf_counter()
+    full = b"100,000 shown", b"no more are kept"
+    seen = b""
+    while not any(sign in seen for sign in full) and time.perf_counter() - began < 40:
+        watched.send("G")
+        seen = seen[-40:]
+        for _ in range(3):
+            seen += watched.read(0.05)
+    return time.perf_counter() - began
+
+
+def in_terminal(replay: Replay) -> None:
+    """Everything that a person would feel."""
+    with Watched(replay.url) as watched:
+        watched.until("import-csv")
+        watched.until("scroll for older")
+        watched.pump(3)
+        idle = share(watched, 10)
+        replay.say(10)
+        few_events = share(watched, 5)
+        row("CPU, a quiet live stream; 10 events/s", f"{idle:.2%} of a core", f"{few_events:.1%}",
+            idle / few_events, "< 1 %")  # fmt: skip
+        replay.say(0)
+        watched.quiet()
+        few = bytes_of_one(watched, replay)
+        took = load_all(watched)
+        print(f"runs loaded for {took:.0f} s, 40 s at most; {watched.megabytes:.0f} MB")
+        watched.quiet()
+        held(watched)
+        watched.send("g")
+        watched.quiet()
+        many = bytes_of_one(watched, replay)
+        row("one changed row of 100,000; of 600", f"{many:.0f} bytes", f"{few:.0f} bytes",
+            many / few, "<= 600 bytes")  # fmt: skip
+        watched.send("j" * 201)
+        watched.quiet()
+        still = keys_of(watched, 4)
+        figures("key answer, nothing happens; 100,000 runs", still, "")
+        replay.say(RATE)
+        watched.pump(3)
+        memory, frames, began = watched.megabytes, watched.frames, time.perf_counter()
+        cpu = watched.cpu
+        busy = keys_of(watched, SECONDS)
+        passed = time.perf_counter() - began
+        figures(f"key answer, {RATE:,} events/s; 100,000 runs", busy, "p95 <= 50 ms")
+        painted = (watched.frames - frames - len(busy)) / passed
+        row("paints a second besides those for keys", f"{painted:.1f}", "20", painted / 20, "<= 1")
+        grown = watched.megabytes - memory
+        row(f"memory after {passed * RATE:,.0f} events", f"{grown:+.1f} MB",
+            f"{memory:.0f} MB", grown / memory, "bounded")  # fmt: skip
+        print(f"CPU of the monitor meanwhile: {(watched.cpu - cpu) / passed:.0%} of a core")
+        watched.per_second = 100_000
+        watched.pump(2)
+        slow = keys_of(watched, 8, pause=0.3)
+        figures("the same over a terminal of 100 kB/s", slow, "p95 <= 600 ms")
+        replay.say(0)
+
+
+def share(watched: Watched, seconds: float) -> float:
+    """How much of a core the monitor uses for some time."""
+    before, began = watched.cpu, time.perf_counter()
+    watched.pump(seconds)
+    return (watched.cpu - before) / (time.perf_counter() - began)
+
+
+def bytes_of_one(watched: Watched, replay: Replay) -> float:
+    """Bytes that reach the terminal for one event of a visible run, its glow included."""
+    each = []
+    for _ in range(4):
+        watched.pump(0.2)
+        before = watched.bytes
+        replay.say("one")
+        watched.pump(0.5)
+        each.append(watched.bytes - before)
+        watched.pump(1.4)
+    return median(each)
+
+
+def held(watched: Watched) -> None:
+    """A key held down, 30 times a second, from the top on: how far the picture is behind."""
+    watched.send("g")
+    watched.quiet()
+    for _ in range(150):
+        watched.send("\x1b[6~")
+        watched.pump(1 / 30)
+    behind = watched.answer("k")
+    watched.quiet()
+    calm = watched.answer("j")
+    row("behind a page key held for 5 s; one key alone", f"{behind * 1e3:.0f} ms",
+        f"{calm * 1e3:.0f} ms", behind / calm, "<= 50 ms")  # fmt: skip
+
+
+class AllApp(OursApp):
+    """The table over a list of all runs."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(0)
+        self.list = RunList()
+        self.list.put_older([each.run for each in make_rows(count)])
+        self.made = Made(1024)
+
+    def fill(self) -> None:
+        """Show what there is."""
+        from durably_tui.tui.widgets.run_table import RunTable
+
+        rows = RunRows(self.list.view(), self.made, lambda _run: None)
+        self.query_one(RunTable).set_rows(rows)
+
+    def change(self, number: int) -> None:
+        """One visible row has gone on."""
+        from msgspec.structs import replace
+
+        entry = self.list.view().entry(5 + number % 20)
+        self.list.put(replace(entry.run, progress=Progress(current=number % 100, total=100)))
+        self.fill()
+
+
+def one_row() -> None:
+    """CPU of one changed row in many and in few."""
+
+    async def cost(app: AllApp) -> float:
+        async with app.run_test(size=(COLUMNS, LINES)) as pilot:
+            app.fill()
+            await pilot.pause()
+            began = time.process_time()
+            for number in range(60):
+                app.change(number)
+                await pilot.pause()
+            return (time.process_time() - began) / 60 * 1e3
+
+    def net(count: int) -> float:
+        make: Callable[[], AllApp] = lambda: AllApp(count)  # noqa: E731
+        return max(0.01, asyncio.run(cost(make())) - asyncio.run(nothing(make)))
+
+    net(500)
+    pairs = [(net(RUNS), net(500)) for _ in range(3)]
+    many, few = median(a for a, _ in pairs), median(b for _, b in pairs)
+    ratio = median(a / b for a, b in pairs)
+    row("one changed row of 100,000; of 500", f"{many:.2f} ms", f"{few:.2f} ms", ratio, "<= 1.3")
+
+
+def run() -> None:
+    """Print the figures."""
+    heading("Monitor in a terminal")
+    one_row()
+    with Replay() as replay:
+        in_terminal(replay)
