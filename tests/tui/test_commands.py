@@ -88,7 +88,7 @@ def declared(place: type[CommandScreen], key: str) -> Command:
 
 async def test_help_lists_every_command_of_the_place(shop: Workshop) -> None:
     run_id = await shop.done("quick")
-    async with monitor(shop.url, size=(100, 60)) as shown:
+    async with monitor(shop.url, size=(100, 120)) as shown:
         await shown.on(run_id)
         for place in (RunsScreen, RunScreen):
             await shown.front(place)

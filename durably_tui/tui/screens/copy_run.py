@@ -67,8 +67,10 @@ class CopyScreen(ModalScreen[str | None]):
             width: 76;
             max-width: 95%;
             height: auto;
-            border: round $primary;
             background: $surface;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+            &, &:focus { border: round $primary; }
         }
     }
     """
