@@ -16,6 +16,9 @@ from .streaming import Witness
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
 
+LOOK_AGAIN = 0.1
+"""Seconds until lines that a server may be about to store are looked for again."""
+LOOKS_IN_VAIN = 3
 MOST_LINES = 100_000
 """Stored lines of one run that are asked for: the most that a server gives in one answer."""
 
@@ -69,24 +72,57 @@ async def followed(
 async def _of_one(
     client: DurablyClient, run_id: str, levels: Sequence[LogLevel], limit: int
 ) -> AsyncGenerator[list[LogEntry], None]:
-    """The stream is opened first, then what is stored is fetched: so nothing is missed, and what
+    """The stream is opened first, then what is stored is fetched, so that nothing is missed; what
     came by both ways is left out once."""
     witness = Witness("log lines")
     twice: Counter[tuple[object, ...]] | None = None
+    last: str | None = None
+    is_joined = False
+    """Whether there is nothing between the stored lines and those of the stream."""
     stream = client.subscribe(run_id)
     async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
         async for batch in batches:
             witness.see(batch.connection)
             if twice is None and batch.connection.phase in (Phase.LIVE, Phase.ENDED):
-                past = await stored(client, run_id, levels, limit) or []
-                twice = Counter(map(_told, past))
-                yield past
+                past = await stored(client, run_id, levels, limit)
+                is_joined = past is None or limit == 0
+                twice = Counter(map(_told, past or ()))
+                last = past[-1].id if past else None
+                yield past or []
             now = datetime.now(UTC)
             lines = [event.entry(now) for event in batch.events if isinstance(event, LogWrite)]
+            if lines and not is_joined:
+                is_joined = True
+                if not (twice and _told(lines[0]) in twice):
+                    async for late in _stored_late(client, run_id, last, until=lines[0]):
+                        yield late
             if twice:
                 lines = [line for line in lines if not _taken(twice, line)]
             if lines:
                 yield lines
+    if not is_joined:
+        async for late in _stored_late(client, run_id, last, until=None):
+            yield late
+
+
+async def _stored_late(
+    client: DurablyClient, run_id: str, after: str | None, *, until: LogEntry | None
+) -> AsyncGenerator[list[LogEntry], None]:
+    """Lines that were sent before the stream was open and are stored only now: a server stores
+    many at once, a moment after it has sent them. Those before ``until``, or all."""
+    in_vain = 0
+    while in_vain < LOOKS_IN_VAIN:
+        found = await client.get_logs(run_id, after=after, limit=MOST_LINES) or []
+        if not found:
+            in_vain += 1
+            await asyncio.sleep(LOOK_AGAIN)
+            continue
+        in_vain, after = 0, found[-1].id
+        told = None if until is None else _told(until)
+        at = next((n for n, line in enumerate(found) if _told(line) == told), None)
+        yield found[:at]
+        if at is not None:
+            return
 
 
 def _told(line: LogEntry) -> tuple[object, ...]:

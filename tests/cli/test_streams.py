@@ -128,6 +128,16 @@ def test_followed_log_lines_come_once_and_end_with_the_run(
     assert messages == [f"finished step {n}" for n in range(40)]
 
 
+def test_lines_that_are_stored_after_they_were_sent_are_followed_too(
+    home: Home, shared: CommandServer
+) -> None:
+    """A job that says much at once has ended before its lines are stored."""
+    run_id = shared.done("noisy", {"lines": 6000})
+    answer = run(home, "logs", "-f", run_id, "-s", shared.url)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [line.split()[4] for line in answer.stdout.splitlines()] == list(map(str, range(6000)))
+
+
 def test_runs_that_come_and_change_are_listed_as_they_do(home: Home, fresh: CommandServer) -> None:
     before = fresh.done("quiet", {})
     with going(home, "runs", "--watch", "-o", "ndjson", "-s", fresh.url) as command:
