@@ -27,6 +27,8 @@ from tests.bench.replayer import RUNS
 
 RATE = 5_000
 SECONDS = 20
+LOADING = 30
+"""Seconds after which what has come by then is enough, so that the suite ends in 3 minutes."""
 COLUMNS, LINES = 120, 40
 _CURSOR = "▸".encode()
 _FRAME = b"\x1b[?2026h"
@@ -190,7 +192,7 @@ def load_all(watched: Watched) -> float:
     began = time.perf_counter()
     full = b"100,000 shown", b"no more are kept"
     seen = b""
-    while not any(sign in seen for sign in full) and time.perf_counter() - began < 40:
+    while not any(sign in seen for sign in full) and time.perf_counter() - began < LOADING:
         watched.send("G")
         seen = seen[-40:]
         for _ in range(3):
@@ -213,7 +215,7 @@ def in_terminal(replay: Replay) -> None:
         watched.quiet()
         few = bytes_of_one(watched, replay)
         took = load_all(watched)
-        print(f"runs loaded for {took:.0f} s, 40 s at most; {watched.megabytes:.0f} MB")
+        print(f"runs loaded for {took:.0f} s, {LOADING} s at most; {watched.megabytes:.0f} MB")
         watched.quiet()
         held(watched)
         watched.send("g")
