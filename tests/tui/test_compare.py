@@ -71,7 +71,9 @@ async def test_two_marked_runs_are_compared_by_a_key(shop: Workshop) -> None:
         await shown.says("Mark two runs with Space")
         await shown.press("space", "equals_sign")
         await shown.front(CompareScreen)
-        await shown.shows("Two runs", "* job", "loud", "quick", older, newer, "steps done", "red [/b]")
+        await shown.shows(
+            "Two runs", "* job", "loud", "quick", older, newer, "steps done", "red [/b]"
+        )
         await shown.press("d")
         await shown.until(lambda: "steps done" not in shown.text, "less")
         await shown.press("escape")
