@@ -143,12 +143,12 @@ JSON = tuple(
     Command(f"json('{action}')", keys, label, help, "JSON", footer=footer, shown=shown)
     for action, keys, label, help, footer, shown in (
         ("fold", "enter,space", "fold", "Fold or unfold what the cursor is in", True, "Enter"),
-        ("fold_all", "z", "fold all", "Fold everything, or unfold it", True, None),
+        ("fold_all", "z", "fold all", "Fold everything, or unfold it", False, None),
         ("search", "slash", "search", "Search keys and values; n and N go on", True, "/"),
         ("next_match", "n", "next match", "To the next match", False, None),
         ("prev_match", "N", "match before", "To the match before", False, None),
         ("copy_value", "y", "copy value", "Copy the value", True, None),
-        ("copy_path", "Y", "copy path", "Copy the path to it, as jq writes it", True, None),
+        ("copy_path", "Y", "copy path", "Copy the path to it, as jq writes it", False, None),
         ("clear", "escape", "clear search", "Clear the search", False, "Esc"),
     )
 )
@@ -168,10 +168,10 @@ STEPS = tuple(
     Command(f"axis('{action}')", keys, label, help, "Steps", footer=footer, shown=shown)
     for action, keys, label, help, footer, shown in (
         ("zoom_in", "plus,equals_sign", "zoom in", "A shorter time, wider", True, "+"),
-        ("zoom_out", "underscore", "zoom out", "A longer time, narrower", True, "_"),
-        ("whole", "0", "whole axis", "The whole time of the run", True, None),
-        ("earlier", "less_than_sign", "earlier", "To an earlier time", True, "<"),
-        ("later", "greater_than_sign", "later", "To a later time", True, ">"),
+        ("zoom_out", "underscore", "zoom out", "A longer time, narrower", False, "_"),
+        ("whole", "0", "whole axis", "The whole time of the run", False, None),
+        ("earlier", "less_than_sign", "earlier", "To an earlier time", False, "<"),
+        ("later", "greater_than_sign", "later", "To a later time", False, ">"),
     )
 )
 """What a ``Waterfall`` does while the keys are in it."""

@@ -77,7 +77,7 @@ class JsonPane(Vertical):
             parts.append(f"“{safe(self._searched, limit=60)}” {which}")
         if view.is_busy and document is not None:
             parts.append(f"reading… {len(document.rows):,} lines")
-        self.status.update(Content("  ".join(parts)))
+        self.status.update(Content("  ".join(parts)), layout=False)
 
     def action_json(self, what: str) -> None:
         """Do one of ``JSON``, by its name."""

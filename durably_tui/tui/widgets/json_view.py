@@ -24,6 +24,8 @@ _SLICE = 250
 """How many rows are made or searched before the clock is looked at."""
 _SLICE_SECONDS = 0.008
 _TURNS_A_SECOND = 50
+_TOLD_EACH = 0.25
+"""Seconds after which it is told how far the making or the search is."""
 
 
 class JsonView(LineView):
@@ -55,6 +57,7 @@ class JsonView(LineView):
         self._width = 0
         self._cursor = 0
         self._turns: Timer | None = None
+        self._told = 0.0
         self._then: Callable[[], object] | None = None
         self._search: JsonSearch | None = None
         self._seek: tuple[int, int] | None = None
@@ -149,8 +152,12 @@ class JsonView(LineView):
                 done = True
             else:
                 document.grow(_SLICE)
-        self._resize_virtual()
         self._find(done=done)
+        now = time.perf_counter()
+        if not done and now - self._told < _TOLD_EACH:
+            return  # each change of the size or of the status is a layout of the place
+        self._told = now
+        self._resize_virtual()
         if done:
             then, self._then = self._then, None
             self._stop()
