@@ -135,6 +135,22 @@ async def test_a_run_that_ended_before_anybody_looked_has_its_lines(shop: Worksh
         assert [e.message for e in run.detail.logs.store] == [f"line {n}" for n in range(1_500)]
 
 
+async def test_a_server_that_stores_no_lines_says_that_earlier_ones_were_not_seen(
+    shop: Workshop,
+) -> None:
+    await shop.done("chatty", word="before")
+    run_id = await shop.start("held")
+    async with monitor(shop.url, abilities="0.15") as shown:
+        await shown.on(run_id)
+        shop.gates["gate"].set()
+        await shown.press("enter", "l")
+        await shown.front(RunScreen)
+        await shown.shows("let go", "earlier lines were not seen")
+        await at_logs(shown)
+        await shown.shows("let go", "earlier lines were not seen")
+        assert "before" not in shown.text
+
+
 async def test_help_and_palette_tell_of_the_log_while_the_keys_are_in_it(shop: Workshop) -> None:
     run_id = await shop.done("chatty", lines=3)
     async with monitor(shop.url, size=(120, 80)) as shown:

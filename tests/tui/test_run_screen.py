@@ -123,13 +123,15 @@ async def test_logs_arrive_while_they_are_read(shop: Workshop) -> None:
         assert "earlier lines were not seen" not in shown.text
 
 
-async def test_a_run_that_was_met_half_way_says_that_lines_are_missing(shop: Workshop) -> None:
+async def test_a_run_that_was_met_half_way_has_the_lines_that_the_server_has_stored(
+    shop: Workshop,
+) -> None:
     run_id = await shop.start("held")
     async with opened(shop, run_id) as shown:
         await shown.shows("watched  for the last")
         shop.gates["gate"].set()
         await shown.press("l")
-        await shown.shows("let go", "earlier lines were not seen")
+        await shown.shows("stored row 0", "let go", "the server keeps no earlier lines")
 
 
 async def test_input_output_and_error_are_json_that_can_be_read(shop: Workshop) -> None:
