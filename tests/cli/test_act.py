@@ -86,7 +86,7 @@ def test_waiting_for_the_run_that_is_made(
     no = invoke("trigger", "fails", "-i", '{"message": "the disk is full"}', "--wait", *at)
     assert (no.exit_code, no.stderr) == (1, "The run failed: the disk is full\n")
     assert shared.run(no.stdout.strip())["status"] == "failed"
-    slow = ["trigger", "steps", "-i", '{"count": 100, "delayMs": 50}', "--wait"]
+    slow = ["trigger", "steps", "-i", '{"count": 9000, "delayMs": 20}', "--wait"]
     late = invoke(*slow, "--timeout", "100ms", *at)
     assert (late.exit_code, late.stderr) == (124, "Error: The time is over: 1 run has not ended.\n")
     assert invoke("cancel", late.stdout.strip(), *at).exit_code == 0
@@ -103,7 +103,7 @@ def test_wait_prints_each_as_it_ends(home: Home, shared: CommandServer) -> None:
 
 
 def test_wait_for_any(invoke: Invoke, shared: CommandServer) -> None:
-    slow = shared.trigger("steps", {"count": 200, "delayMs": 50})
+    slow = shared.trigger("steps", {"count": 9000, "delayMs": 20})
     answer = invoke("wait", "--any", "-s", shared.url, slow, shared.trigger("quiet", {}))
     assert (answer.exit_code, answer.stdout.split()[1:]) == (0, ["quiet", "completed"])
     assert invoke("wait", slow, "--timeout", "0.1", "-s", shared.url).exit_code == 124

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from support.command import COMMAND, Home, run
+from support.command_going import PATIENCE, going
 from support.command_server import CommandServer
 from support.terminal import Terminal
 from typer.testing import Result
@@ -56,10 +57,11 @@ def test_retry_makes_a_new_run_where_it_cannot_resume(
 
 
 def test_logs_can_be_followed_only(home: Home, invoke: Invoke, node: CommandServer) -> None:
-    run_id = node.trigger("steps", {"count": 30, "delayMs": 50})
-    followed = run(home, "logs", "-f", run_id, "-s", node.url)
-    assert (followed.returncode, followed.stderr) == (0, "")
-    assert followed.stdout.splitlines()[-1].endswith('finished step 29 {"i": 29}')
+    run_id = node.trigger("steps", {"count": 9000, "delayMs": 20})
+    with going(home, "logs", "-f", run_id, "-s", node.url) as command:
+        assert "info  finished step" in command.until("finished step")[-1]
+        node.cancel(run_id)
+        assert command.process.wait(timeout=PATIENCE) == 0
     stored = invoke("logs", run_id, "-s", node.url)
     assert (stored.exit_code, stored.stdout) == (5, "")
     assert "stores no log lines: follow a run with -f" in stored.stderr

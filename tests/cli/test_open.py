@@ -51,7 +51,7 @@ def test_a_filter_of_options(dev: Home, shared: CommandServer) -> None:
 
 
 def test_a_run_in_full_and_its_logs(dev: Home, shared: CommandServer) -> None:
-    run_id = shared.trigger("steps", {"count": 1000, "delayMs": 20})
+    run_id = shared.trigger("steps", {"count": 9000, "delayMs": 20})
     with opened(dev, "dev", "run", run_id) as terminal:
         terminal.wait_for(run_id, "running")
     with opened(dev, shared.url, "logs", run_id[-8:].lower()) as terminal:

@@ -2,88 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import queue
-import signal
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from support.command import COMMAND, Home, run
+from support.command_going import PATIENCE, going
 from support.command_server import CommandServer
-
-PATIENCE = 30
-
-
-class Going:
-    """A command that goes on, and the lines that it has printed."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def until(self, wanted: str, patience: float = PATIENCE) -> list[str]:
-        """Lines up to the first that has ``wanted`` in it.
-
-        Raises:
-            queue.Empty: it did not come.
-        """
-        lines = []
-        while not lines or wanted not in lines[-1]:
-            lines.append(self._lines.get(timeout=patience))
-        return lines
-
-    def opened(self, server: CommandServer) -> None:
-        """Wait until the stream is open: until a run is seen on it to its end."""
-        while True:
-            run_id = server.done("quiet", {})
-            with contextlib.suppress(queue.Empty):
-                self.until(f'"type":"run:complete","runId":"{run_id}"', patience=0.5)
-                return
-
-    def interrupted(self) -> tuple[int, str]:
-        """Ctrl-C: the exit code, and what was said beside the results."""
-        self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(timeout=PATIENCE)
-        assert self.process.stderr is not None
-        return code, self.process.stderr.read()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
-
-
-@contextmanager
-def going(home: Home, *arguments: str) -> Iterator[Going]:
-    """A command that goes on; it is ended at the latest with the test."""
-    command = Going(
-        subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=home.env(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    )
-    try:
-        yield command
-    finally:
-        command.close()
 
 
 def test_events_are_those_that_the_server_published(home: Home, fresh: CommandServer) -> None:
@@ -149,7 +74,7 @@ def test_runs_that_come_and_change_are_listed_as_they_do(home: Home, fresh: Comm
 
 
 def test_ctrl_c_while_waiting_leaves_no_traceback(home: Home, shared: CommandServer) -> None:
-    slow = shared.trigger("steps", {"count": 400, "delayMs": 50})
+    slow = shared.trigger("steps", {"count": 9000, "delayMs": 20})
     with going(home, "watch", slow, "-s", shared.url) as command:
         command.until("running")
         assert command.interrupted() == (130, "")
@@ -159,7 +84,7 @@ def test_ctrl_c_while_waiting_leaves_no_traceback(home: Home, shared: CommandSer
 @pytest.mark.parametrize("arguments", ["events", "runs -n 0", "--help"])
 def test_a_closed_pipe_ends_quietly(home: Home, shared: CommandServer, arguments: str) -> None:
     shared.done("steps", {"count": 100})
-    run_id = shared.trigger("steps", {"count": 1000, "delayMs": 20})
+    run_id = shared.trigger("steps", {"count": 9000, "delayMs": 20})
     line = f'"$PYTHON" -m durably_tui {arguments} | head -n 1'
     answer = subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],
