@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from support.monitor import Monitor, monitor
 from support.workshop import Workshop
+from textual import events
 
 from durably_tui.tui.screens.command_line import CommandLineScreen
+from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.runs import RunsScreen
+from durably_tui.tui.screens.trigger import TriggerScreen
 
 
 async def say(shown: Monitor, text: str) -> None:
@@ -21,7 +24,9 @@ async def test_a_command_is_done_by_its_name(shop: Workshop) -> None:
     run_id = await shop.done("quick")
     async with monitor(shop.url) as shown:
         await shown.on(run_id)
-        await say(shown, "copy-id")
+        await say(shown, "copy")
+        await shown.front(CopyScreen)
+        await shown.press("1")
         await shown.until(lambda: shown.app.clipboard == run_id, "the copy")
         await say(shown, "cancel")
         await shown.says("run is completed: nothing to cancel")
@@ -89,3 +94,34 @@ async def test_q_in_the_first_place_leaves(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.press("q")
         await shown.until(lambda: not shown.app.is_running, "the end")
+
+
+async def type_ahead(shown: Monitor, text: str) -> None:
+    """The bytes of a text come at once, as over a slow line."""
+    driver = shown.app._driver
+    assert driver is not None
+    for each in text:
+        key = {"\r": "enter", " ": "space", ":": "colon", "/": "slash"}.get(each, each)
+        driver.send_message(events.Key(key, each))
+
+
+async def test_a_command_that_is_typed_ahead_reaches_its_line(shop: Workshop) -> None:
+    failed = await shop.done("broken")
+    await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.until(lambda: len(shown.ids) == 2)
+        await type_ahead(shown, ":runs status:failed\r")
+        await shown.until(lambda: shown.ids == [failed], "the failed run")
+        await type_ahead(shown, "/job:quick\r")
+        await shown.shows("'failedjob:quick' is no status")
+        assert shown.toasts == []
+
+
+async def test_a_dialog_that_is_typed_ahead_of_does_nothing_else(shop: Workshop) -> None:
+    failed = await shop.done("broken")
+    async with monitor(shop.url) as shown:
+        await shown.on(failed)
+        await type_ahead(shown, "trRc")
+        await shown.front(TriggerScreen)
+        assert [run.id for run in await shop.durably.get_runs()] == [failed]
+        assert shown.toasts == []

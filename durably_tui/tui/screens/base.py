@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
 from textual import events, work
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from durably_tui import logfile
@@ -18,7 +19,7 @@ from durably_tui.tui.commands import Command
 from durably_tui.tui.keymap import remapped
 from durably_tui.tui.verbs import Verb, find
 
-from .command_line import CommandLineScreen
+from .command_line import CommandLineScreen, type_into
 
 log = logging.getLogger(__name__)
 
@@ -80,16 +81,22 @@ class CommandScreen(Screen[None]):
             return None
         return self.run_action(command.action)
 
-    @work(group="command-line", exit_on_error=False)
-    async def action_command_line(self) -> None:
+    def action_command_line(self) -> None:
         """Ask for a command by its name, and do it."""
+        # Asked at once rather than in a worker: what is typed behind it must find the line.
         verbs = self.verbs()
         before: list[str] = getattr(self.app, "command_history", [])
-        text = await self.app.push_screen_wait(CommandLineScreen(verbs, before))
-        if text is None:
-            return
-        if text not in before[-1:]:
-            before.append(text)
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                if text not in before[-1:]:
+                    before.append(text)
+                self._obey(verbs, text)
+
+        self.app.push_screen(CommandLineScreen(verbs, before), typed)
+
+    @work(group="command-line", exit_on_error=False)
+    async def _obey(self, verbs: Sequence[Verb], text: str) -> None:
         found = find(verbs, text)
         if isinstance(found, str):
             self.notify(safe(found), severity="warning", markup=False)
@@ -115,18 +122,30 @@ class CommandScreen(Screen[None]):
             return True
         if command.mutates and self.read_only:
             return False
+        # A key that was typed ahead of a line comes up here, and is a letter of that line.
+        if isinstance(self.focused, Input):
+            return False
         return True if self.refusal(command) is None else None
 
     def on_key(self, event: events.Key) -> None:
-        """Say why the command of a dimmed key does nothing.
+        """Say why the command of a dimmed key does nothing; hand on what was typed ahead.
 
         The app acts on a key when it has come up to it, and those typed before are still on their
-        way there: so this one is judged behind them, where it is acted on as well.
+        way there: so this one is judged behind them, where it is acted on as well. Over a slow
+        line the bytes of ``:runs`` come at once, and the letters are here before their line is.
         """
-        for command in self.offered():
-            if event.key in command.key_names:
-                self.app.call_later(self._say_why, command)
-                return
+        self.app.call_later(self._judge, event)
+
+    async def _judge(self, event: events.Key) -> None:
+        front = self.app.screen
+        if isinstance(front, CommandLineScreen):
+            await front.take(event)
+        elif front is self and isinstance(self.focused, Input):
+            await type_into(self.focused, event)
+        elif front is self:
+            for command in self.offered():
+                if event.key in command.key_names:
+                    self._say_why(command)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A command that fails in a way that nobody foresaw ends alone, and is told of."""

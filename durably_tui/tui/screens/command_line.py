@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,6 +18,16 @@ from durably_tui.text import safe
 from durably_tui.tui.verbs import Verb, completions
 
 _SHOWN = 12
+
+
+async def type_into(line: Input, event: events.Key) -> None:
+    """Type a key into a line that did not have the focus yet when it was pressed."""
+    if event.character is not None and event.is_printable:
+        line.insert_text_at_cursor(event.character)
+    elif event.key == "enter":
+        await line.action_submit()
+    elif event.key == "backspace":
+        line.action_delete_left()
 
 
 class _Completing(Suggester):
@@ -57,6 +68,7 @@ class CommandLineScreen(ModalScreen[str | None]):
         self._verbs = verbs
         self._before = list(before)
         self._at = len(self._before)
+        self._ahead: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         """What it can be, and the line."""
@@ -64,10 +76,20 @@ class CommandLineScreen(ModalScreen[str | None]):
             yield Static(id="choices")
             yield Input(placeholder="a command; Tab completes", suggester=_Completing(self._verbs))
 
-    def on_mount(self) -> None:
-        """Tell what there is."""
+    async def on_mount(self) -> None:
+        """Tell what there is, and take what was typed before there was a line."""
         self.query_one(Input).focus()
         self._tell("")
+        ahead, self._ahead = self._ahead, []
+        for event in ahead:
+            await type_into(self.query_one(Input), event)
+
+    async def take(self, event: events.Key) -> None:
+        """A key that was typed for this line before it was there."""
+        if self.is_mounted:
+            await type_into(self.query_one(Input), event)
+        else:
+            self._ahead.append(event)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what the line can become."""
@@ -83,8 +105,9 @@ class CommandLineScreen(ModalScreen[str | None]):
         self.query_one("#choices", Static).update(Content(words))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer with the line."""
-        self.dismiss(event.value.strip() or None)
+        """Answer with the line, once: Enter may have been pressed again meanwhile."""
+        if self.is_current:
+            self.dismiss(event.value.strip() or None)
 
     def action_leave(self) -> None:
         """Do nothing."""

@@ -105,13 +105,14 @@ class SteeringScreen(CommandScreen):
         if run := self.current_run():
             self._act(run, RunStatus.CANCELLED, self.actions.cancel)
 
+    # Questions are asked at once rather than in a worker: a key that is typed behind the one that
+    # asks is then none of this place's commands.
+
     def action_delete(self) -> None:
         """Delete it, once the user has said so."""
-        if run := self.current_run():
-            self._ask_delete(run)
-
-    @work(group="questions", exit_on_error=False)
-    async def _ask_delete(self, run: Run) -> None:
+        run = self.current_run()
+        if run is None:
+            return
         question = ConfirmScreen(
             f"Delete this {run.status} run of {safe(run.job_name, limit=60)}?",
             f"{safe(run.id, limit=60)} with its steps and logs goes from "
@@ -119,11 +120,14 @@ class SteeringScreen(CommandScreen):
             "Delete",
             typed=self.session.title if self.session.production else None,
         )
-        if await self.app.push_screen_wait(question):
-            self._act(run, None, self.actions.delete_run)
 
-    @work(group="questions", exit_on_error=False)
-    async def ask_bulk(self, action: Action, runs: Sequence[Run]) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._act(run, None, self.actions.delete_run)
+
+        self.app.push_screen(question, answered)
+
+    def ask_bulk(self, action: Action, runs: Sequence[Run]) -> None:
         """Do one action to many runs, once the user has said so."""
         bulk = self.session.hooks.use_bulk(action, runs)
         word, effect = _ASKS[action]
@@ -140,8 +144,15 @@ class SteeringScreen(CommandScreen):
             word,
             typed=self.session.title if self.session.production else None,
         )
-        if await self.app.push_screen_wait(question):
-            state = await self.app.push_screen_wait(BulkScreen(bulk))
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.app.push_screen(BulkScreen(bulk), self._bulk_ended)
+
+        self.app.push_screen(question, answered)
+
+    def _bulk_ended(self, state: BulkState | None) -> None:
+        if state is not None:
             self.say(summary(state), severity="warning" if state.failures else "information")
             self.bulk_done(state)
 
@@ -181,19 +192,24 @@ class SteeringScreen(CommandScreen):
         if run := self.current_run():
             self._ask_trigger(Trigger(job_name=run.job_name, input=run.input, labels=run.labels))
 
-    @work(group="questions", exit_on_error=False)
-    async def _ask_trigger(self, like: Trigger) -> None:
+    def _ask_trigger(self, like: Trigger) -> None:
         dialog = TriggerScreen(
             self.actions.trigger,
             jobs=self.seen_jobs(),
             like=like,
             desk=TriggerDesk(self.session),
         )
-        made: Triggered | None = await self.app.push_screen_wait(dialog)
-        if made is not None:
-            words = {"idempotent": "That run was there already", "coalesced": "Joined pending run"}
-            what = words.get(made.disposition, "Triggered run")
-            self.made(made.run_id, f"{what} {made.run_id}")
+
+        def sent(made: Triggered | None) -> None:
+            if made is not None:
+                words = {
+                    "idempotent": "That run was there already",
+                    "coalesced": "Joined pending run",
+                }
+                what = words.get(made.disposition, "Triggered run")
+                self.made(made.run_id, f"{what} {made.run_id}")
+
+        self.app.push_screen(dialog, sent)
 
     def made(self, run_id: str, message: str) -> None:
         """Tell of a new run and how to get there."""
@@ -215,15 +231,16 @@ class SteeringScreen(CommandScreen):
         else:
             self.open_run(run)
 
-    @work(group="questions", exit_on_error=False)
-    async def action_copy_run(self) -> None:
+    def action_copy_run(self) -> None:
         """Ask what of the run to copy, by OSC 52, which works over ssh and tmux."""
         if run := self.current_run():
-            text = await self.app.push_screen_wait(CopyScreen(run, self.session.url))
-            if text is not None:
-                self.app.copy_to_clipboard(text)
-                what = safe(text, limit=60) if "\n" not in text else f"{len(text):,} characters"
-                self.say(f"Copied {what}.")
+            self.app.push_screen(CopyScreen(run, self.session.url), self._copy)
+
+    def _copy(self, text: str | None) -> None:
+        if text is not None:
+            self.app.copy_to_clipboard(text)
+            what = safe(text, limit=60) if "\n" not in text else f"{len(text):,} characters"
+            self.say(f"Copied {what}.")
 
     def action_help(self) -> None:
         """Show the keys of this place."""

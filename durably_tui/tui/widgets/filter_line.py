@@ -102,7 +102,8 @@ class FilterLine(Input):
         self.cursor_position = len(text)
         self._at = len(self._history)
         self.display = True
-        self.focus()
+        # At once rather than soon: what is typed behind "/" is meant for this line.
+        self.screen.set_focus(self)
 
     def close(self) -> None:
         """Hide the line."""
