@@ -117,10 +117,23 @@ class MonitorApp(App[None]):
     def on_mount(self) -> None:
         """Take the signals that end a terminal, and go on once the first picture is out."""
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
+        for name, leave in (("SIGTERM", self.exit), ("SIGHUP", self._hang_up)):
             with contextlib.suppress(AttributeError, NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(getattr(signal, name), self.exit)
+                loop.add_signal_handler(getattr(signal, name), leave)
+        if _has_terminal() and not self.is_headless:
+            # Nobody sends a signal where the terminal was not the process's own.
+            self.set_interval(1.0, lambda: None if _has_terminal() else self._hang_up())
         self.call_after_refresh(self._open_first_place)
+
+    def _hang_up(self) -> None:
+        """Leave; where the terminal is gone, let go of it first.
+
+        Textual's input thread reads nothing from it for ever otherwise, and the process with it.
+        """
+        stop_reading = getattr(self._driver, "exit_event", None)
+        if stop_reading is not None and not _has_terminal():
+            stop_reading.set()
+        self.exit()
 
     async def _open_first_place(self) -> None:
         from durably_tui.protocol.errors import DurablyError
@@ -206,6 +219,10 @@ def _import_first_place(name: str) -> tuple[type[Navigator], Callable[[MonitorAp
 
     PLACE[name].load()
     return Navigator, dress
+
+
+def _has_terminal() -> bool:
+    return sys.__stdin__ is not None and sys.__stdin__.isatty()
 
 
 def _can_write_glyphs() -> bool:

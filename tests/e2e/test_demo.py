@@ -121,6 +121,14 @@ def test_a_signal_leaves_the_terminal_and_the_disk_as_they_were(
         assert_nothing_is_left(terminal, home)
 
 
+def test_a_terminal_that_is_gone_takes_the_process_with_it(home: Home) -> None:
+    with Terminal(DEMO, env=home.env()) as terminal:
+        terminal.wait_for("● live", "● running")
+        terminal.hang_up()
+        terminal.process.wait(timeout=15)
+        assert home.left_behind() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_before_the_first_picture_leaves_nothing_either(
     home: Home, number: signal.Signals

@@ -118,6 +118,11 @@ class Terminal:
         """Type, as the bytes that a terminal sends."""
         os.write(self._master, keys.encode())
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as a connection that is lost or a window that is closed does."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDWR)
+
     def resize(self, columns: int, lines: int) -> None:
         """Make the terminal another size, as a person drags its corner."""
         self._screen.resize(lines, columns)
