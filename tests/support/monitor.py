@@ -153,9 +153,7 @@ async def monitor(
     abilities: str | None = None,
 ) -> AsyncIterator[Monitor]:
     """The monitor on the server at ``url``; once it is left, nothing of it goes on."""
-    client = DurablyClient(
-        url, read_only=read_only, pace=pace, token=token, abilities=abilities
-    )
+    client = DurablyClient(url, read_only=read_only, pace=pace, token=token, abilities=abilities)
     session = Session(
         create_durably_client(client), client.url, name, read_only=read_only, close=client.aclose
     )
