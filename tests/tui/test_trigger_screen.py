@@ -43,6 +43,7 @@ def test_input_that_is_json(text: str, value: object) -> None:
         ("{", "line 1, column 2"),
         ('{\n  "rows": 3,\n}', "line 3, column 1"),
         ("{'rows': 3}", "line 1, column 2"),
+        ('\n {"rows": ', "line 2, column 11"),
         ('{"rows": }', "line 1, column 10"),
         ("rows=3", "line 1, column 1"),
         ('{"rows": 3} {}', "line 1, column 13"),

@@ -84,7 +84,7 @@ def _read(field: Field, text: str) -> Any:
         case Kind.ARRAY if is_lines(field) and not stripped.startswith("["):
             return _lines(field, text)
         case _:
-            return _json(stripped)
+            return _json(text)
 
 
 def _lines(field: Field, text: str) -> list[Any]:

@@ -71,6 +71,8 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         self._desk = desk
         self._job = ""
         """The job of which the schema and the recent inputs are known."""
+        self._looked_up = ""
+        """The job that was looked up last."""
         self._recent: list[RecentInput] = []
         self._at = -1
         """Which of the recent inputs is shown; -1: none of them."""
@@ -110,7 +112,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         self._offer_jobs()
         if self._like.job_name:
             self.input.take_keys()
-            self._learn(self._like.job_name)
+            self._look_up(self._like.job_name)
         else:
             self.query_one("#job").focus()
 
@@ -122,12 +124,12 @@ class TriggerScreen(ModalScreen[Triggered | None]):
             self._settling.stop()
         self._trouble("")
         if name := event.value.strip():
-            self._settling = self.set_timer(SETTLE_SECONDS, lambda: self._learn(name))
+            self._settling = self.set_timer(SETTLE_SECONDS, lambda: self._look_up(name))
 
     @on(Input.Blurred, "#job")
     def _job_left(self, event: Input.Blurred) -> None:
         if name := event.value.strip():
-            self._learn(name)
+            self._look_up(name)
 
     @work(exclusive=True, group="job_lists", exit_on_error=False)
     async def _offer_jobs(self) -> None:
@@ -139,20 +141,25 @@ class TriggerScreen(ModalScreen[Triggered | None]):
                     names, case_sensitive=False
                 )
 
+    def _look_up(self, name: str) -> None:
+        """Find out about a job, unless it is the one that is known or under way."""
+        if self._desk is not None and name != self._looked_up:
+            self._looked_up = name
+            self._learn(self._desk, name)
+
     @work(exclusive=True, group="job_looks", exit_on_error=False)
-    async def _learn(self, name: str) -> None:
+    async def _learn(self, desk: TriggerDesk, name: str) -> None:
         """Find out what a job takes and what it was given, and begin with that."""
-        if self._desk is None or name == self._job:
-            return
         try:
-            field = await self._desk.form(name)
+            field = await desk.form(name)
         except DurablyError as error:
             self._note(str(error))
-            self._settling = self.set_timer(RETRY_SECONDS, lambda: self._learn(name))
+            self._looked_up = ""
+            self._settling = self.set_timer(RETRY_SECONDS, lambda: self._look_up(name))
             return
         self._note("")
-        recent = await self._desk.recent(name)
-        self._job, self._recent, self._at = name, recent, -1
+        recent = await desk.recent(name)
+        self._recent, self._at = recent, -1
         if self.input.is_typed:
             await self.input.take(field)
         elif self._like.input is not None and name == self._like.job_name:
@@ -160,6 +167,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         else:
             last = recent[0].input if recent and field is None else {}
             await self.input.begin(field, last)
+        self._job = name
         self._show_keys()
 
     # -- the input -------------------------------------------------------------------------

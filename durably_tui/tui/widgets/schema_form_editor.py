@@ -159,8 +159,11 @@ class InputEditor(Vertical):
             BadText: it cannot be sent; the keys are where that can be mended.
         """
         if not self.is_form:
-            self.editor.focus()
-            return read_json(self.editor.text)
+            try:
+                return read_json(self.editor.text)
+            except BadText:
+                self.editor.focus()
+                raise
         value, wrong = self.form.collect()
         if wrong:
             self.form.focus_on(wrong[0])
