@@ -116,8 +116,8 @@ class RunsView(Sequence[Run]):
         at = bisect_left(self._items, entry.place, key=_place)
         if at < len(self._items) and self._items[at] is entry:
             return at if self._rising else len(self._items) - 1 - at
-        # It has moved since the order was taken.
-        return next((i for i in range(len(self)) if self.entry(i) is entry), None)
+        # It has moved since the order was taken, or what is known of it was taken anew.
+        return next((i for i in range(len(self)) if self.entry(i).shown.id == run_id), None)
 
 
 def _place(entry: Entry) -> tuple[Any, ...]:

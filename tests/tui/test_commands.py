@@ -140,7 +140,7 @@ async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> Non
 
 async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -> None:
     run_id = await shop.start("held")
-    async with monitor(shop.url, size=(120, 60), read_only=True) as shown:
+    async with monitor(shop.url, size=(120, 140), read_only=True) as shown:
         await shown.on(run_id)
         await shown.shows("READ-ONLY", "● running")
         for place in (RunsScreen, RunScreen):

@@ -35,10 +35,10 @@ async def shown_runs(
 
 async def test_the_table_goes_down_through_all_runs() -> None:
     async with shown_runs(HEAD + PAGE + 60) as (port, made, shown):
-        await shown.shows(f"{HEAD + PAGE} of {len(made)} · scroll for older")
+        await shown.shows(f"{HEAD + PAGE:,} of {len(made):,} · scroll for older")
         await shown.press("G")
         assert shown.runs.table.cursor_key == made[-HEAD - PAGE]
-        await shown.shows(f"{len(made)} shown")
+        await shown.shows(f"{len(made):,} shown")
         await shown.press("G")
         assert shown.runs.table.cursor_key == made[0]
         new = port.made()

@@ -14,6 +14,7 @@ from textual.widgets import TabbedContent
 
 from durably_server import ConflictError, RunFailedError
 from durably_tui.text import TimeStyle, short_id
+from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import PAGE_SIZE, PREVIEW_LINES, RunsScreen
 
@@ -153,6 +154,8 @@ async def test_y_copies_the_id(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.on(run_id)
         await shown.press("y")
+        await shown.front(CopyScreen)
+        await shown.press("1")
         assert shown.app.clipboard == run_id
         await shown.says(f"Copied {run_id}.")
 

@@ -81,7 +81,7 @@ GENERAL = (
         Command(
             f"app.place('{place.name}')",
             place.key,
-            place.title.lower(),
+            f"to {place.title.lower()}",
             place.help,
             "Places",
             footer=False,

@@ -34,7 +34,8 @@ class WatchingScreen(LiveScreen):
         # Textual asks which keys apply before a screen is mounted.
         self.inspector = Inspector(session.hooks, self.changed)
         self._past = RunPast(session.hooks.port, self.changed)
-        self._shown_run: str | None = None
+        self._held_run: str | None = None
+        """The run that is held still once the picture is paused."""
 
     async def on_unmount(self) -> None:
         """Let the run go."""
@@ -49,7 +50,11 @@ class WatchingScreen(LiveScreen):
     def paint_detail(self, now: float) -> None:
         """Show the run that is looked at."""
         run = self.current_run()
-        self._shown_run = run.id if run is not None and self.seen is not None else None
+        self._held_run = run.id if run is not None else None
+        self._paint_run(now)
+
+    def _paint_run(self, now: float) -> None:
+        run = self.current_run()
         self.detail.time_style = self.view.time_style
         self.detail.logs.time_style = self.view.log_times
         self.detail.logs_above = self._past.above
@@ -59,8 +64,8 @@ class WatchingScreen(LiveScreen):
     def paint_paused(self, now: float) -> None:
         """The run that the cursor has gone to since the picture was paused."""
         run = self.current_run()
-        if run is not None and run.id != self._shown_run:
-            self.paint_detail(now)
+        if run is not None and run.id != self._held_run:
+            self._paint_run(now)
 
     @on(LogPane.TimesChosen)
     def _log_times_chosen(self, event: LogPane.TimesChosen) -> None:
