@@ -69,7 +69,7 @@ def dress(app: MonitorApp, world: World) -> None:
             known = ", ".join(sorted(app.available_themes))
             sentence = f"there is no theme {config.theme!r}; there are {known}."
             problems.append(str(config.problem("theme", sentence)))
-    elif few_colors():
+    elif not app.is_headless and few_colors():
         app.theme = "ansi-dark"
     if config.time_format in set(TimeStyle):
         world.view.time_style = TimeStyle(config.time_format)
