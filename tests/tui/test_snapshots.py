@@ -31,8 +31,11 @@ SnapCompare = Callable[..., bool]
 
 
 @pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Local times are those of UTC."""
+def pinned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local times are those of UTC, and the terminal of the test run says nothing of colours."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
