@@ -9,7 +9,7 @@ NODE_STAMP := $(NODE_PEER)/node_modules/.installed
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench screenshots docs interop help clean
+.PHONY: demo test check bench screenshots docs interop proof-short help clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,6 +40,14 @@ check: $(STAMP)  ## types, lint, format, and who may import whom
 bench: $(STAMP)  ## figures beside a reference in the same run; never fails by the clock
 	@$(BIN)/python -m tests.bench
 
+# The suites of tests/proof whose short form CI runs; together under 10 minutes.
+PROOF_SHORT :=
+
+proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, as CI runs it
+	@failed=; for suite in $(PROOF_SHORT); do \
+	  $(BIN)/python -m tests.proof.$$suite --short || failed="$$failed $$suite"; \
+	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
 screenshots: $(STAMP)  ## pictures of the real app on the demo server, into screenshots/
 	@$(BIN)/python -m tests.screenshots
 
@@ -50,4 +58,4 @@ clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_PEER)/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
