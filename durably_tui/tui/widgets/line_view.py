@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import ClassVar
 
 from rich.color import Color, ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.css.styles import Styles
+from textual.css.stylesheet import Stylesheet
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -62,12 +65,14 @@ Names that start with ``ground-`` are the background of a whole line.
 CONTENT_STYLES = {name: css.removeprefix("color: ").split(";")[0] for name, css in PALETTE.items()}
 """The colour of each name, as ``Content`` takes it."""
 
-PALETTE_CLASSES = frozenset(f"line--{name}" for name in PALETTE)
 
-
-def palette_css(widget: str) -> str:
-    """The default CSS that gives a widget type the palette."""
-    return "".join(f"{widget} > .line--{name} {{ {css} }}\n" for name, css in PALETTE.items())
+@lru_cache(maxsize=8)
+def _styles_in(variables: tuple[tuple[str, str], ...]) -> dict[str, Styles]:
+    """The palette with the variables of a theme put in."""
+    sheet = Stylesheet(variables=dict(variables))
+    sheet.add_source("\n".join(f".{name} {{ {css} }}" for name, css in PALETTE.items()))
+    sheet.parse()
+    return dict(zip(PALETTE, (rule.styles for rule in sheet.rules), strict=True))
 
 
 def fitted(spans: Iterable[Span], width: int) -> Spans:
@@ -152,15 +157,14 @@ class Painter:
         return style
 
     def _mixed(self, name: str, ground: str) -> Style:
-        get = self._widget.get_component_rich_style
-        style = get(f"line--{name}")
+        style = self._on_widget(name)
         own_ground = "background" in PALETTE[name]
         # The sixteen colours of a terminal cannot be mixed: a tint would be a glaring background.
         if name in _NAMES_WITHOUT_MIXING and _is_of_the_terminal(style.bgcolor):
             style = _NAMES_WITHOUT_MIXING[name]
         if not ground:
             return style
-        under = get(f"line--ground-{ground}")
+        under = self._on_widget(f"ground-{ground}")
         if _is_of_the_terminal(under.bgcolor):
             plain = _GROUNDS_WITHOUT_MIXING[ground]
             return plain if plain.reverse else style + plain
@@ -172,6 +176,25 @@ class Painter:
             underline=style.underline,
             reverse=style.reverse,
         )
+
+    def _on_widget(self, name: str) -> Style:
+        """A palette name in the theme, over the background of the widget.
+
+        Not a component class: Textual would work out each of them anew for each widget whenever
+        a class, the focus or the screen in front changes, most of what such a change costs.
+        """
+        widget = self._widget
+        own = _styles_in(tuple(widget.app.theme_variables.items()))[name]
+        _, ground = widget.background_colors
+        if own.has_rule("background"):
+            ground += own.background
+        color = own.color if own.has_rule("color") else widget.styles.color
+        if own.auto_color:
+            color = ground.get_contrast_text(color.a)
+        look = Style.from_color((ground + color).rich_color, ground.rich_color)
+        if own.has_rule("text_style"):
+            look += Style.parse(str(own.get_rule("text_style", "")))
+        return widget.text_style + look
 
     def strip(self, spans: Iterable[Span], width: int, ground: str = "") -> Strip:
         """A strip of exactly ``width`` cells. What is too long is cut, what is short is padded."""
@@ -217,7 +240,6 @@ def _ground_of(style: Style) -> tuple[Color | None, bool | None]:
 class LineView(ScrollView, can_focus=True):
     """A scrolling widget that draws its lines itself, in the palette."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(PALETTE_CLASSES)
     DEFAULT_CSS = """
     LineView {
         overflow-x: hidden;
@@ -231,7 +253,7 @@ class LineView(ScrollView, can_focus=True):
         scrollbar-background-hover: $foreground 6%;
         scrollbar-background-active: $foreground 6%;
     }
-    """ + palette_css("LineView")
+    """
 
     def __init__(
         self,

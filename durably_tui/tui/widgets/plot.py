@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.reactive import var
 from textual.strip import Strip
@@ -14,7 +13,7 @@ from durably_tui.protocol.models import RunStatus
 from durably_tui.state import RunRecord
 from durably_tui.text import ago, fit, safe, took
 
-from .line_view import PALETTE_CLASSES, Painter, Span, Spans, fitted, palette_css
+from .line_view import Painter, Span, Spans, fitted
 from .look import RUN_LOOKS
 from .plot_points import Point, Scale, points_of, scale_of, scatter
 
@@ -126,10 +125,9 @@ def _time_axis(scale: Scale, columns: int, *, plain: bool) -> list[Spans]:
 class RunPlot(Widget):
     """The runs of one job, each where it ended and as high as it took long."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(PALETTE_CLASSES)
     DEFAULT_CSS = """
     RunPlot { height: 1fr; padding: 0 1; }
-    """ + palette_css("RunPlot")
+    """
 
     plain: var[bool] = var(False)
     """Show ASCII only."""

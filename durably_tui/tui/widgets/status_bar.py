@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,7 +17,7 @@ from durably_tui.protocol.connection import Connection, Phase
 from durably_tui.protocol.models import RunStatus
 from durably_tui.text import cells, fit, safe
 
-from .line_view import PALETTE_CLASSES, Painter, Span, Spans, palette_css
+from .line_view import Painter, Span, Spans
 from .look import RUN_LOOKS
 from .progress import count
 
@@ -113,7 +112,6 @@ class _Picture:
 class StatusBar(Widget):
     """One line on top of every place. It tells less on a narrow screen, the vital things last."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(PALETTE_CLASSES)
     DEFAULT_CSS = """
     StatusBar {
         height: 1;
@@ -121,7 +119,7 @@ class StatusBar(Widget):
         background: $panel;
         color: $foreground;
     }
-    """ + palette_css("StatusBar")
+    """
 
     server_name: var[str] = var("")
     """What the server is called in the configuration, if it is named there."""
