@@ -13,6 +13,7 @@ from durably_tui.protocol import (
     Malformed,
     NotFound,
     Phase,
+    Run,
     RunCancel,
     RunComplete,
     RunDelete,
@@ -100,7 +101,7 @@ class RunStream(Stream):
             return False
         return True
 
-    async def _ask(self) -> float:
+    async def _ask(self) -> tuple[float, Run]:
         answer = await self._door.ask(
             "GET", "/run", [("runId", self.run_id)], timeout=self._pace.probe_timeout
         )
@@ -112,4 +113,4 @@ class RunStream(Stream):
             raise answer.garbled(str(malformed)) from None
         self._over = self._over or run.is_terminal
         self._completed = run.status is RunStatus.COMPLETED
-        return answer.took_ms
+        return answer.took_ms, run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,9 @@ from durably_tui.protocol import (
     DurablyError,
     Event,
     Gap,
+    Malformed,
     Phase,
+    Run,
     ServerFault,
     SseDecoder,
     StreamBatch,
@@ -28,6 +30,16 @@ from .inbox import Inbox
 from .pace import Pace
 
 Wanted = Callable[[Event], bool]
+
+_MOST_SILENCES = 3
+"""So often in a row a stream is opened again because it is silent while its runs go on."""
+
+
+class Sign(NamedTuple):
+    """What the server said when it was last asked, and how much of the stream had come by then."""
+
+    run: Run | None
+    chunks: int
 
 
 class Stream:
@@ -70,8 +82,12 @@ class Stream:
         self._closed = False
         self._dead: DurablyError | None = None
         self._heard = float("-inf")
+        self._chunks = 0
+        self._told_of: Sign | None = None
+        self._silences = 0
         self._last_event_id = ""
         self._retry_seconds = 0.0
+        self._asked: Params = []
 
     # -- for whoever listens ---------------------------------------------------------------
 
@@ -171,7 +187,8 @@ class Stream:
             DurablyError: why it could not be opened, or broke.
         """
         self._dead = None
-        params = await self._params()
+        self._told_of = None
+        params = self._asked = await self._params()
         try:
             async with asyncio.timeout(None) as life:
                 watch = asyncio.create_task(self._watch(life), name="durably liveness")
@@ -203,6 +220,8 @@ class Stream:
                 self._last_event_id = decoder.last_event_id
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
                 self._heard = self._pace.clock()
+                self._chunks += 1
+                self._silences = 0
                 self._connection = msgspec.structs.replace(self._connection, last_seen=self._heard)
                 events = self._decoder.events(frames)
                 largest = max(map(len, frames), default=0)
@@ -269,7 +288,11 @@ class Stream:
     async def _look(self, life: asyncio.Timeout) -> bool:
         """Ask; False where that ended this connection."""
         try:
-            took_ms = await self._ask()
+            took_ms, newest = await self._ask()
+            if self._connection.phase is Phase.LIVE and await self._is_deaf(newest):
+                raise Unreachable(
+                    f"{self._tried} stayed silent while runs went on: it is opened again by itself."
+                )
         except DurablyError as error:
             if self._speaks() and isinstance(error, Unreachable | ServerFault):
                 return True  # slow to answer or not well, but not gone
@@ -287,18 +310,38 @@ class Stream:
         """Whether the stream itself brought something since the question before."""
         return 0 <= self._pace.clock() - self._heard < self._pace.probe_every
 
-    async def _ask(self) -> float:
-        """One cheap request; answers how long it took, in ms.
+    async def _is_deaf(self, newest: Run | None) -> bool:
+        """Whether the newest run has gone on since the question before, and not a byte of that
+        came: a connection that something between dropped without a word, while others still work.
+
+        A server that never tells of its runs here, as one whose worker is another process, is
+        believed after some attempts.
+        """
+        before, self._told_of = self._told_of, Sign(newest, self._chunks)
+        if before is None or before.chunks != self._chunks or not _went_on(before.run, newest):
+            return False
+        await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
+        if before.chunks != self._chunks or self._silences >= _MOST_SILENCES:
+            return False
+        self._silences += 1
+        return True
+
+    async def _ask(self) -> tuple[float, Run | None]:
+        """One cheap request; answers how long it took, in ms, and the newest run of the stream's.
 
         Raises:
             DurablyError: the server is not there, or not well.
         """
         answer = await self._door.ask(
-            "GET", "/runs", [("limit", "1")], timeout=self._pace.probe_timeout
+            "GET", "/runs", [*self._asked, ("limit", "1")], timeout=self._pace.probe_timeout
         )
         if (error := answer.error()) is not None:
             raise error
-        return answer.took_ms
+        try:
+            runs = self._decoder.runs(answer.body)
+        except Malformed as malformed:
+            raise answer.garbled(str(malformed)) from None
+        return answer.took_ms, runs[0] if runs else None
 
     @staticmethod
     def _end(life: asyncio.Timeout) -> None:
@@ -338,3 +381,17 @@ class Stream:
         same_phase = connection.phase is self._connection.phase
         self._connection = connection
         self._inbox.put(connection, joins=same_phase and connection.phase is Phase.LIVE)
+
+
+def _went_on(before: Run | None, now: Run | None) -> bool:
+    """Whether a run has done what a stream tells. One that is deleted counts for nothing, since
+    0.8 does not tell that."""
+    if now is None:
+        return False
+    if before is None:
+        return True
+    if before.id == now.id:
+        return (before.status, before.current_step_index) != (now.status, now.current_step_index)
+    if before.created_at is None or now.created_at is None:
+        return False
+    return (before.created_at, before.id) < (now.created_at, now.id)

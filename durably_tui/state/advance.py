@@ -120,7 +120,8 @@ def _end(
         error=run.error if error is None else error,
         completed_at=when or run.completed_at,
     )
-    return ended, when is None
+    # No stream of many runs tells the output, and an event is dated a little after the end.
+    return ended, True
 
 
 def _retry(run: Run, event: RunRetry) -> Advanced:

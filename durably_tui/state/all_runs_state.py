@@ -9,7 +9,6 @@ from durably_tui.protocol import (
     Run,
     RunCoalesced,
     RunDelete,
-    RunFail,
     RunStatus,
     RunTrigger,
 )
@@ -104,8 +103,7 @@ def take_events(
             continue
         before = entry.run
         after, unclear = advance(before, event)
-        # What a run failed with is told by no stream of many runs.
-        if unclear or (cls is RunFail and not after.error):
+        if unclear:
             wanted.one(event.run_id)
         if filter.statuses and after.status not in filter.statuses:
             touched += runs.remove(event.run_id)

@@ -26,6 +26,8 @@ from .observe import observe_run
 from .runs_reducer import same_connection
 from .trail import Trail
 
+_LOST = frozenset({Phase.RECONNECTING, Phase.OFFLINE})
+
 
 def opened(run_id: str, job_name: str = "") -> JobRunState:
     """A run of which nothing is known yet."""
@@ -90,9 +92,11 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     if same_connection(state.connection, connection):
         return state
     own, lines, before = state.own, state.lines, state.before
+    feed = Trail() if state.seen is None else state.seen.logs
+    if connection.phase in _LOST and state.connection.phase is Phase.LIVE:
+        lines = log_join.lost(lines, feed)
     if connection.epoch != state.connection.epoch:
-        feed = Trail() if state.seen is None else state.seen.logs
-        lines = log_join.opened(lines, feed)
+        lines = log_join.opened(lines, feed, resumed=connection.resumed)
         if own.is_empty:
             own = replace(own, epoch=connection.epoch)
             before = () if state.seen is None else tuple(state.seen.events)

@@ -3,7 +3,8 @@
 The feed tells of a run before somebody opens it; from then on its own stream tells the same again,
 with the server's times. Lines have no number on the wire, so the overlap is found by what they
 say, and only among lines that the feed brought after the own stream was asked for: what came
-before that cannot be on it.
+before that cannot be on it. A stream that goes on where it was lost brings again what the feed
+brought meanwhile.
 """
 
 from __future__ import annotations
@@ -33,12 +34,40 @@ class LogJoin(msgspec.Struct, frozen=True, kw_only=True):
     """The first of these."""
     joined: bool = False
     """The feed brought ``first`` as well: whatever it brings from now on comes twice."""
+    lead: int = 0
+    """How many lines more than the feed the own stream has brought since then, or fewer."""
+    owed: tuple[LogEntry, ...] = ()
+    """Lines of an own stream that was lost which the feed has still to bring."""
+    early: bool = False
+    """What the feed brings before these belongs before them."""
 
 
-def opened(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
-    """The own stream was opened, perhaps again; ``feed`` is what the feed has brought by now."""
-    caught_up = from_feed(join, feed)
-    return LogJoin(logs=caught_up.logs, taken=caught_up.taken)
+def opened(join: LogJoin, feed: Trail[LogEntry], *, resumed: bool = False) -> LogJoin:
+    """The own stream was opened, perhaps again; ``feed`` is what the feed has brought by now.
+
+    With ``resumed`` it goes on where it was lost: then its first lines may be here already.
+    """
+    join = from_feed(join, feed)
+    doubtful = join.doubtful if resumed and join.first is None else 0
+    return replace(_alone(join), doubtful=doubtful)
+
+
+def lost(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
+    """The own stream was lost: until it is there again, lines come by the feed alone."""
+    if join.first is None:
+        return join
+    join = from_feed(join, feed)
+    if not join.joined:
+        owed = (*join.owed, *join.logs[len(join.logs) - join.own :])
+        return replace(_alone(join), owed=owed, early=join.early or not join.owed)
+    ahead = join.lead
+    logs, doubtful = join.logs, 0
+    if ahead < 0:
+        # These were left to the own stream, which did not bring them any more.
+        late = feed.since(join.taken + ahead)
+        logs, doubtful = logs.extended(late), len(late)
+    owed = tuple(logs[-ahead:]) if ahead > 0 else ()
+    return LogJoin(logs=logs, taken=join.taken, doubtful=doubtful, owed=owed)
 
 
 def from_feed(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
@@ -49,7 +78,9 @@ def from_feed(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
         return join
     fresh = feed.since(join.taken)
     if join.joined:
-        return replace(join, taken=feed.total)
+        return replace(join, taken=feed.total, lead=join.lead - len(fresh))
+    if join.owed:
+        join, fresh = _settled(join, fresh)
     if join.first is None:
         whole = feed if not len(join.logs) and not join.taken else join.logs.extended(fresh)
         return replace(join, logs=whole, taken=feed.total, doubtful=join.doubtful + len(fresh))
@@ -60,20 +91,21 @@ def from_feed(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
     if missed:
         cut = len(logs) - join.own
         logs = Trail([*logs[:cut], *missed, *logs[cut:]], logs.dropped)
-    return replace(join, logs=logs, taken=feed.total, joined=late is not None)
+    lead = 0 if late is None else join.own - (len(fresh) - late)
+    return replace(join, logs=logs, taken=feed.total, joined=late is not None, lead=lead)
 
 
 def from_own(join: LogJoin, lines: Sequence[LogEntry], limit: int) -> LogJoin:
     """The own stream brought more lines."""
     if not lines:
         return join
-    logs, first, joined = join.logs, join.first, join.joined
+    logs, first, joined, lead = join.logs, join.first, join.joined, join.lead
     if first is None:
         first = lines[0]
         doubtful = logs[max(0, len(logs) - join.doubtful) :]
         double = _overlap(doubtful, lines)
         if double:
-            joined = True
+            joined, lead = True, -double
             logs = Trail(logs[: len(logs) - double], logs.dropped)
     logs = logs.extended(lines).last(limit)
     return replace(
@@ -81,6 +113,7 @@ def from_own(join: LogJoin, lines: Sequence[LogEntry], limit: int) -> LogJoin:
         logs=logs,
         first=first,
         joined=joined,
+        lead=lead + len(lines) if joined else 0,
         doubtful=0,
         own=min(join.own + len(lines), len(logs)),
     )
@@ -103,3 +136,31 @@ def _overlap(feed: Sequence[LogEntry], own: Sequence[LogEntry]) -> int:
         if all(same(one, other) for one, other in zip(tail, own, strict=False)):
             return len(tail)
     return 0
+
+
+def _alone(join: LogJoin) -> LogJoin:
+    """The lines, and what the feed has still to bring, without an own stream."""
+    return LogJoin(logs=join.logs, taken=join.taken, owed=join.owed, early=join.early)
+
+
+def _settled(join: LogJoin, fresh: list[LogEntry]) -> tuple[LogJoin, list[LogEntry]]:
+    """What the feed owed comes, perhaps after what belongs before it; and the rest of ``fresh``."""
+    owed = join.owed
+    if join.early:
+        at = next((at for at, line in enumerate(fresh) if same(line, owed[0])), None)
+        missed = fresh if at is None else fresh[:at]
+        if missed:
+            cut = len(join.logs) - join.own - join.doubtful - len(owed)
+            logs = Trail([*join.logs[:cut], *missed, *join.logs[cut:]], join.logs.dropped)
+            join = replace(join, logs=logs)
+        if at is None:
+            return join, []
+        fresh = fresh[at:]
+    taken = 0
+    for line in fresh:
+        at = next((at for at, other in enumerate(owed) if same(line, other)), None)
+        if at is None:
+            owed = ()  # the feed has lost the others
+            break
+        taken, owed = taken + 1, owed[at + 1 :]
+    return replace(join, owed=owed, early=False), fresh[taken:]

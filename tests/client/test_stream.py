@@ -570,6 +570,63 @@ async def test_a_probe_that_gets_no_answer_ends_the_stream() -> None:
     assert "no answer in time" in str(lost.error)
 
 
+def newest_answer(run_id: str, index: int) -> bytes:
+    body = (
+        f'[{{"id":"{run_id}","jobName":"echo","status":"leased","currentStepIndex":{index},'
+        f'"createdAt":"2026-01-01T00:00:00.00{run_id[-1]}Z"}}]'
+    ).encode()
+    head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return bad.response_head(200, head) + body
+
+
+@pytest.mark.parametrize(
+    ("later", "deaf"),
+    [
+        (newest_answer("run-5", 1), True),  # it went on
+        (newest_answer("run-6", 0), True),  # a new one
+        (newest_answer("run-5", 0), False),  # nothing happened
+        (newest_answer("run-4", 0), False),  # the newest was deleted, which 0.8 does not tell
+        (EMPTY, False),
+    ],
+)
+async def test_a_stream_that_is_silent_while_runs_go_on_is_opened_again(
+    later: bytes, deaf: bool
+) -> None:
+    """A connection that something between dropped without a word, while others still work."""
+    clock = HandClock()
+    answers = [newest_answer("run-5", 0), later]
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "subscribe" not in request.path:
+            assert request.path.endswith("/runs?jobName=echo&limit=1")
+            writer.write(answers.pop(0) if len(answers) > 1 else answers[0])
+            return
+        writer.write(STREAM_HEAD)
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs("echo")) as watch,
+    ):
+        await watch.phase(Phase.LIVE, epoch=1)
+        for wait in (1.0, 10.0):
+            await clock.asleep(wait)
+            await clock.advance(wait)
+        if not deaf:
+            await clock.asleep(10.0)
+            assert watch.batches[-1].connection.epoch == 1
+            return
+        await clock.asleep(clock.pace().closing_grace)
+        await clock.advance(clock.pace().closing_grace)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+        assert "stayed silent while runs went on" in str(lost.error)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await watch.phase(Phase.LIVE, epoch=2)
+
+
 async def test_a_server_that_sends_its_head_with_the_first_event_is_live_before() -> None:
     clock = HandClock()
     more = asyncio.Event()

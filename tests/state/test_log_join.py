@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from durably_tui.protocol import LogEntry
 from durably_tui.state import Trail
-from durably_tui.state.log_join import LogJoin, from_feed, from_own, opened
+from durably_tui.state.log_join import LogJoin, from_feed, from_own, lost, opened
 
 LIMIT = 1_000
 
@@ -78,4 +78,42 @@ def test_any_timing_of_the_two_shows_each_line_once(data: st.DataObject, total: 
             step = data.draw(st.integers(1, total - by_own))
             join = from_own(join, entries(*words[by_own : by_own + step]), LIMIT)
             by_own += step
+    assert shown(join) == words
+
+
+@given(data=st.data(), total=st.integers(1, 12), resumes=st.booleans())
+def test_an_own_stream_that_is_lost_and_comes_back_shows_each_line_once(
+    data: st.DataObject, total: int, resumes: bool
+) -> None:
+    """It goes on where it was lost, or with what is written from then on."""
+    words = [f"line {n}" for n in range(total)]
+    join, feed = opened(LogJoin(), Trail()), Trail[LogEntry]()
+    by_feed = by_own = 0
+    live = True
+    for _ in range(data.draw(st.integers(0, 12))):
+        action = data.draw(st.sampled_from(["feed", "own", "lose or open"]))
+        if action == "feed" and by_feed < total:
+            step = data.draw(st.integers(1, total - by_feed))
+            feed = feed.extended(entries(*words[by_feed : by_feed + step]))
+            by_feed += step
+            join = from_feed(join, feed)
+        elif action == "own" and live and by_own < total:
+            step = data.draw(st.integers(1, total - by_own))
+            join = from_own(join, entries(*words[by_own : by_own + step]), LIMIT)
+            by_own += step
+        elif action == "lose or open" and live:
+            join, live = lost(join, feed), False
+        elif action == "lose or open":
+            if not resumes:
+                # Two losses that the feed has heard nothing of yet are more than can be told apart.
+                late, by_feed = words[by_feed:by_own], max(by_feed, by_own)
+                feed = feed.extended(entries(*late))
+                join = from_feed(join, feed)
+                by_own = data.draw(st.integers(max(by_own, by_feed), total))
+            join, live = opened(join, feed, resumed=resumes), True
+    if not live:
+        join = opened(join, feed, resumed=True)
+    if by_own < total:
+        join = from_own(join, entries(*words[by_own:]), LIMIT)
+    join = from_feed(join, feed.extended(entries(*words[by_feed:])))
     assert shown(join) == words
