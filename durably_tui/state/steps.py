@@ -70,8 +70,10 @@ def _match(steps: list[Step], places: list[int], other: Step) -> int | None:
         step = steps[at]
         if StepStatus.RUNNING in (step.status, other.status) or _cut_short(other):
             running, ended = (step, other) if step.status is StepStatus.RUNNING else (other, step)
+            # One that is finished never runs again, however late its start was told.
             if (
-                ended.completed_at is None
+                ended.status is StepStatus.COMPLETED
+                or ended.completed_at is None
                 or running.started_at is None
                 or running.started_at <= ended.completed_at
             ):

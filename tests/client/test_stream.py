@@ -584,9 +584,9 @@ def newest_answer(run_id: str, index: int) -> bytes:
     [
         (newest_answer("run-5", 1), True),  # it went on
         (newest_answer("run-6", 0), True),  # a new one
+        (newest_answer("run-4", 0), True),  # the newest was deleted
+        (EMPTY, True),
         (newest_answer("run-5", 0), False),  # nothing happened
-        (newest_answer("run-4", 0), False),  # the newest was deleted, which 0.8 does not tell
-        (EMPTY, False),
     ],
 )
 async def test_a_stream_that_is_silent_while_runs_go_on_is_opened_again(

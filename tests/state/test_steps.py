@@ -84,3 +84,12 @@ def test_they_come_in_the_order_of_their_start() -> None:
     )
     assert [step.name for step in merged] == ["a", "b", "c"]
     assert merge_steps() == ()
+
+
+def test_a_start_that_was_told_after_the_end_is_no_other_step() -> None:
+    """A stream that brings no times is dated by when it came, and it may come late."""
+    merged = merge_steps(
+        [told("a", DONE, started_at=as_datetime(3), completed_at=as_datetime(5))],
+        [seen("a", RUNNING, started_at=as_datetime(9))],
+    )
+    assert [(step.status, step.started_at) for step in merged] == [(DONE, as_datetime(3))]
