@@ -222,7 +222,9 @@ class Stream:
                 self._heard = self._pace.clock()
                 self._chunks += 1
                 self._silences = 0
-                self._connection = msgspec.structs.replace(self._connection, last_seen=self._heard)
+                self._connection = msgspec.structs.replace(
+                    self._connection, last_seen=self._heard, told_until=self._heard
+                )
                 events = self._decoder.events(frames)
                 largest = max(map(len, frames), default=0)
                 while Gap in map(type, events):
@@ -363,6 +365,7 @@ class Stream:
                 attempt=0,
                 error=None,
                 last_seen=self._pace.clock(),
+                told_until=self._pace.clock(),
                 latency_ms=took_ms,
             )
         )

@@ -39,7 +39,8 @@ async def missed_lines(
     Args:
         port: the server.
         store: what was seen before the gap.
-        since: when the server was last heard, in seconds since the epoch.
+        since: after when they are missing, in seconds since the epoch, by the server's clock where
+            that is known.
         held: what came after the gap, not in the store yet.
 
     Returns:
@@ -48,9 +49,7 @@ async def missed_lines(
     Raises:
         DurablyError: they could not be fetched.
     """
-    # By the server's clock, if it is known: after the last line there was none before the gap.
-    last = store.line(store.end - 1, 0).at if len(store) else None
-    after = first_id_at((since if last is None else last) - _SLACK)
+    after = first_id_at(since - _SLACK)
     known = newest_keys(store, _KNOWN)
     known.update(map(key_of, held))
     missed: list[LogEntry] = []

@@ -63,6 +63,7 @@ class MergedLogs:
         self._gaps: dict[str, int] = {}
         self._unsubscribes: list[Unsubscribe] = []
         self._outage: Outage | None = None
+        self._next: Outage | None = None
         self._held: list[LogEntry] | None = None
         self._filling: asyncio.Task[None] | None = None
         self._closed = False
@@ -170,19 +171,26 @@ class MergedLogs:
         if outage is None or outage == self._outage or outage.until is None:
             return
         self._outage = outage
+        if outage.lossless:
+            return
         if self._filling is None:
-            self._fill_after(outage)
+            # By the server's clock, if it is known: after the last line there was none before.
+            last = self.lines.line(self.lines.end - 1, 0).at if len(self.lines) else None
+            self._fill_after(outage, outage.since if last is None else last)
+        elif self._next is None:
+            self._next = outage
+        else:
+            self._next = replace(outage, since=self._next.since)
 
-    def _fill_after(self, outage: Outage) -> None:
-        if not outage.lossless:
-            self._held = []
-            self._filling = asyncio.create_task(self._fill(outage), name="durably:log-gap")
+    def _fill_after(self, outage: Outage, last: float) -> None:
+        self._held = []
+        self._filling = asyncio.create_task(self._fill(outage, last), name="durably:log-gap")
 
-    async def _fill(self, outage: Outage) -> None:
+    async def _fill(self, outage: Outage, last: float) -> None:
         """Put what was missed before what came since; say so where that cannot be had."""
         held = self._held = self._held or []
         try:
-            missed = await missed_lines(self._hub.port, self.lines, outage.since, held)
+            missed = await missed_lines(self._hub.port, self.lines, last, held)
         except DurablyError:
             missed = None
         self._filling, self._held = None, None
@@ -190,8 +198,9 @@ class MergedLogs:
             self.lines.extend_gap(outage.since, outage.until or outage.since)
         self.lines.extend([*(missed or ()), *held])
         self._tell()
-        if self._outage is not None and self._outage is not outage:
-            self._fill_after(self._outage)  # it was lost again meanwhile
+        if self._next is not None:  # it was lost again meanwhile
+            again, self._next = self._next, None
+            self._fill_after(again, last)
 
     # -- some runs -------------------------------------------------------------------------
 

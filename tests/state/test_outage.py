@@ -37,3 +37,9 @@ def test_what_is_no_outage() -> None:
     assert outage_after(None, first, AWAY, 10.0) is None, "it was never there"
     assert outage_after(None, LIVE, replace(LIVE, last_seen=25.0), 25.0) is None
     assert outage_after(None, LIVE, replace(LIVE, phase=Phase.ENDED), 25.0) is None
+
+
+def test_it_begins_when_the_stream_last_said_something_though_a_probe_went_well_later() -> None:
+    live = replace(LIVE, told_until=15.0)
+    assert outage_after(None, live, AWAY, 21.0) == Outage(since=15.0)
+    assert outage_after(None, live, replace(live, epoch=2), 22.0) == Outage(since=15.0, until=22.0)
