@@ -9,7 +9,7 @@ NODE_STAMP := $(NODE_PEER)/node_modules/.installed
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench screenshots docs interop proof-short help clean
+.PHONY: demo test check bench screenshots docs interop fuzz proof-short help clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,8 +28,11 @@ demo: $(STAMP)  ## the monitor on an embedded server with jobs worth watching
 test: $(STAMP) $(NODE_STAMP)  ## every test, the real Node server included
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-interop: $(STAMP) $(NODE_STAMP)  ## only the tests against the real Node server
-	@$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)
+interop: $(STAMP) $(NODE_STAMP)  ## every client on every server, every route and event, as one table
+	@$(BIN)/python -m tests.proof.interop
+
+fuzz: $(STAMP)  ## a million mutated frames and answers; ARGS=--short for a minute of it
+	@$(BIN)/python -m tests.proof.fuzz $(ARGS)
 
 check: $(STAMP)  ## types, lint, format, and who may import whom
 	@$(BIN)/ruff check .

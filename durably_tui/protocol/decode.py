@@ -16,7 +16,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -127,6 +127,8 @@ _many_runs = msgspec.json.Decoder(list[_WireRun])
 _one_run = msgspec.json.Decoder(_WireRun)
 _many_steps = msgspec.json.Decoder(list[_WireStep])
 _EXTRA = operator.attrgetter("extra")
+_TIMESTAMP = operator.attrgetter("timestamp")
+_FAR_YEARS = (MINYEAR, MAXYEAR)
 _anything = msgspec.json.Decoder()
 
 
@@ -150,6 +152,8 @@ class Decoder:
         if len(quick) != len(frames) or any(map(_EXTRA, quick)):
             slow = (self._slow_event(frame) for frame in frames)
             quick = [event for event in slow if event is not None]
+        if any(at is not None and _is_far(at) for at in map(_TIMESTAMP, quick)):
+            quick = [self._without_far_time(event) for event in quick]
         if RunStart08 not in map(type, quick):
             return quick
         return [_lift(event) if type(event) is RunStart08 else event for event in quick]
@@ -184,6 +188,15 @@ class Decoder:
         if cls is None:
             return UnknownEvent(word=word, **known, extra=extra)
         return cls(**known, extra=extra)
+
+    def _without_far_time(self, event: Event) -> Event:
+        """The event, with a time that nobody can reckon with as a field like any other."""
+        at = event.timestamp
+        if at is None or not _is_far(at):
+            return event
+        self.tally.malformed += 1
+        extra = event.extra | {"timestamp": at.isoformat()}
+        return msgspec.structs.replace(event, timestamp=None, extra=extra)
 
     # -- answers ---------------------------------------------------------------------------
 
@@ -364,12 +377,19 @@ def _lift(old: RunStart08) -> RunStart:
     )
 
 
+def _is_far(at: datetime) -> bool:
+    """Whether another zone or a duration could lead out of the years that a datetime can have."""
+    return at.year in _FAR_YEARS
+
+
 def _when(value: Any, name: str, extra: dict[str, Any]) -> datetime | None:
     """A time of the wire (ISO 8601, UTC where it names no zone), or None, kept in ``extra``."""
     if value is None:
         return None
     try:
         when: datetime = msgspec.convert(value, datetime)
+        if _is_far(when):
+            raise ValueError(value)
     except _UNREADABLE:
         extra[name] = value
         return None

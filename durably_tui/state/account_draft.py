@@ -207,7 +207,7 @@ class _Draft:
             index, attempt = event.step_index, self.attempt or 1
             if self._has_ended(name, status, attempt):
                 return  # told twice
-            started = None if duration is None else when - timedelta(milliseconds=duration)
+            started = None if duration is None else _before(when, duration)
         self.ended.append(
             ObservedStep(
                 name=name,
@@ -263,3 +263,11 @@ _CHANGES: dict[type[Event], Callable[[_Draft, Any, datetime], None]] = {
     StepFail: _Draft.step_fail,
     StepCancel: _Draft.step_cancel,
 }
+
+
+def _before(when: datetime, milliseconds: float) -> datetime | None:
+    """So much earlier; None where a server tells of a duration that no calendar has."""
+    try:
+        return when - timedelta(milliseconds=milliseconds)
+    except (OverflowError, ValueError):
+        return None

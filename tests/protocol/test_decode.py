@@ -375,3 +375,17 @@ def test_a_gap_needs_no_run() -> None:
 
     assert gap == Gap(reason="expired")
     assert (gap.type, gap.run_id) == ("gap", "")
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_times_that_nobody_can_reckon_with_are_no_times(time: str) -> None:
+    decoder = Decoder()
+    frame = {"type": "step:complete", "runId": "r", "stepName": "s", "stepIndex": 0}
+    event = decoder.event(json.dumps(frame | {"timestamp": time, "duration": 1}).encode())
+    assert event is not None
+    assert event.timestamp is None
+    assert "timestamp" in event.extra
+    body = {"id": "r", "jobName": "a", "status": "failed", "createdAt": time, "startedAt": time}
+    run = decoder.run(json.dumps(body).encode())
+    assert (run.created_at, run.started_at) == (None, None)
+    assert run.extra["createdAt"] == time

@@ -239,3 +239,8 @@ def test_a_real_recording_is_taken_whole() -> None:
     again = observe(history, [replace(events[0], run_id="other")], 2.0, 1)
     assert history.get("other") is None
     assert again.get("other") is not None
+
+
+def test_a_duration_that_no_calendar_has_is_no_start() -> None:
+    run = seen(StepComplete(run_id=R, step_name="a", duration=1e300))
+    assert [step.started_at for step in run.steps] == [None]

@@ -42,6 +42,10 @@ class Flaky(TypedDict):
     until: NotRequired[str]
 
 
+class Until(TypedDict):
+    until: str
+
+
 class Ok(Strict):
     ok: bool
 
@@ -118,6 +122,19 @@ async def flaky(step: Step, input: Flaky) -> Ok:
 
     await step.run("prepare", lambda: None)
     await step.run("work", work)
+    return Ok(ok=True)
+
+
+@job("held")
+async def held(step: Step, input: Until) -> Ok:
+    async def wait() -> None:
+        while not Path(input["until"]).exists():  # noqa: ASYNC110, ASYNC240 - another process's
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    await step.run("prepare", lambda: None)
+    step.progress(1, 2, "held")
+    await step.run("wait", wait)
+    step.progress(2, 2, "let go")
     return Ok(ok=True)
 
 
@@ -214,6 +231,6 @@ async def burst(step: Step, input: Count) -> Count:
 
 
 NODE_JOBS: tuple[JobDefinition[Any, Any], ...] = (
-    *(echo, steps, fails, flaky, noisy, hostile, ledger, recovers),
+    *(echo, steps, fails, flaky, held, noisy, hostile, ledger, recovers),
     *(quiet, twice, refused, burst),
 )

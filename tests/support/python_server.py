@@ -32,8 +32,10 @@ class PythonServer(ServerProcess):
         lease: float = 30.0,
         lease_renewal: float = 5.0,
         preserve_steps: bool = True,
+        generation: str = "0.15",
     ) -> None:
         super().__init__(db_path, port=port)
+        self._generation = generation
         self._options = {
             "max_concurrent_runs": max_concurrent_runs,
             "polling_interval": polling_interval,
@@ -55,6 +57,7 @@ class PythonServer(ServerProcess):
             f"--db={self.db_path}",
             f"--port={self.port}",
             f"--options={json.dumps(self._options)}",
+            f"--generation={self._generation}",
         ]
 
 
@@ -69,6 +72,7 @@ def main() -> None:
     parser.add_argument("--db", required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--options", type=json.loads, default={})
+    parser.add_argument("--generation", default="0.15")
     asked = parser.parse_args()
 
     def end_with_the_test() -> None:
@@ -82,6 +86,7 @@ def main() -> None:
     run_server(
         Durably(f"sqlite:///{Path(asked.db).absolute()}", jobs=NODE_JOBS, **asked.options),
         port=asked.port,
+        generation=asked.generation,
         on_ready=ready,
     )
 

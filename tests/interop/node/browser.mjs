@@ -19,6 +19,8 @@ globalThis.EventSource = class extends NodeEventSource {
   constructor(url, init) {
     super(url, init)
     sources.add(this)
+    this.opens = 0
+    this.addEventListener('open', () => this.opens++)
     this.opened = new Promise((resolve) => this.addEventListener('open', resolve, { once: true }))
   }
 
@@ -35,6 +37,10 @@ globalThis.IS_REACT_ACT_ENVIRONMENT = false
 
 // Waits until every stream that a hook has opened was accepted by the server.
 export const streamsOpen = () => within('an open stream', Promise.all([...sources].map((s) => s.opened)))
+
+// How often each stream about many runs was opened, by its number.
+export const opensOfLists = () =>
+  [...sources].filter(({ url }) => url.includes('/runs/subscribe')).map(({ opens }) => opens)
 
 // Takes down what was rendered, and with it the streams.
 export function leave() {

@@ -1,0 +1,1 @@
+"""The interop matrix: one story, told by every client to every server."""
