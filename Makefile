@@ -44,7 +44,7 @@ bench: $(STAMP)  ## figures beside a reference in the same run; never fails by t
 	@$(BIN)/python -m tests.bench
 
 # The suites of tests/proof whose short form CI runs; together under 10 minutes.
-PROOF_SHORT := chaos
+PROOF_SHORT := chaos interop fuzz
 
 proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, as CI runs it
 	@failed=; for suite in $(PROOF_SHORT); do \
