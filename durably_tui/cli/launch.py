@@ -135,6 +135,34 @@ def show(
         config: gives the configuration; called after the first paint.
         keeps: write what the user chooses to their file.
     """
+
+    def open_session() -> Session:
+        from durably_tui.protocol import DurablyError
+
+        try:
+            return session_of(opened())
+        except ConfigError as error:
+            raise DurablyError(str(error)) from None
+
+    return show_session(
+        open_session,
+        where=where,
+        ascii_only=ascii_only,
+        start=start,
+        world=lambda: world_of(config(), keeps=keeps),
+    )
+
+
+def show_session(
+    open_session: Callable[[], Session],
+    *,
+    where: str,
+    ascii_only: bool,
+    start: Start | None = None,
+    world: Callable[[], World],
+) -> int:
+    """The same for whatever can be watched; ``open_session`` and ``world`` are called after the
+    first paint, in a thread."""
     # Textual reads keys from the standard input and draws on the standard error.
     if not (
         sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()
@@ -142,22 +170,12 @@ def show(
         return refuse("the monitor needs a terminal; run it in one.")
     from durably_tui.tui.app import MonitorApp
 
-    def open_session() -> Session:
+    def logged() -> Session:
         from durably_tui import logfile
-        from durably_tui.protocol import DurablyError
 
         logfile.start()
-        try:
-            return session_of(opened())
-        except ConfigError as error:
-            raise DurablyError(str(error)) from None
+        return open_session()
 
-    app = MonitorApp(
-        open_session,
-        where=where,
-        ascii_only=ascii_only,
-        start=start,
-        world=lambda: world_of(config(), keeps=keeps),
-    )
+    app = MonitorApp(logged, where=where, ascii_only=ascii_only, start=start, world=world)
     app.run()
     return app.return_code or 0

@@ -38,6 +38,7 @@ from .listing import merged, needed_abilities, requests_for
 from .pace import Pace
 from .run_stream import RunStream
 from .stream import Stream
+from .tap import Tap
 from .together import together
 
 if TYPE_CHECKING:
@@ -144,6 +145,10 @@ class DurablyClient:
     def tally(self) -> Tally:
         """What the server said that nobody here knows, counted."""
         return self._decoder.tally
+
+    def tap(self, tap: Tap | None) -> None:
+        """Tell ``tap`` from now on of what comes, as it came; None: nobody."""
+        self._door.tap = tap
 
     async def probe(self) -> Abilities:
         """Look what the server can do, without a side effect on it."""

@@ -21,6 +21,7 @@ from durably_tui.protocol import DurablyError
 from .address import Address
 from .answer import Answer
 from .gently import gently
+from .tap import Tap
 
 if TYPE_CHECKING:
     import ssl
@@ -67,6 +68,8 @@ class Door:
         self._opening = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
         self._closed = False
+        self.tap: Tap | None = None
+        """Who is told of what comes."""
 
     async def ask(
         self,
@@ -83,7 +86,10 @@ class Door:
         """
         http = await self._open()
         seconds = self._timeout if timeout is None else timeout
-        return await gently(self._send(http, method, path, params, body, seconds))
+        answer = await gently(self._send(http, method, path, params, body, seconds))
+        if self.tap is not None and method == "GET" and answer.status == 200:
+            self.tap.answered(path, params, answer.body)
+        return answer
 
     async def _send(
         self,

@@ -225,6 +225,8 @@ class Stream:
                 self._connection = msgspec.structs.replace(
                     self._connection, last_seen=self._heard, told_until=self._heard
                 )
+                if self._door.tap is not None and frames:
+                    self._door.tap.received(frames)
                 events = self._decoder.events(frames)
                 largest = max(map(len, frames), default=0)
                 while Gap in map(type, events):
@@ -253,6 +255,7 @@ class Stream:
             self._connection, epoch=self._connection.epoch + 1, resumed=False
         )
         self._inbox.put(self._connection)
+        self._tapped()
 
     def _closes_after(self, events: list[Event]) -> bool:
         """Whether the subject is gone for good with these; a list of runs never is."""
@@ -384,6 +387,11 @@ class Stream:
         same_phase = connection.phase is self._connection.phase
         self._connection = connection
         self._inbox.put(connection, joins=same_phase and connection.phase is Phase.LIVE)
+        self._tapped()
+
+    def _tapped(self) -> None:
+        if self._door.tap is not None:
+            self._door.tap.turned(self._connection)
 
 
 def _went_on(before: Run | None, now: Run | None) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
 
     from .navigator import Navigator
+    from .seeker import Seeker
     from .session import Session
     from .verbs import Verb
     from .world import World
@@ -89,6 +90,8 @@ class MonitorApp(App[None]):
         self._make_world = world
         self.navigator: Navigator
         """What goes to places, once the first of them is there."""
+        self.seeker: Seeker
+        """What moves the replay, where what is watched is one; there as soon as places are."""
         self.world: World | None = None
         """The configuration and the servers, once they are known."""
         self.user_keys: dict[str, str] = {}
@@ -150,7 +153,24 @@ class MonitorApp(App[None]):
         dress(self, self.world)
         self.alarm_of(session)
         self.navigator = navigator(self, session)
+        if session.replaying is not None:
+            await self._begin_replay(session)
         await self.navigator.begin(self._start)
+
+    async def _begin_replay(self, session: Session) -> None:
+        from .seeker import Seeker, begin
+
+        self.seeker = Seeker(self)
+        await begin(session)
+        if session.replaying is not None and session.replaying.notice:
+            self.notify(session.replaying.notice, severity="warning", markup=False, timeout=12)
+
+    async def exchange(self, old: Session, new: Session) -> None:
+        """Go on with another session in the place of one that is closed then."""
+        assert self.world is not None
+        self.world.take(new)
+        await self.navigator.exchange(old, new)
+        await old.aclose()
 
     def alarm_of(self, session: Session) -> None:
         """Tell of what fails there, as the user wishes, wherever they look."""

@@ -31,6 +31,8 @@ class Command:
     """Whether the footer shows it."""
     mutates: bool = False
     """Whether it changes something on the server: not bound where the monitor is read-only."""
+    replays: bool = False
+    """Whether it moves a replay: there only where what is watched is one."""
     shown: str | None = None
     """How the key is written for people, where Textual's name for it is not readable."""
 

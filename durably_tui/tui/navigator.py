@@ -12,6 +12,7 @@ from textual.app import App
 
 from .places import PLACE, Start
 from .screens.place import PlaceScreen
+from .screens.run import RunScreen
 from .session import Session
 
 _MAX_HISTORY = 100
@@ -69,6 +70,27 @@ class Navigator:
             await self._show(session, place)
         if filter is not None:
             self._tell(filter)
+
+    async def exchange(self, old: Session, new: Session) -> None:
+        """Put one session in the place of another, which is shown no more: the same place, with
+        the same filter and the same run over it."""
+        place, filter = self.in_front(), self.in_front().filter_text
+        over = self._app.screen_stack[1] if len(self._app.screen_stack) > 1 else None
+        run = over.current_run() if isinstance(over, RunScreen) else None
+        pane = over.pane if isinstance(over, RunScreen) else ""
+        cursor = place.current_run()
+        self._history = [(new if at is old else at, name) for at, name in self._history]
+        self._root = (new if self._root[0] is old else self._root[0], self._root[1])
+        await self._show(new, self.place)
+        self._tell(filter)
+        if cursor is not None:
+            self.in_front().return_to(cursor.id)
+        if run is not None:
+            self.in_front().open_run_by_id(run.id, pane=pane)
+        for mode in [name for name in self._app._modes if name.startswith(f"{id(old)}:")]:
+            await self._app.remove_mode(mode)
+        self._sessions.pop(id(old), None)
+        self._last.pop(id(old), None)
 
     async def back(self) -> bool:
         """Go to the place before; False where there is none."""

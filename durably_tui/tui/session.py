@@ -9,6 +9,7 @@ from typing import Any
 
 from durably_tui.state import AllRuns, DurablyHooks, Runs
 
+from .replay import Replaying
 from .view import View
 
 
@@ -30,6 +31,8 @@ class Session:
     """Closes what the hooks stand on, after them."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    replaying: Replaying | None = None
+    """What it has besides where it is the replay of a recording."""
     view: View = field(default_factory=View)
     """How the user looks at it; shared by the servers of one monitor."""
     watched: frozenset[str] = frozenset()

@@ -98,8 +98,9 @@ async def test_help_lists_every_command_of_the_place(shop: Workshop) -> None:
             await shown.shows(f"Keys · {place.PLACE}")
             text = " ".join(shown.text.replace("│", " ").split())
             for command in place.KEYS:
-                assert command.help in text, command
-                assert command.shown is None or command.shown in text, command
+                there = command.help in text
+                assert there is not command.replays, f"{command}: only in a replay"
+                assert command.replays or command.shown is None or command.shown in text, command
             await shown.press("escape")
             await shown.front(place)
             await shown.press("enter")

@@ -42,6 +42,18 @@ ENTRIES: tuple[Entry, ...] = (
         ("events", "events 5GRKXM7", "events --job import-csv | jq .type"),
     ),
     Entry(
+        "record",
+        "Watch",
+        "Record a server into a file.",
+        ("record night.ndjson.zst", "record night.ndjson --for 10m --job import-csv"),
+    ),
+    Entry(
+        "replay",
+        "Watch",
+        "Open the monitor on a recording.",
+        ("replay night.ndjson.zst", "replay night.ndjson.zst --speed 10x --at 1:30"),
+    ),
+    Entry(
         "runs",
         "Look",
         "List runs.",

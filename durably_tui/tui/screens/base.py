@@ -44,6 +44,11 @@ class CommandScreen(Screen[None]):
         return False
 
     @property
+    def is_replay(self) -> bool:
+        """Whether what is shown is the replay of a recording."""
+        return False
+
+    @property
     def in_sight(self) -> bool:
         """Whether the user sees this place: in front, or with only a question before it."""
         # While the app leaves, its places are taken apart before they are told.
@@ -57,8 +62,14 @@ class CommandScreen(Screen[None]):
         return False
 
     def offered(self) -> list[Command]:
-        """The commands that exist here: none that mutates where the monitor is read-only."""
-        return self.own_keys(c for c in self.KEYS if not (c.mutates and self.read_only))
+        """The commands that exist here: none that mutates where the monitor is read-only, and none
+        that moves a replay where there is none."""
+        return self.own_keys(c for c in self.KEYS if self._exists(c))
+
+    def _exists(self, command: Command) -> bool:
+        if command.mutates and self.read_only:
+            return False
+        return self.is_replay or not command.replays
 
     def own_keys(self, commands: Iterable[Command]) -> list[Command]:
         """Commands with the user's keys."""
@@ -120,7 +131,7 @@ class CommandScreen(Screen[None]):
         )
         if command is None:
             return True
-        if command.mutates and self.read_only:
+        if not self._exists(command):
             return False
         # A key that was typed ahead of a line comes up here, and is a letter of that line.
         if isinstance(self.focused, Input):

@@ -26,7 +26,7 @@ from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.error_table import ErrorTable
 from durably_tui.tui.widgets.error_table_detail import ErrorDetail
 
-from .keys import GENERAL, MOVE, VIEW
+from .keys import GENERAL, MOVE, REPLAY, VIEW
 from .place import LEAVE
 from .summary import FILTER, SORT, SummaryScreen
 
@@ -45,6 +45,7 @@ class ErrorsScreen(SummaryScreen):
     PLACE = "Errors"
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
+        *REPLAY,
         Command("open", "enter", "runs", "Show the failed runs of the group", "Error",
                 shown="Enter"),
         Command("open_sample", "d", "last run", "Open the run that failed last in full", "Error"),

@@ -21,7 +21,7 @@ from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.job_table import JobTable
 from durably_tui.tui.widgets.plot import RunPlot
 
-from .keys import GENERAL, MOVE, STEER, VIEW
+from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
 from .place import LEAVE
 from .summary import FILTER, SETTLE_SECONDS, SORT, SummaryScreen
 
@@ -49,6 +49,7 @@ class JobsScreen(SummaryScreen):
     PLACE = "Jobs"
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
+        *REPLAY,
         Command("open", "enter", "runs", "Show the runs of the job", "Job", shown="Enter"),
         Command("trigger", "t", "trigger", "Trigger a new run of the job", "Job", mutates=True),
         *(command for command in STEER if command.action == "open_new"),

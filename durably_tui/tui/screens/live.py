@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import work
@@ -9,15 +11,20 @@ from textual.getters import query_one
 
 from durably_tui.protocol import Run
 from durably_tui.tui.bridge import PaintBridge
+from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
+from durably_tui.tui.verbs import Verb
 from durably_tui.tui.view import View
 from durably_tui.tui.widgets.outage_line import OutageLine
+from durably_tui.tui.widgets.replay_mark import ReplayMark
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .steering import SteeringScreen
 
 if TYPE_CHECKING:
     from durably_tui.tui.app import MonitorApp
+
+_HOLD_HELP = "Hold the replay, and let it go on; at its end, begin again"
 
 
 class LiveScreen(SteeringScreen):
@@ -33,6 +40,13 @@ class LiveScreen(SteeringScreen):
         """Show ``session``."""
         super().__init__(session)
         self.bridge: PaintBridge
+        if session.replaying is not None:
+            # It is the key that is wanted most there, so the footer shows it.
+            for key, bound in self._bindings.key_to_bindings.items():
+                self._bindings.key_to_bindings[key] = [
+                    replace(each, show=True, description="hold") if each.action == "pause" else each
+                    for each in bound
+                ]
 
     @property
     def monitor(self) -> MonitorApp:
@@ -98,8 +112,33 @@ class LiveScreen(SteeringScreen):
         bar.read_only = session.read_only
         bar.waiting = feed.state.events - self.view.paused_at_event if self.view.paused else None
         bar.now = now
+        if session.replaying is not None:
+            bar.replay = ReplayMark.of(session.replaying.replay)
         if session.rows is not None:
             bar.counts = +session.rows.counts
+
+    def own_keys(self, commands: Iterable[Command]) -> list[Command]:
+        """Commands with the user's keys; in a replay it is the replay that is paused."""
+        own = super().own_keys(commands)
+        if not self.is_replay:
+            return own
+        return [
+            replace(each, label="hold", help=_HOLD_HELP, group="Replay")
+            if each.action == "pause"
+            else each
+            for each in own
+        ]
+
+    def verbs(self) -> list[Verb]:
+        """What can be typed after ``:`` here."""
+        if not self.is_replay:
+            return super().verbs()
+        seeker = self.monitor.seeker
+        return [
+            Verb("at", "Go to a time of the recording: 90s, 1:30, 14:05:30", seeker.go_to_time),
+            Verb("speed", "Play so many times as quickly: 10x", seeker.set_speed),
+            *super().verbs(),
+        ]
 
     def open_run(self, run: Run, *, pane: str = "overview") -> None:
         """Go to a run in full."""
@@ -126,6 +165,15 @@ class LiveScreen(SteeringScreen):
         await self.monitor.remember("time_format", style)
 
     def action_pause(self) -> None:
-        """Hold the picture still, or let it go on."""
+        """Hold the picture still, or let it go on; in a replay, the replay."""
+        if self.is_replay:
+            self.monitor.seeker.hold()
+            self.bridge.poke()
+            return
         self.view.pause(self.session.hooks.feed.state.events)
+        self.bridge.poke()
+
+    def action_replay(self, what: str) -> None:
+        """Move the replay."""
+        self.monitor.seeker.do(what)
         self.bridge.poke()

@@ -23,7 +23,7 @@ from durably_tui.tui.widgets.log_pane import LogPane
 from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, LOGS, MOVE, VIEW
+from .keys import GENERAL, LOGS, MOVE, REPLAY, VIEW
 from .place import LEAVE, PlaceScreen
 
 _OF_RUN = "run:"
@@ -36,6 +36,7 @@ class LogsScreen(PlaceScreen):
     PLACE = "Logs"
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
+        *REPLAY,
         # Esc is that of the place, which asks the log first.
         *(command for command in LOGS if "escape" not in command.key_names),
         Command("all_runs", "a", "all runs", "The lines of all runs again", "Logs", footer=False),

@@ -34,6 +34,9 @@ class PlaceScreen(LiveScreen):
     def show_only(self, filter: str) -> None:
         """Show what of this place a filter wants."""
 
+    def return_to(self, run_id: str) -> None:
+        """Put the cursor on a run again, once it is there."""
+
     def clear(self) -> bool:
         """Leave what is open and clear the filter; False where there is nothing to clear."""
         return False

@@ -21,7 +21,7 @@ from durably_tui.tui.widgets.look import run_look
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, MOVE, STEER, VIEW
+from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
 from .watching import WatchingScreen
 
 
@@ -32,6 +32,7 @@ class RunScreen(WatchingScreen):
     PLACE = "A run"
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
+        *REPLAY,
         *STEER,
         Command(
             "pane('overview')",
@@ -101,6 +102,11 @@ class RunScreen(WatchingScreen):
         self.begin_painting()
         self.inspector.show(self._run, settle=0.0)
         self.detail.show_pane(self._pane)
+
+    @property
+    def pane(self) -> str:
+        """The name of the pane in front."""
+        return self.detail.front
 
     def current_run(self) -> Run | None:
         """This run, as the server last described it."""

@@ -27,7 +27,7 @@ from durably_tui.tui.widgets.run_sort import Sort
 from durably_tui.tui.widgets.run_table import RunTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, MOVE, STEER, VIEW
+from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
 from .marking import MARK, MarkingScreen
 from .place import LEAVE, PlaceScreen
 from .runs_preview import PREVIEW, PREVIEW_LINES, PreviewScreen
@@ -46,6 +46,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
     PLACE = "Runs"
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
+        *REPLAY,
         *STEER,
         *MARK,
         Command("open", "enter", "open", "Open the run in full", "Run", shown="Enter"),
@@ -95,6 +96,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._said = ""
         self._seen = Seen()
         self._looked = 0
+        self._return_to: str | None = None
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
@@ -208,6 +210,9 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             "" if self._sort.is_default else self._sort.column or "age", rising=self._sort.rising
         )
         self.table.set_rows(source.table_rows(now, self._open_step), now=now)
+        if self._return_to is not None and self.table.rows:
+            self.table.move_cursor(self._return_to)
+            self._return_to = None
         top = self.table.scroll_offset.y
         in_sight = self.table.rows[top : top + self.table.visible_rows]
         self._seen.take(row.run for row in in_sight)
@@ -276,6 +281,10 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
     def filter_text(self) -> str:
         """The filter, as it would be typed."""
         return str(self._filter)
+
+    def return_to(self, run_id: str) -> None:
+        """Put the cursor on a run once there are rows."""
+        self._return_to = run_id
 
     def show_only(self, filter: str) -> None:
         """Show the runs that a filter wants: the server's part is asked there, the rest here."""

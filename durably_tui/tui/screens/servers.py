@@ -20,7 +20,7 @@ from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.server_table import ServerRow, ServerTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, MOVE, VIEW
+from .keys import GENERAL, MOVE, REPLAY, VIEW
 from .place import LEAVE, PlaceScreen
 
 
@@ -31,6 +31,7 @@ class ServersScreen(PlaceScreen):
     PLACE = "Servers"
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
+        *REPLAY,
         Command("open", "enter", "open", "Go to the runs of the server", "Server", shown="Enter"),
         Command("copy_address", "y", "copy", "Copy the server's address", "Server"),
         *(command for command in VIEW if command.action != "copy_run"),

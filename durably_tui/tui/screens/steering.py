@@ -53,6 +53,11 @@ class SteeringScreen(CommandScreen):
         """Whether nothing may be changed on this server."""
         return self.session.read_only
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether this is the replay of a recording."""
+        return self.session.replaying is not None
+
     def current_run(self) -> Run | None:
         """The run that the commands mean; None in a place that has none."""
         return None

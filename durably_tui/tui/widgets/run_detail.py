@@ -107,6 +107,11 @@ class RunDetail(Vertical):
             with TabPane(PANES["events"], id="events"):
                 yield EventPane(id="events-view", plain=self._plain)
 
+    @property
+    def front(self) -> str:
+        """The name of the pane in front."""
+        return self.tabs.active
+
     def show_pane(self, pane: str) -> None:
         """Bring a pane to the front and put the keys into it."""
         self.tabs.active = pane

@@ -20,6 +20,7 @@ from durably_tui.text import cells, fit, safe
 from .line_view import Painter, Span, Spans
 from .look import RUN_LOOKS
 from .progress import count
+from .replay_mark import ReplayMark
 
 _BARS = "▁▂▃▄▅▆▇█"
 _PLAIN_BARS = "_.:-=+*#"
@@ -30,9 +31,11 @@ _MARGIN: Span = (" ", "text")
 _UPGRADES = (
     ("connection", 1),
     ("name", 1),
+    ("replay", 1),
     ("counts", 1),
     ("waiting", 1),
     ("read_only", 1),
+    ("replay", 2),
     ("connection", 2),
     ("counts", 2),
     ("spark", 1),
@@ -137,6 +140,8 @@ class StatusBar(Widget):
     """Events in each of the last seconds, the newest last."""
     read_only: var[bool] = var(False)
     """Whether nothing can be changed on this server."""
+    replay: var[ReplayMark | None] = var(None)
+    """Where the replay is, which is told instead of ``read_only``; None where it is none."""
     waiting: var[int | None] = var(None)
     """How many events came since the picture was paused; None where it is not."""
     now: var[float] = var(0.0)
@@ -162,7 +167,7 @@ class StatusBar(Widget):
         """Look at every attribute when it changes, and paint only what looks different."""
         for attribute in (
             "server_name", "server_color", "address", "connection", "generation", "counts",
-            "rates", "read_only", "waiting", "now", "plain",
+            "rates", "read_only", "replay", "waiting", "now", "plain",
         ):  # fmt: skip
             self.watch(self, attribute, self._changed, init=False)
 
@@ -231,7 +236,9 @@ class StatusBar(Widget):
             shown["address"] = ((fit(address, min(spare, cells(address))), "muted"),)
         badge = "".join(text for text, _ in shown["name"])
         left = _joined(shown.get("address", ()), shown["connection"], shown["generation"])
-        right = _joined(shown["waiting"], shown["counts"], shown["spark"], shown["read_only"])
+        right = _joined(
+            shown["replay"], shown["waiting"], shown["counts"], shown["spark"], shown["read_only"]
+        )
         return _Picture(f" {badge} " if badge else "", ((" ", "text"), *left), (*right, _MARGIN))
 
     def _forms(self) -> dict[str, tuple[Spans, ...]]:
@@ -248,7 +255,14 @@ class StatusBar(Widget):
                 connection_spans(self.connection, now, plain=plain),
             ),
             "read_only": (
-                (((("RO", "warn"),)), ((("READ-ONLY", "warn"),))) if self.read_only else ((),)
+                (((("RO", "warn"),)), ((("READ-ONLY", "warn"),)))
+                if self.read_only and self.replay is None
+                else ((),)
+            ),
+            "replay": (
+                ((), self.replay.spans(full=False), self.replay.spans(full=True))
+                if self.replay is not None
+                else ((),)
             ),
             "waiting": ((), self._waiting_spans()),
             "counts": ((), self._count_spans(full=False), self._count_spans(full=True)),

@@ -1,0 +1,130 @@
+"""``durably-tui record``: what a server says, into a file that can be replayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from durably_tui.cli.codes import Code
+from durably_tui.cli.options import ConfigOption, JobsOption, ServerOption
+from durably_tui.cli.running import run as run_command
+from durably_tui.cli.running import usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from durably_tui.client import DurablyClient
+    from durably_tui.config import Server
+    from durably_tui.recording import Header, Recorded, Recorder, Writer
+
+
+def command(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="The file to make, such as night.ndjson; compressed where its name ends in .zst.",
+            show_default=False,
+        ),
+    ],
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="TIME",
+            help="End after 30s, 10m or 2h; else Ctrl-C ends it.",
+            show_default=False,
+        ),
+    ] = None,
+    job: JobsOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over the file if it is there.")
+    ] = False,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Record the stream of events and the pages that a monitor needs, until Ctrl-C.
+
+    While the server is not there it is tried again, and the gap is in the file. The file holds the
+    inputs and outputs of runs as the server tells them, and no credentials.
+    """
+
+    async def work(client: DurablyClient, chosen: Server) -> Code:
+        from importlib.metadata import version
+
+        from durably_tui.cli.ending import seconds_of
+        from durably_tui.cli.said import note
+        from durably_tui.cli.streaming import Witness
+        from durably_tui.recording import Recorder, RecordingError, Writer
+        from durably_tui.recording.writing import check
+
+        seconds = seconds_of(duration, "--for")
+        if seconds == 0:
+            raise usage("--for 0 would record nothing: write 30s, 10m or 2h.")
+        recorder = Recorder(
+            client,
+            server=client.url,
+            name=chosen.name,
+            jobs=job or (),
+            by=f"durably-tui {version('durably-tui')}",
+            on_turn=Witness("events").see,
+        )
+
+        def create(header: Header) -> Writer:
+            writer = Writer.create(file, header, force=force)
+            ends = "Ctrl-C ends it" if duration is None else f"it ends after {duration}"
+            note(f"Recording {client.url} into {file}; {ends}.")
+            return writer
+
+        try:
+            check(file, force=force)
+            done = await _recorded(recorder, create, seconds)
+        except RecordingError as error:
+            raise usage(str(error)) from None
+        note(_summary(done, file))
+        return Code.DONE
+
+    run_command(work, server, config)
+
+
+async def _recorded(
+    recorder: Recorder, create: Callable[[Header], Writer], seconds: float | None
+) -> Recorded:
+    """Record until Ctrl-C or SIGTERM, which end it as it should be ended."""
+    import asyncio
+    import contextlib
+    import signal
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    for number in numbers:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop.set)
+    try:
+        return await recorder.record(create, stop, seconds)
+    finally:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+
+def _summary(done: Recorded, file: Path) -> str:
+    from durably_tui.recording.reading import clock
+
+    lost = ""
+    if done.gaps:
+        times = "once" if done.gaps == 1 else f"{done.gaps:,} times"
+        lost = f" The stream was lost {times}; the replay shows when."
+    return (
+        f"Recorded {clock(done.seconds)}: {done.events:,} events and {done.answers:,} answers, "
+        f"{_size(done.size)} in {file}.{lost}"
+    )
+
+
+def _size(size: int) -> str:
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000)):,} kB"
+    return f"{size / 1_000_000:,.1f} MB"

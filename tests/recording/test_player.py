@@ -1,0 +1,253 @@
+"""A recording as a server: what it had at a time, and that it is the same however one got there."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.made_recording import (
+    BEGAN,
+    DURATION,
+    answer,
+    event,
+    frames,
+    lines,
+    recording,
+    run,
+    write,
+)
+from support.manual_clock import settle
+
+from durably_tui.protocol import DurablyError, Phase, ReadOnly, RunsQuery, RunStatus
+from durably_tui.recording import Player, Recording, Turn, read
+from durably_tui.state import DurablyHooks, create_durably_client
+
+with tempfile.TemporaryDirectory() as _folder:
+    MADE = recording(Path(_folder))
+POSITIONS = st.floats(0, DURATION)
+
+
+class Clock:
+    """Real seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Watching:
+    """A player and hooks on it that keep what passes."""
+
+    def __init__(self, made: Recording = MADE) -> None:
+        self.clock = Clock()
+        self.player = Player(made, monotonic=self.clock)
+        self.hooks: DurablyHooks = create_durably_client(self.player, clock=self.player.clock)
+
+    async def __aenter__(self) -> Watching:
+        self.hooks.feed.open()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.hooks.aclose()
+        await self.player.aclose()
+
+    async def play_to(self, position: float, speed: float) -> None:
+        """Play in steps of real time, as a slow machine does."""
+        self.player.set_speed(speed)
+        self.player.go()
+        while self.player.position < position:
+            self.clock.now += (position - self.player.position) / speed / 3 + 1e-3
+            self.player._changed.set()
+            await settle()
+        self.player.hold()
+
+    def state(self) -> dict[str, Any]:
+        """All that the state is made of."""
+        history, feed = self.hooks.history, self.hooks.feed.state
+        return {
+            "position": self.player.position,
+            "now": self.player.clock.time(),
+            "archive": self.player.archive,
+            "history": {
+                run_id: (seen.first_seen, seen.last_seen, seen.ended, seen.gaps, *seen.bursts)
+                for run_id, seen in history.runs.items()
+            },
+            "lines": {run_id: list(seen.logs) for run_id, seen in history.runs.items()},
+            "phase": feed.connection.phase,
+            "epoch": feed.connection.epoch,
+            "last_seen": feed.connection.last_seen,
+            "outage": feed.outage,
+            "events": feed.events,
+            "last_event_at": feed.last_event_at,
+            "pulse": self.hooks.feed.per_second(60),
+        }
+
+
+@settings(max_examples=40, deadline=None)
+@given(POSITIONS, st.sampled_from([0.5, 1.0, 30.0, 1000.0]))
+async def test_a_state_that_was_sought_is_the_one_that_was_played_to(
+    position: float, speed: float
+) -> None:
+    async with Watching() as played, Watching() as sought, Watching() as hopped:
+        await played.play_to(position, speed)
+        there = played.player.position
+        await sought.player.seek(there)
+        assert sought.state() == played.state()
+        for part in (there / 3, there / 2, there):
+            await hopped.player.seek(part)
+        assert hopped.state() == played.state()
+
+
+async def test_every_step_is_a_state_that_can_be_sought() -> None:
+    async with Watching() as stepping:
+        while await stepping.player.step():
+            async with Watching() as sought:
+                await sought.player.seek(stepping.player.position)
+                assert sought.state() == stepping.state()
+            here = stepping.player.position
+            assert stepping.player.before() < here
+        assert stepping.player.delivered == len(MADE)
+
+
+async def test_it_answers_as_the_server_did_then() -> None:
+    async def statuses(position: float) -> dict[str, str]:
+        async with Watching() as watching:
+            await watching.player.seek(position)
+            return {run.id: run.status for run in await watching.player.get_runs()}
+
+    assert await statuses(0) == {}
+    assert await statuses(0.2) == {"R1": "running", "R0": "completed"}
+    assert await statuses(4) == {"R2": "pending", "R1": "running", "R0": "completed"}
+    assert (await statuses(5))["R2"] == "running"
+    assert (await statuses(12))["R1"] == "completed"
+    lost = {"R2": "running", "R1": "completed", "R0": "completed"}
+    assert await statuses(19) == lost
+    found = {"R3": "pending", "R2": "running", "R1": "completed", "R00": "completed"}
+    assert await statuses(20) == found, "R0 was deleted while nobody listened"
+    assert await statuses(DURATION) == {**found, "R2": "failed", "R3": "running"}
+
+
+async def test_what_an_event_leaves_out_is_there_at_once() -> None:
+    """The recorder asked a little later than the event came."""
+    async with Watching() as watching:
+        player = watching.player
+        await player.seek(4)
+        triggered = await player.get_run("R2")
+        assert triggered is not None
+        assert triggered.input == {"path": "R2.csv"}
+        await player.seek(12)
+        ended = await player.get_run("R1")
+        assert ended is not None
+        assert (ended.output, ended.status) == ({"count": 3}, RunStatus.COMPLETED)
+        await player.seek(30)
+        failed = await player.get_run("R2")
+        assert failed is not None
+        assert (failed.status, failed.error) == (RunStatus.FAILED, "no such file")
+        assert await player.get_run("none") is None
+
+
+async def test_pages_filters_and_steps_are_those_of_the_recording() -> None:
+    async with Watching() as watching:
+        player = watching.player
+        await player.seek(20)
+
+        async def ids(query: RunsQuery) -> list[str]:
+            return [found.id for found in await player.get_runs(query)]
+
+        assert await ids(RunsQuery(limit=2)) == ["R3", "R2"]
+        assert await ids(RunsQuery(limit=2, offset=2)) == ["R1", "R00"]
+        assert await ids(RunsQuery(statuses=(RunStatus.COMPLETED,))) == ["R1", "R00"]
+        assert await ids(RunsQuery(job_names=("other",))) == []
+        assert await ids(RunsQuery(labels=(("env", "prod"),))) == []
+        last = await player.get_run("R2")
+        assert last is not None
+        assert last.created_at is not None
+        assert await ids(RunsQuery(after=(last.created_at, "R2"))) == ["R1", "R00"]
+        assert [(step.name, step.status) for step in await player.get_steps("R1")] == [
+            ("read", "completed")
+        ]
+        with pytest.raises(DurablyError, match="no run none"):
+            await player.get_steps("none")
+        assert await player.count_runs() is None
+        assert (await player.get_jobs(), await player.get_stats(), await player.get_logs()) == (
+            None,
+            None,
+            None,
+        )
+
+
+async def test_nothing_can_be_changed() -> None:
+    player = Player(MADE)
+    for act in (player.retry, player.retrigger, player.cancel, player.delete_run):
+        with pytest.raises(ReadOnly, match="replay"):
+            await act("R1")
+
+
+async def test_the_stream_of_one_run_ends_with_it() -> None:
+    async with Watching() as watching:
+        await watching.player.seek(4)
+        run_hook = watching.hooks.job("import-csv").use_run("R2").start()
+        await settle()
+        await watching.player.seek(DURATION)
+        assert (await run_hook.wait()).status is RunStatus.FAILED
+        assert [line.message for line in run_hook.state.logs] == ["odd"]  # type: ignore[union-attr]
+        await run_hook.aclose()
+
+
+async def test_time_stands_still_while_it_is_held_and_ends_with_the_recording() -> None:
+    async with Watching() as watching:
+        player, clock = watching.player, watching.clock
+        clock.now += 50
+        assert (player.position, player.held) == (0, True)
+        player.set_speed(10)
+        player.go()
+        await settle()
+        await watching.play_to(15, 10)
+        assert 15 <= player.position < 16
+        clock.now += 100
+        assert player.position < 16
+        player.go()
+        await watching.play_to(DURATION, 10)
+        clock.now += 100
+        assert (player.position, player.is_over) == (DURATION, True)
+        assert player.clock.time() == BEGAN.timestamp() + DURATION
+        assert not await player.step()
+        player.set_speed(1e9)
+        assert player.speed == 1000
+
+
+async def test_a_slow_listener_makes_time_late_not_wrong() -> None:
+    async with Watching() as watching:
+        times = []
+        watching.hooks.feed.tap(lambda batch: times.append(watching.player.clock.time()))
+        watching.player.go()
+        watching.clock.now += 13
+        assert watching.player.position < 0.1, "nothing was delivered yet"
+        await settle()
+        assert times == [
+            BEGAN.timestamp() + line.at for line in lines() if line.at <= 13 and _is_heard(line)
+        ]
+
+
+def _is_heard(line: object) -> bool:
+    return type(line).__name__ in {"Frames", "Turn"}
+
+
+async def test_a_run_that_is_older_than_the_first_pages_is_found_by_its_events(
+    tmp_path: Path,
+) -> None:
+    content = [
+        Turn(0, Phase.LIVE, epoch=1),
+        frames(1, event("run:progress", "OLD", progress={"current": 1})),
+        frames(2, event("log:write", "LOST", level="info", message="whose?")),
+        answer(3, "/run", run("OLD", -900, "leased"), runId="OLD"),
+    ]
+    async with Watching(read(write(tmp_path / "old.ndjson", content))) as watching:
+        await watching.player.seek(2)
+        assert [found.id for found in await watching.player.get_runs()] == ["OLD"]
