@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from durably_tui.cli.app import app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
     """Our server, with the jobs of the Node server. Its runs are those of all tests."""
     with python_peer(tmp_path_factory.mktemp("server")) as server:
@@ -27,7 +27,7 @@ def fresh(tmp_path: Path) -> Iterator[CommandServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
     """The real server of Durably."""
     if (reason := node_missing()) is not None:

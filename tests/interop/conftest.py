@@ -56,7 +56,7 @@ async def node_server(require_node: None, tmp_path: Path) -> AsyncIterator[NodeS
         yield server
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shared_node(
     require_node: None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[NodePeer]:

@@ -59,7 +59,7 @@ async def test_progress_moves_while_a_run_works(peer: Peer) -> None:
             await monitor.until(lambda now=now: monitor.row(run_id) != now)
         percents = [number for number, _ in seen if number >= 0]
         assert percents == sorted(percents)
-        assert len(set(percents)) >= 3, seen
+        assert len(set(percents)) >= 2, seen
         assert {step for _, step in seen if step} <= {f"step-{i}" for i in range(20)}
         assert any(step for _, step in seen)
         await monitor.until(lambda: percent(monitor.row(run_id)) == 100)

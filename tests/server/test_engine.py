@@ -862,5 +862,5 @@ async def test_a_plain_job_that_logs_without_end_harms_nobody(tmp_path: Path) ->
         await durably.trigger_and_wait(echo, {"value": "next"}, timeout=10)
         over.set()
     of_run = [event.type for event in events if event.run_id == run_id]
-    assert of_run.count("log:write") > 1000
+    assert of_run.count("log:write") > 300
     assert of_run[-1] == "run:fail"

@@ -29,8 +29,11 @@ run_server(make_durably(Path(sys.argv[1])), port=0, on_ready=lambda url: print(u
 """
 
 
-STOPPED = 2.0
-"""Seconds from the signal to the end of the process, the 0.2 s that steps are given included."""
+STOPPED = 6.0
+"""Seconds from the signal to the end of the process, the 0.2 s that steps are given included.
+
+On a machine that does nothing else it is under 2; beside other tests it gets a part of a core.
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -9,11 +9,12 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
-from support.screens import screen_lines
+from support.screens import Painted
 from textual.events import Key
 from textual.keys import _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.strip import Strip
 
 from durably_tui.client import DurablyClient, Pace
 from durably_tui.state import create_durably_client
@@ -51,11 +52,20 @@ class Monitor:
     def __init__(self, app: MonitorApp, pilot: Pilot[None]) -> None:
         self.app = app
         self.pilot = pilot
+        self._painted = Painted(app)
+
+    @property
+    def strips(self) -> list[Strip]:
+        """The screen as it was painted last, a line each."""
+        return self._painted.strips
 
     @property
     def lines(self) -> list[str]:
-        """The screen, a line each; each exactly as wide as the screen."""
-        return screen_lines(self.app)
+        """The text of each line of the screen, each exactly as wide as the screen."""
+        width, height = self.app.size
+        assert len(self.strips) == height
+        assert all(strip.cell_length == width for strip in self.strips)
+        return [strip.text for strip in self.strips]
 
     @property
     def text(self) -> str:
@@ -100,7 +110,7 @@ class Monitor:
             if time.monotonic() > deadline:
                 said = "\n".join(self.toasts)
                 raise AssertionError(f"{what or condition} never came:\n{self.text}\n{said}")
-            await self.pilot.pause(_LOOK_AGAIN)
+            await asyncio.sleep(_LOOK_AGAIN)
 
     async def shows(self, *wanted: str) -> None:
         """Wait until the screen shows all of ``wanted``."""

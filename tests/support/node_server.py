@@ -43,7 +43,7 @@ class NodeServer(ServerProcess):
         *,
         port: int = 0,
         max_concurrent_runs: int = 4,
-        polling_interval_ms: int = 20,
+        polling_interval_ms: int = 50,
         lease_ms: int = 30_000,
         lease_renew_interval_ms: int = 5_000,
         preserve_steps: bool = False,

@@ -28,7 +28,7 @@ class PythonServer(ServerProcess):
         *,
         port: int = 0,
         max_concurrent_runs: int = 4,
-        polling_interval: float = 0.02,
+        polling_interval: float = 0.1,
         lease: float = 30.0,
         lease_renewal: float = 5.0,
         preserve_steps: bool = True,

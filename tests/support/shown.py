@@ -34,11 +34,6 @@ Cells = dict[str, str]
 class Shown(Monitor):
     """A running monitor, of which only what is on the screen counts."""
 
-    @property
-    def strips(self) -> list[Strip]:
-        """The screen, a line each."""
-        return self.app.screen._compositor.render_strips(self.app.size)
-
     def area(self, widget: Widget) -> list[Strip]:
         """What the screen shows where a widget is."""
         region = widget.region
@@ -129,7 +124,7 @@ class Shown(Monitor):
 
     async def type(self, text: str) -> None:
         """Type a text into what has the focus."""
-        await self.pilot.press(*text)
+        await self.press(*text)
 
     async def paste(self, text: str) -> None:
         """Paste a text into what has the focus, as a terminal does."""

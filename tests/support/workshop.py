@@ -93,7 +93,7 @@ class Workshop:
             f"sqlite:///{folder / 'workshop.db'}",
             jobs=[held, quick, broken, loud, chatty],
             max_concurrent_runs=WORKERS,
-            polling_interval=0.05,
+            polling_interval=0.5,
             stop_grace=0.0,
         )
 
