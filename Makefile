@@ -9,7 +9,7 @@ NODE_STAMP := $(NODE_PEER)/node_modules/.installed
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench screenshots docs interop fuzz proof-short help clean
+.PHONY: demo test check bench screenshots docs interop fuzz chaos proof-short help clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -44,12 +44,16 @@ bench: $(STAMP)  ## figures beside a reference in the same run; never fails by t
 	@$(BIN)/python -m tests.bench
 
 # The suites of tests/proof whose short form CI runs; together under 10 minutes.
-PROOF_SHORT := chaos interop fuzz
+PROOF_SHORT := chaos engine interop fuzz
 
 proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, as CI runs it
 	@failed=; for suite in $(PROOF_SHORT); do \
 	  $(BIN)/python -m tests.proof.$$suite --short || failed="$$failed $$suite"; \
 	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+chaos: $(STAMP) $(NODE_STAMP)  ## a bad network, a dying server, a tortured engine
+	@$(BIN)/python -m tests.proof.chaos $(PROOF_ARGS); one=$$?; \
+	  $(BIN)/python -m tests.proof.engine $(PROOF_ARGS); two=$$?; test $$one$$two = 00
 
 screenshots: $(STAMP)  ## pictures of the real app on the demo server, into screenshots/
 	@$(BIN)/python -m tests.screenshots

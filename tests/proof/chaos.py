@@ -32,6 +32,8 @@ MORE_MEMORY = 40.0
 """MB by which this process, which holds hooks and monitor, may be bigger at the end: what Python
 keeps of what it gave back, and the history, which is bounded."""
 
+LAG = 1.5
+"""Seconds that an event may take to where it is read, on a machine that has more to do."""
 MORE_SOCKETS = 8
 """A request that is under way holds one; through the proxy, which is in this process, three."""
 IDLE_CONNECTIONS = 10.0
@@ -211,7 +213,8 @@ async def _unannounced(watched: Stage, first_gap: int) -> str:
         for number in range(count):
             if (run["id"], f"{word} {number}") in seen:
                 continue
-            if not any(since <= ended and began <= until for since, until in gaps):
+            # What was on its way is lost with the line: a gap may begin a little late.
+            if not any(since - LAG <= ended and began <= until for since, until in gaps):
                 told = ", ".join(f"{since:.1f} to {until:.1f}" for since, until in gaps)
                 return (
                     f"{word} {number} of {run['id']}, written {began:.1f} to {ended:.1f}, is "

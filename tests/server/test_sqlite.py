@@ -13,7 +13,7 @@ from support.server import RECORDED_JOBS, echo, make_durably
 from durably_server import Durably, StoreError
 from durably_server.engine.errors import TooBroadError
 from durably_server.storage.sqlite import readers
-from durably_server.storage.sqlite.connection import connect
+from durably_server.storage.sqlite.connection import check_writable, connect
 from durably_server.storage.sqlite.readers import Readers
 from durably_server.storage.sqlite.schema import migrate
 from durably_server.storage.sqlite.writer import Writer
@@ -210,6 +210,20 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(StoreError, match="schema version 2"):
         await durably.migrate()
+
+
+def test_a_file_that_can_only_be_read_is_told_from_one_that_is_locked(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    writer = connect(path, read_only=False)
+    writer.execute("CREATE TABLE a (b)")
+    reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        check_writable(reader)
+    assert not reader.in_transaction
+    reader.close()
+    writer.execute("BEGIN IMMEDIATE")
+    connect(path, read_only=False).close()
+    writer.close()
 
 
 async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:

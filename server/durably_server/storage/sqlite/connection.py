@@ -33,6 +33,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         if read_only:
             db.execute("PRAGMA query_only = ON")
         else:
+            check_writable(db)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -43,3 +44,24 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         db.close()
         raise StoreError(f"The database {path} cannot be used: {error}.") from None
     return db
+
+
+def check_writable(db: sqlite3.Connection) -> None:
+    """SQLite opens a file that it may only read without a word, and refuses each write later.
+
+    Raises:
+        sqlite3.OperationalError: it can only be read.
+    """
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute("BEGIN IMMEDIATE")  # which is granted all the same
+        db.execute(f"PRAGMA user_version = {version}")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            raise
+        # Locked: another server is writing, so it can be written.
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
