@@ -9,7 +9,7 @@ NODE_STAMP := $(NODE_PEER)/node_modules/.installed
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench screenshots docs interop fuzz chaos proof-short help clean
+.PHONY: demo test check bench bench-compare screenshots docs interop fuzz security chaos proof-short help clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ test: $(STAMP) $(NODE_STAMP)  ## every test, the real Node server included
 interop: $(STAMP) $(NODE_STAMP)  ## every client on every server, every route and event, as one table
 	@$(BIN)/python -m tests.proof.interop
 
+security: $(STAMP) $(NODE_STAMP)  ## who may do what, bad requests, secrets, and hostile text, as one table
+	@$(BIN)/python -m tests.proof.security
+
 fuzz: $(STAMP)  ## a million mutated frames and answers; ARGS=--short for a minute of it
 	@$(BIN)/python -m tests.proof.fuzz $(ARGS)
 
@@ -43,8 +46,12 @@ check: $(STAMP)  ## types, lint, format, and who may import whom
 bench: $(STAMP)  ## figures beside a reference in the same run; never fails by the clock
 	@$(BIN)/python -m tests.bench
 
+bench-compare: $(STAMP)  ## what a change did: make bench-compare OLD=main~5 [SUITES="wire paint"]
+	@test -n "$(OLD)" || { echo "say what to compare with: make bench-compare OLD=REV" >&2; exit 2; }
+	@$(BIN)/python -m tests.bench.compare $(OLD) $(SUITES)
+
 # The suites of tests/proof whose short form CI runs; together under 10 minutes.
-PROOF_SHORT := chaos engine interop fuzz
+PROOF_SHORT := chaos engine interop fuzz security
 
 proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, as CI runs it
 	@failed=; for suite in $(PROOF_SHORT); do \

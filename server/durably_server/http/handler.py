@@ -43,6 +43,11 @@ _FAULT = error_answer(500, "The server could not answer this; its log says why")
 _HEADERS_TOO_LARGE = error_answer(
     431, f"The headers are too large: at most {MAX_HEADERS} bytes are accepted"
 )
+_TWO_LENGTHS = error_answer(
+    400,
+    "The request has both Content-Length and Transfer-Encoding: send one of them",
+    [("Connection", "close")],
+)
 _WHILE_STOPPING = frozenset({"live", "ready", "health", "metrics"})
 
 
@@ -176,6 +181,10 @@ class DurablyHandler:
         """Why a request is refused before anything is looked at."""
         if headers_size(scope) > MAX_HEADERS:
             return _HEADERS_TOO_LARGE
+        if header(scope, b"transfer-encoding") and header(scope, b"content-length") is not None:
+            # Where a proxy before us believes the length, what follows would be another's request
+            # to us, so nothing more is read of this connection (RFC 9112, section 6.1).
+            return _TWO_LENGTHS
         if not self._loopback_only:
             return None
         host = header(scope, b"host")
