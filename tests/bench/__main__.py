@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import engine, logs, monitor, paint, server, start, store, streams, wire
+from tests.bench import (
+    engine,
+    logs,
+    monitor,
+    paint,
+    requests,
+    server,
+    start,
+    store,
+    streams,
+    wire,
+)
 
 SUITES = {
     "start": start.run,
     "wire": wire.run,
+    "requests": requests.run,
     "paint": paint.run,
     "logs": logs.run,
     "monitor": monitor.run,
