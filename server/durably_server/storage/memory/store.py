@@ -3,13 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from durably_server.engine.codec import decode, encode_text
+from durably_server.engine.codec import decode
 from durably_server.engine.errors import ConflictError
 from durably_server.engine.model import (
-    DURATION_SAMPLE,
-    STATUSES,
     Enqueued,
     JobStats,
     LogFilter,
@@ -21,8 +18,9 @@ from durably_server.engine.model import (
     RunFilter,
     Status,
     StepRecord,
-    percentile,
 )
+from durably_server.storage.memory.fits import fits, fits_line
+from durably_server.storage.memory.stats import stats_of
 
 
 @dataclass(slots=True)
@@ -86,21 +84,21 @@ class MemoryStore:
         found = [
             run
             for run in reversed(self._sorted())
-            if _fits(run, where) and (where.after is None or (run.created_at, run.id) < where.after)
+            if fits(run, where) and (where.after is None or (run.created_at, run.id) < where.after)
         ]
         end = None if where.limit is None else where.offset + where.limit
         return found[where.offset : end]
 
     async def count_runs(self, where: RunFilter) -> int:
         """See Store."""
-        return sum(_fits(entry.run, where) for entry in self._entries.values())
+        return sum(fits(entry.run, where) for entry in self._entries.values())
 
     async def get_stats(self, *, since: str) -> list[JobStats]:
         """See Store."""
         by_job: dict[str, list[Run]] = defaultdict(list)
         for run in self._sorted():
             by_job[run.job_name].append(run)
-        return [_stats(name, by_job[name], since) for name in sorted(by_job)]
+        return [stats_of(name, by_job[name], since) for name in sorted(by_job)]
 
     async def claim(
         self, *, owner: str, now: str, expires_at: str, running: Collection[str], limit: int
@@ -318,15 +316,7 @@ class MemoryStore:
             entries.values() if where.run_id is None else filter(None, (entries.get(where.run_id),))
         )
         found = sorted(
-            (
-                log
-                for entry in chosen
-                if not where.job_names or entry.run.job_name in where.job_names
-                for log in entry.logs
-                if (not where.levels or log.level in where.levels)
-                and (where.after is None or log.id > where.after)
-                and (where.before is None or log.id < where.before)
-            ),
+            (log for entry in chosen for log in entry.logs if fits_line(log, where)),
             key=lambda log: log.id,
         )
         if where.limit is None:
@@ -391,52 +381,3 @@ class MemoryStore:
         if not keep_steps:
             entry.steps.clear()
         return True
-
-
-def _fits(run: Run, where: RunFilter) -> bool:
-    return (
-        (not where.job_names or run.job_name in where.job_names)
-        and (not where.statuses or run.status in where.statuses)
-        and all(run.labels.get(key) == value for key, value in where.labels.items())
-        and (where.created_after is None or run.created_at >= where.created_after)
-        and (where.created_before is None or run.created_at < where.created_before)
-        and (where.text is None or _says(run, where.text))
-    )
-
-
-def _says(run: Run, text: str) -> bool:
-    wanted = _ascii_lower(text)
-    places = (run.id, run.job_name, encode_text(run.input), run.error, encode_text(run.labels))
-    return any(wanted in _ascii_lower(place) for place in places if place is not None)
-
-
-def _ascii_lower(text: str) -> str:
-    """As SQLite's ``lower`` does it, which leaves other letters alone."""
-    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
-
-
-def _stats(name: str, runs: Sequence[Run], since: str) -> JobStats:
-    ended = [run for run in runs if run.completed_at is not None and run.completed_at >= since]
-    completed = sorted(
-        (run for run in ended if run.status == "completed"), key=lambda run: run.completed_at or ""
-    )
-    durations = sorted(_milliseconds(run) for run in completed[-DURATION_SAMPLE:])
-    return JobStats(
-        job_name=name,
-        counts={status: sum(run.status == status for run in runs) for status in STATUSES},
-        started=sum(run.started_at is not None and run.started_at >= since for run in runs),
-        completed=len(completed),
-        failed=sum(run.status == "failed" for run in ended),
-        cancelled=sum(run.status == "cancelled" for run in ended),
-        p50_ms=percentile(durations, 0.5),
-        p95_ms=percentile(durations, 0.95),
-        last_run_at=runs[-1].created_at,
-    )
-
-
-def _milliseconds(run: Run) -> int:
-    begun, ended = (
-        datetime.fromisoformat(moment or run.created_at)
-        for moment in (run.started_at, run.completed_at)
-    )
-    return round((ended - begun).total_seconds() * 1000)

@@ -1,0 +1,98 @@
+"""Log lines of runs: in order, bounded, in nobody's way."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from support.engine_events import heard
+from support.server import echo, make_durably
+
+from durably_server import BlockingStep, Durably, JobDefinition, RunFailedError, Step, job
+from durably_server.engine.events import LogWrite
+
+
+async def test_logs_are_kept_in_order_and_bounded(tmp_path: Path) -> None:
+    @job
+    async def noisy(step: Step, input: None) -> None:
+        for n in range(2500):
+            step.log.info(f"line {n}")
+        step.log.error("bad", data=object())
+        step.log.info("none", data=None)
+
+    async with make_durably(tmp_path, noisy, max_logs_per_run=100) as durably:
+        done = await durably.trigger_and_wait(noisy, None, timeout=10)
+        logs = await durably.get_logs(done.id)
+    assert len(logs) == 100
+    assert logs[0].message == "line 2402"
+    assert logs[-2].data.startswith("<object object")
+    assert (logs[-1].message, logs[-1].data) == ("none", None)
+
+
+async def test_logs_of_all_runs_can_be_followed_from_a_line(durably: Durably) -> None:
+    @job
+    async def talks(step: Step, input: str) -> None:
+        for n in range(3):
+            step.log.info(f"{input}{n}")
+
+    durably.register(talks)
+    first = await durably.trigger_and_wait(talks, "a", timeout=5)
+    before = await durably.get_logs(job_name="talks")
+    await durably.trigger_and_wait(talks, "b", timeout=5)
+    after = await durably.get_logs(after=before[-1].id, limit=2)
+    assert [log.message for log in after] == ["b0", "b1"]
+    assert [log.message for log in await durably.get_logs(limit=2)] == ["b1", "b2"]
+    past = await durably.get_logs(before=after[0].id, limit=2)
+    assert [(log.message, log.run_id) for log in past] == [("a1", first.id), ("a2", first.id)]
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_flood_of_lines_is_bounded_and_its_end_is_kept(tmp_path: Path, plain: bool) -> None:
+    lines = 5000
+
+    @job("flood")
+    async def flood(step: Step, input: None) -> None:
+        for n in range(lines):
+            step.log.info(str(n))
+            if n % 500 == 0:
+                await asyncio.sleep(0)
+
+    @job("flood")
+    def plain_flood(step: BlockingStep, input: None) -> None:
+        for n in range(lines):
+            step.log.info(str(n))
+
+    chosen: JobDefinition[None, None] = plain_flood if plain else flood
+    async with make_durably(tmp_path, chosen, max_logs_per_run=300) as durably:
+        heard_lines: list[str] = []
+        durably.on(
+            "log:write",
+            lambda event: (
+                heard_lines.append(event.message) if isinstance(event, LogWrite) else None
+            ),
+        )
+        run = await durably.trigger_and_wait(chosen, None, timeout=20)
+        kept = await durably.get_logs(run.id)
+    assert heard_lines == [str(n) for n in range(lines)]
+    assert [log.message for log in kept] == heard_lines[-300:]
+    assert [log.id for log in kept] == sorted(log.id for log in kept)
+
+
+async def test_a_plain_job_that_logs_without_end_harms_nobody(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    @job(timeout=0.3)
+    def endless(step: BlockingStep, input: None) -> None:
+        while not over.is_set():
+            step.log.info("again")
+
+    async with make_durably(tmp_path, endless, echo, max_logs_per_run=300) as durably:
+        events = heard(durably)
+        run_id = (await durably.trigger(endless, None)).id
+        with pytest.raises(RunFailedError, match=r"did not end within 0\.3 s"):
+            await durably.wait_for_run(run_id, timeout=10)
+        await durably.trigger_and_wait(echo, {"value": "next"}, timeout=10)
+        over.set()
+    of_run = [event.type for event in events if event.run_id == run_id]
+    assert of_run.count("log:write") > 300
+    assert of_run[-1] == "run:fail"
