@@ -35,6 +35,17 @@ def test_the_routes_begin_where_they_are_told_to(home: Home) -> None:
         assert httpx.get(f"{served.url}/runs").status_code == 200
 
 
+def test_the_log_says_why_a_run_failed(home: Home) -> None:
+    options = ("--port", "0", "--log-level", "info")
+    with serving(home, "support.served:durably", *options) as served:
+        run_id = served.trigger("say", text="no paper")
+        served.ended(run_id)
+        code, said = served.stop()
+    assert code == 0
+    assert f"INFO durably_server: Run {run_id} of say failed\nTraceback" in said
+    assert said.endswith("RuntimeError: no paper\n")
+
+
 def test_a_module_of_the_current_folder_is_found(home: Home) -> None:
     (home.folder / "shop.py").write_text(
         "from durably_server import Durably\njobs = Durably('memory:')\n"

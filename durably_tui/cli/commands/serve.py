@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 Generation = Literal["0.15", "0.8"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def command(
@@ -73,6 +74,10 @@ def command(
         typer.Option(help="Its key, if it is not in the same file.", show_default=False),
     ] = None,
     max_body: Annotated[int, typer.Option(min=1, help="Bytes of a request's body.")] = 1024 * 1024,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(help="What is written to stderr: info has why a run failed, and where."),
+    ] = "warning",
 ) -> None:
     """Serve the jobs of MODULE:NAME and work on them, until Ctrl-C or SIGTERM.
 
@@ -83,9 +88,15 @@ def command(
         raise typer.BadParameter("it needs --tls-cert too.", param_hint="--tls-key")
     tokens = [*(token or ()), *_tokens_in(token_file)]
     durably = load(target)
+    import logging
+
     from durably_server import DurablyError, token_auth
     from durably_server.http.serving import Tls, run_server
 
+    # Unless the module has set up logging by itself.
+    logging.basicConfig(
+        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     try:
         run_server(
             durably,

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from durably_server.engine import codec
 from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.errors import RunInterrupted
 from durably_server.engine.events import RunComplete, RunFail, RunLeased, of_run
@@ -51,10 +52,9 @@ async def execute(
 
 
 class _Output(NamedTuple):
-    """What a job returned, as JSON text and as it is."""
+    """What a job returned, as JSON text."""
 
     text: str
-    value: Any
 
 
 async def _outcome(attempt: Attempt, registry: JobRegistry) -> _Output | str | None:
@@ -99,7 +99,7 @@ async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> _Outpu
             output = await attempt.services.threads.run(
                 definition.function, BlockingStep(attempt), value
             )
-        return _Output(definition.dump_output(output), output)
+        return _Output(definition.dump_output(output))
     except RunInterrupted:
         raise asyncio.CancelledError from None
     except (SystemExit, KeyboardInterrupt) as error:
@@ -116,7 +116,9 @@ async def _complete(attempt: Attempt, output: _Output, duration: int) -> None:
         now=services.now(),
         keep_steps=services.settings.preserve_steps,
     ):
-        services.bus.emit(RunComplete(**of_run(run), output=output.value, duration=duration))
+        # As it is stored, which is what the output type has made of it.
+        value = codec.decode(output.text)
+        services.bus.emit(RunComplete(**of_run(run), output=value, duration=duration))
 
 
 async def _fail(attempt: Attempt, reason: str) -> None:

@@ -1,6 +1,8 @@
 """A run's progress: told at once, stored at a bounded rate, the last one always."""
 
 import asyncio
+import math
+import operator
 from typing import Any
 
 from durably_server.engine import codec
@@ -60,3 +62,26 @@ class LiveProgress:
                 now=self._services.now(),
             )
         )
+
+
+def progress_of(current: Any, total: Any, message: Any) -> Progress | None:
+    """What a job says as numbers and text that JSON has; None if ``current`` is not finite.
+
+    Raises:
+        TypeError, ValueError: ``current`` or ``total`` is no number at all.
+    """
+    done = _number(current)
+    if done is None:
+        return None
+    of = None if total is None else _number(total)
+    return Progress(done, of, None if message is None else codec.printable(str(message)))
+
+
+def _number(value: Any) -> float | None:
+    if type(value) is int:
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        number = float(value)
+    return number if math.isfinite(number) else None

@@ -15,7 +15,8 @@ from durably_server.engine import codec
 from durably_server.engine.attempt import Attempt
 from durably_server.engine.checkpoints import Checkpoints
 from durably_server.engine.errors import RunInterrupted
-from durably_server.engine.model import Level, Progress, StepRecord
+from durably_server.engine.model import Level, StepRecord
+from durably_server.engine.progress import progress_of
 from durably_server.engine.reasons import reason_of
 
 T = TypeVar("T")
@@ -87,8 +88,16 @@ class _StepBase:
     def progress(
         self, current: float, total: float | None = None, message: str | None = None
     ) -> None:
-        """Say how far the run is. Never waits; call it as often as you like."""
-        _on_loop(self._attempt, self._attempt.report, Progress(current, total, message))
+        """Say how far the run is. Never waits; call it as often as you like.
+
+        What is no finite number, as 0/0 in floats, is left out: a ``total``, or the whole call.
+
+        Raises:
+            TypeError, ValueError: ``current`` or ``total`` is no number at all.
+        """
+        found = progress_of(current, total, message)
+        if found is not None:
+            _on_loop(self._attempt, self._attempt.report, found)
 
 
 class Step(_StepBase):

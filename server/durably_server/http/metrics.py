@@ -144,7 +144,8 @@ class Metrics:
 def _line(name: str, labels: Mapping[str, str], value: float) -> str:
     inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
     shown = f"{{{inside}}}" if inside else ""
-    return f"{name}{shown} {value:d}" if value == int(value) else f"{name}{shown} {value!r}"
+    # A sum of durations may be a whole number too, and still be a float.
+    return f"{name}{shown} {int(value) if value == int(value) else value!r}"
 
 
 def _escaped(text: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from support.server import RECORDED_JOBS, listening, make_durably, reachable
 
 from durably_server import Durably, Step, create_durably_handler, job
+from durably_server.http.metrics import Histogram, _line
 from durably_server.http.openapi import document, routes_of
 from durably_server.http.routes import ROUTES
 from durably_server.http.serving import serving
@@ -244,6 +245,15 @@ async def test_metrics_in_prometheus_words(client: httpx.AsyncClient) -> None:
         assert line in samples
     typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(set(typed)) == len(typed)
+
+
+def test_durations_that_add_up_to_whole_seconds_are_shown() -> None:
+    durations = Histogram()
+    for seconds in (0.0, 0.25, 0.75):
+        durations.observe("echo", seconds)
+    lines = [_line(*sample) for sample in durations.samples("took")]
+    assert lines[0] == 'took_bucket{job="echo",le="0.01"} 1'
+    assert lines[-2:] == ['took_sum{job="echo"} 1', 'took_count{job="echo"} 3']
 
 
 async def test_a_jobs_name_cannot_break_the_metrics(tmp_path: Path) -> None:
