@@ -84,7 +84,7 @@ OWN: dict[str, Any] = {
 
 def frames_to_state(trial: Trial) -> str:
     """Mutated frames through decoder and every reducer; what is good after them still comes."""
-    count = trial.pick(1_000_000, 30_000)
+    count = trial.pick(900_000, 30_000)
     mutator = Mutator(trial.dice, frames())
     meter, doors = Meter(trial, count), Doors(trial.dice)
     for number in range(0, count, BURST):
@@ -97,7 +97,7 @@ def frames_to_state(trial: Trial) -> str:
 
 def answers_to_state(trial: Trial) -> str:
     """Mutated answers: decoded, or refused as malformed, and then taken in."""
-    count = trial.pick(200_000, 8_000)
+    count = trial.pick(100_000, 8_000)
     corpus = answers()
     mutator = Mutator(trial.dice, [body for _, body in corpus])
     meter, doors = Meter(trial, count), Doors(trial.dice)
@@ -121,7 +121,7 @@ def answers_to_state(trial: Trial) -> str:
 
 def sse(trial: Trial) -> str:
     """Any chunking of any bytes is the same events, and nothing is kept beyond the limit."""
-    count = trial.pick(200_000, 8_000)
+    count = trial.pick(100_000, 8_000)
     mutator = Mutator(trial.dice, [frame + b"\n\n" for frame in frames()])
     meter = Meter(trial, count)
     limit = 4_000
@@ -198,7 +198,7 @@ def _text(dice: random.Random, words: tuple[str, ...]) -> str:
 
 def filters(trial: Trial) -> str:
     """Any text is a filter that says what it understood, and says the same when read again."""
-    count = trial.pick(200_000, 8_000)
+    count = trial.pick(100_000, 8_000)
     meter = Meter(trial, count)
 
     def one(text: str) -> None:
@@ -218,7 +218,7 @@ def filters(trial: Trial) -> str:
 
 def sanitizer(trial: Trial) -> str:
     """Any text is made inert, and is as wide as it says."""
-    count = trial.pick(60_000, 2_000)
+    count = trial.pick(30_000, 2_000)
     meter = Meter(trial, count)
     dice = trial.dice
 
@@ -244,15 +244,15 @@ def sanitizer(trial: Trial) -> str:
 
 
 def _config(trial: Trial) -> str:
-    return config_is_read(trial, Meter(trial, count := trial.pick(60_000, 3_000)), count)
+    return config_is_read(trial, Meter(trial, count := trial.pick(30_000, 2_000)), count)
 
 
 def _client(trial: Trial) -> str:
-    return asyncio.run(client_meets(trial, trial.pick(15_000, 600), [b for _, b in answers()]))
+    return asyncio.run(client_meets(trial, trial.pick(5_000, 400), [b for _, b in answers()]))
 
 
 def _server(trial: Trial) -> str:
-    return asyncio.run(server_is_asked(trial, trial.pick(60_000, 2_500)))
+    return asyncio.run(server_is_asked(trial, trial.pick(30_000, 2_500)))
 
 
 def _check(name: str, run: Callable[[Trial], str], within: float) -> Check:
