@@ -62,7 +62,7 @@ chaos: $(STAMP) $(NODE_STAMP)  ## a bad network, a dying server, a tortured engi
 	@$(BIN)/python -m tests.proof.chaos $(PROOF_ARGS); one=$$?; \
 	  $(BIN)/python -m tests.proof.engine $(PROOF_ARGS); two=$$?; test $$one$$two = 00
 
-screenshots: $(STAMP)  ## pictures of the real app on the demo server, into screenshots/
+screenshots: $(STAMP)  ## pictures of the real app on a recorded server, into screenshots/
 	@$(BIN)/python -m tests.screenshots
 
 docs: $(STAMP)  ## the pages of docs/ that are made from declarations

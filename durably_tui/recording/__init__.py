@@ -6,7 +6,7 @@ and frames are in it as the server sent them, so that they are decoded anew when
 """
 
 from .errors import RecordingError
-from .player import Player, ReplayClock
+from .player import Mark, Player, ReplayClock
 from .reading import Recording, read
 from .recorder import Recorded, Recorder
 from .words import FORMAT, VERSION, Answer, End, Fetched, Frames, Header, Line, Turn
@@ -21,6 +21,7 @@ __all__ = [
     "Frames",
     "Header",
     "Line",
+    "Mark",
     "Player",
     "Recorded",
     "Recorder",

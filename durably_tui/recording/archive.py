@@ -19,6 +19,7 @@ from durably_tui.protocol import (
     Event,
     JobInfo,
     LogEntry,
+    LogWrite,
     Malformed,
     Run,
     RunDelete,
@@ -40,6 +41,7 @@ FORESIGHT = 15.0
 """How many seconds on an answer may be that tells what an event left out."""
 _RACE = 2.0
 """Seconds in which an answer may be older than an event that came before it."""
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,10 +101,31 @@ class Archive:
     stats: Stats | None = None
     gap_at: float = 0.0
     """When the stream was opened last."""
+    keeps_lines: bool = False
+    """Whether the server stored log lines: then it had those of events as well."""
+    _heard_lines: dict[str, float] = field(default_factory=dict)
+    """The ids of lines that came by events, which are made here, and when they were written."""
+    _made: int = 0
     _heard: dict[str, float] = field(default_factory=dict)
     """When each run was last told of."""
     _ended: dict[str, float] = field(default_factory=dict)
     """When the end of a run was told by an event."""
+
+    def copy(self) -> Archive:
+        """The same, which does not change with this one."""
+        return Archive(
+            runs=dict(self.runs),
+            steps=dict(self.steps),
+            lines=dict(self.lines),
+            jobs=self.jobs,
+            stats=self.stats,
+            gap_at=self.gap_at,
+            keeps_lines=self.keeps_lines,
+            _heard_lines=dict(self._heard_lines),
+            _made=self._made,
+            _heard=dict(self._heard),
+            _ended=dict(self._ended),
+        )
 
     # -- growing ---------------------------------------------------------------------------
 
@@ -120,9 +143,8 @@ class Archive:
             run_id, steps = said.steps
             if steps or run_id not in self.steps:
                 self.steps[run_id] = steps
-        for line in said.logs:
-            if line.id is not None:
-                self.lines[line.id] = line
+        if said.logs:
+            self._stored(said.logs)
         self.jobs = self.jobs if said.jobs is None else said.jobs
         self.stats = self.stats if said.stats is None else said.stats
 
@@ -141,6 +163,8 @@ class Archive:
                 self.steps.pop(event.run_id, None)
             elif event.run_id:
                 self._event(at, now, event, foresee)
+            if isinstance(event, LogWrite) and self.keeps_lines:
+                self._line(event, now)
 
     def _event(self, at: float, now: datetime, event: Event, foresee: Foresee) -> None:
         when = event.timestamp or now
@@ -178,6 +202,23 @@ class Archive:
         if run.status is RunStatus.RUNNING and run.started_at is None:
             return replace(run, started_at=when)
         return run
+
+    def _stored(self, lines: tuple[LogEntry, ...]) -> None:
+        """Lines with the server's own ids; among them are those that came by events meanwhile."""
+        times = [_seconds(line) for line in lines]
+        first, last = min(times), max(times)
+        for made in [key for key, at in self._heard_lines.items() if first <= at <= last]:
+            del self.lines[made], self._heard_lines[made]
+        self.lines.update((line.id, line) for line in lines if line.id is not None)
+
+    def _line(self, event: LogWrite, now: datetime) -> None:
+        entry = event.entry()
+        if entry.timestamp is None:
+            entry = replace(entry, timestamp=now)
+        made = f"{_ulid_time(_seconds(entry))}{self._made:016}"
+        self._made += 1
+        self.lines[made] = replace(entry, id=made)
+        self._heard_lines[made] = _seconds(entry)
 
     def _step(self, event: Event, when: datetime) -> None:
         if not isinstance(event, StepStart | StepComplete | StepFail):
@@ -258,6 +299,19 @@ class Archive:
         ]
         oldest = after is not None and before is None
         return found[:limit] if oldest else found[max(0, len(found) - limit) :]
+
+
+def _seconds(line: LogEntry) -> float:
+    return (line.timestamp or _DAWN).timestamp()
+
+
+def _ulid_time(seconds: float) -> str:
+    """The part of a ULID that tells the time: ids made here are in order with stored ones."""
+    rest, text = max(0, round(seconds * 1000)), ""
+    for _ in range(10):
+        rest, digit = divmod(rest, 32)
+        text = _BASE32[digit] + text
+    return text
 
 
 def _age(run: Run) -> tuple[datetime, str]:

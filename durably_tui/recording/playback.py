@@ -11,6 +11,8 @@ from contextlib import suppress
 from .reading import HEARD, Recording
 
 MIN_SPEED, MAX_SPEED = 0.1, 1000.0
+MARK_EVERY = 1000
+"""Lines between two places from which a replay can begin as well as at the beginning."""
 _LOOK_UP = 200
 """After so many lines in a row others get their turn."""
 
@@ -28,6 +30,8 @@ class Playback:
         """Seconds of the recording in a second."""
         self.held = True
         """Whether it stands still."""
+        self.on_mark: Callable[[], None] | None = None
+        """Called after each ``MARK_EVERY`` lines, when all that came by then has been taken in."""
         self._monotonic = monotonic
         self._next = 0
         self._at = 0.0
@@ -168,6 +172,8 @@ class Playback:
         self._next += 1
         try:
             await self.deliver(at)
+            if self.on_mark is not None and self._next % MARK_EVERY == 0:
+                self.on_mark()
         finally:
             self._pinned = None
 

@@ -12,6 +12,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -47,6 +48,18 @@ from .words import Answer, Frames, Turn, extracted
 _NO_CHANGE = "Nothing was changed: this is a replay of what has been recorded."
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a player has taken in at one line of a recording."""
+
+    delivered: int
+    """How many lines."""
+    at: float
+    """The time of the last of them, in seconds since the recording began."""
+    archive: Archive
+    connection: Connection
+
+
 class ReplayClock:
     """The time of the recording; waiting takes real time. Fits ``state.Clock``."""
 
@@ -78,7 +91,7 @@ class Player(Playback):
         """
         super().__init__(recording, monotonic=monotonic)
         self.clock = ReplayClock(self.now)
-        self.archive = Archive()
+        self.archive = Archive(keeps_lines=bool(recording.header.abilities.has("logs")))
         """What the server had at this position."""
         self.abilities: Abilities = recording.header.abilities
         self.connection = Connection(since=recording.began)
@@ -86,6 +99,16 @@ class Player(Playback):
         self._decoder = Decoder()
         self._streams: list[ReplayStream] = []
         self._told: dict[int, tuple[Told, Mapping[str, Run]]] = {}
+
+    def mark(self) -> Mark:
+        """Where it is."""
+        return Mark(self.delivered, self.position, self.archive.copy(), self.connection)
+
+    def begin_at(self, mark: Mark) -> None:
+        """Begin where another player of the recording was. To be called before anything else."""
+        self.archive, self.connection = mark.archive.copy(), mark.connection
+        self._next = mark.delivered
+        self._put(mark.at)
 
     # -- what is played --------------------------------------------------------------------
 

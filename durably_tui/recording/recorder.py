@@ -38,7 +38,7 @@ LINES = 1000
 """Stored log lines that are fetched, the newest."""
 EVERY = 1.0
 """Seconds between two looks at what has to be fetched; the file is written as often."""
-STATS_EVERY = 10.0
+STATS_EVERY = 2.0
 _STEPS_AT_ONCE = 25
 _CALLED = 4
 _LAST_LOOK = 3.0
@@ -180,6 +180,10 @@ class Recorder:
             self._source.tap(None)
             self._writer.add(EndLine(self._at()))
             self._writer.close()
+        except DurablyError:
+            if not self._epoch:
+                self._writer.discard()  # the stream never came about
+            raise
         finally:
             self._source.tap(None)
             for task in tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -84,6 +85,12 @@ class Writer:
         """Close the file as it is."""
         self._waiting = []
         self._file.close()
+
+    def discard(self) -> None:
+        """Close the file and take it away: nothing worth keeping has come."""
+        self.abandon()
+        with suppress(OSError):
+            self.path.unlink()
 
     def _write(self, data: bytes) -> None:
         try:

@@ -12,7 +12,7 @@ from .error_groups_fold import ErrorGroup
 from .error_groups_mask import fragment, masked
 from .errors import JobCancelled, JobEnded, JobFailed
 from .every import every_run
-from .feed import FeedInfo, FeedState
+from .feed import FeedInfo, FeedMemory, FeedState
 from .history import History, RunHistory
 from .hooks import DurablyHooks, JobHooks, create_durably_client
 from .job import Job
@@ -52,6 +52,7 @@ __all__ = [
     "ErrorGroupsState",
     "Failure",
     "FeedInfo",
+    "FeedMemory",
     "FeedState",
     "History",
     "HistoryLimits",

@@ -48,6 +48,16 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     """The last time when the stream was not there, or left something out."""
 
 
+class FeedMemory(msgspec.Struct, frozen=True):
+    """What was taken from the streams up to one moment: another client of the same server can go
+    on from there (``FeedInfo.recall``)."""
+
+    history: History
+    state: FeedState
+    pulse: dict[int, int]
+    """Events by the second."""
+
+
 class Feed:
     """One stream, read by one task for as long as somebody uses it."""
 
@@ -184,6 +194,18 @@ class FeedPool:
         seconds = max(0, min(seconds, _PULSE))
         return tuple(self._pulse.get(now - ago, 0) for ago in range(seconds, 0, -1))
 
+    def memory(self) -> FeedMemory:
+        """All that was taken by now."""
+        return FeedMemory(self.history.state, self.state.state, dict(self._pulse))
+
+    def recall(self, memory: FeedMemory) -> None:
+        """Begin with what another client had taken."""
+        if self._opened:
+            raise RuntimeError("only who has taken nothing can begin with another's memory")
+        self.history.set(memory.history)
+        self.state.set(memory.state)
+        self._pulse = dict(memory.pulse)
+
     async def drained(self) -> None:
         """Wait until the streams that were let go are closed."""
         if self._closing:
@@ -264,6 +286,19 @@ class FeedInfo:
     def per_second(self, seconds: int = 30) -> tuple[int, ...]:
         """Events in each of the last whole seconds, the newest last; at most 120 of them."""
         return self._pool.per_second(seconds)
+
+    def memory(self) -> FeedMemory:
+        """All that was taken by now, frozen. For a source that can begin in the middle, such as
+        the replay of a recording."""
+        return self._pool.memory()
+
+    def recall(self, memory: FeedMemory) -> None:
+        """Begin with what another client had taken when it stood where the port stands now.
+
+        Raises:
+            RuntimeError: a stream was opened here before.
+        """
+        self._pool.recall(memory)
 
     def tap(self, listener: OnBatch) -> Unsubscribe:
         """Call ``listener(batch)`` with whatever the open streams bring, without keeping any open.

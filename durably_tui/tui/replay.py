@@ -66,8 +66,8 @@ class Replaying:
     """What a session that is a replay has besides the hooks."""
 
     replay: Replay
-    again: Callable[[], Session]
-    """Makes the same from its beginning, held."""
+    again: Callable[[float], Session]
+    """Makes the same anew, held at a position that is not after the given one."""
     began: float
     """When the recording began, in seconds since the epoch."""
     at: float = 0.0

@@ -1,7 +1,7 @@
 """Moving a replay. Forward the hooks take in what comes; backwards they are made anew.
 
 State is folded from events and cannot be folded back: for an earlier position everything is taken
-in again from the beginning, and only then shown, in the place of what was there.
+in again from an earlier place, and only then shown, instead of what was there.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Seeker:
             self.is_busy = False
 
     async def _back(self, session: Session, now: Replaying, to: float) -> None:
-        fresh = now.again()
+        fresh = now.again(to)
         assert fresh.replaying is not None
         replay = fresh.replaying.replay
         fresh.hooks.feed.open()

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.made_recording import (
     BEGAN,
     DURATION,
+    HEADER,
     answer,
+    at,
     event,
     frames,
     lines,
@@ -22,9 +25,12 @@ from support.made_recording import (
 )
 from support.manual_clock import settle
 
-from durably_tui.protocol import DurablyError, Phase, ReadOnly, RunsQuery, RunStatus
-from durably_tui.recording import Player, Recording, Turn, read
+from durably_tui.cli.launch_replay import Marks, session_of_replay
+from durably_tui.protocol import ABILITIES, DurablyError, Phase, ReadOnly, RunsQuery, RunStatus
+from durably_tui.recording import Fetched, Player, Recording, Turn, read
+from durably_tui.recording.archive import _ulid_time
 from durably_tui.state import DurablyHooks, create_durably_client
+from durably_tui.tui.session import Session
 
 with tempfile.TemporaryDirectory() as _folder:
     MADE = recording(Path(_folder))
@@ -68,25 +74,37 @@ class Watching:
         self.player.hold()
 
     def state(self) -> dict[str, Any]:
-        """All that the state is made of."""
-        history, feed = self.hooks.history, self.hooks.feed.state
-        return {
-            "position": self.player.position,
-            "now": self.player.clock.time(),
-            "archive": self.player.archive,
-            "history": {
-                run_id: (seen.first_seen, seen.last_seen, seen.ended, seen.gaps, *seen.bursts)
-                for run_id, seen in history.runs.items()
-            },
-            "lines": {run_id: list(seen.logs) for run_id, seen in history.runs.items()},
-            "phase": feed.connection.phase,
-            "epoch": feed.connection.epoch,
-            "last_seen": feed.connection.last_seen,
-            "outage": feed.outage,
-            "events": feed.events,
-            "last_event_at": feed.last_event_at,
-            "pulse": self.hooks.feed.per_second(60),
-        }
+        return state_of(self.player, self.hooks)
+
+
+async def sought_in(session: Session, to: float) -> Session:
+    """A session of the monitor, at a position."""
+    assert session.replaying is not None
+    session.hooks.feed.open()
+    await session.replaying.replay.seek(to)
+    return session
+
+
+def state_of(player: Player, hooks: DurablyHooks) -> dict[str, Any]:
+    """All that the state is made of."""
+    history, feed = hooks.history, hooks.feed.state
+    return {
+        "position": player.position,
+        "now": player.clock.time(),
+        "archive": player.archive,
+        "history": {
+            run_id: (seen.first_seen, seen.last_seen, seen.ended, seen.gaps, *seen.bursts)
+            for run_id, seen in history.runs.items()
+        },
+        "lines": {run_id: list(seen.logs) for run_id, seen in history.runs.items()},
+        "phase": feed.connection.phase,
+        "epoch": feed.connection.epoch,
+        "last_seen": feed.connection.last_seen,
+        "outage": feed.outage,
+        "events": feed.events,
+        "last_event_at": feed.last_event_at,
+        "pulse": hooks.feed.per_second(60),
+    }
 
 
 @settings(max_examples=40, deadline=None)
@@ -102,6 +120,37 @@ async def test_a_state_that_was_sought_is_the_one_that_was_played_to(
         for part in (there / 3, there / 2, there):
             await hopped.player.seek(part)
         assert hopped.state() == played.state()
+
+
+@settings(max_examples=25, deadline=None)
+@given(POSITIONS, st.integers(1, 9))
+async def test_a_state_from_a_mark_is_the_one_from_the_beginning(
+    position: float, every: int
+) -> None:
+    """A replay that goes back begins at the last place before that it remembers."""
+    marks = Marks()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("durably_tui.recording.playback.MARK_EVERY", every)
+        first = await sought_in(session_of_replay(MADE, marks=marks), DURATION)
+        again = session_of_replay(MADE, at=position, marks=marks)
+        await sought_in(again, position)
+    assert len(marks.found) == len(MADE) // every
+    begun = again.hooks.port
+    assert isinstance(begun, Player)
+    async with Watching() as sought:
+        await sought.player.seek(position)
+        assert state_of(begun, again.hooks) == sought.state()
+    await first.aclose()
+    await again.aclose()
+
+
+async def test_there_are_never_too_many_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("durably_tui.recording.playback.MARK_EVERY", 1)
+    monkeypatch.setattr("durably_tui.cli.launch_replay.MOST_MARKS", 6)
+    marks = Marks()
+    session = await sought_in(session_of_replay(MADE, marks=marks), DURATION)
+    assert sorted(marks.found) == list(range(8, len(MADE) + 1, 8))[:6]
+    await session.aclose()
 
 
 async def test_every_step_is_a_state_that_can_be_sought() -> None:
@@ -180,6 +229,37 @@ async def test_pages_filters_and_steps_are_those_of_the_recording() -> None:
             None,
             None,
         )
+
+
+async def test_a_server_that_stores_lines_has_those_of_events_too(tmp_path: Path) -> None:
+    def stored(second: float, line_id: str, message: str) -> dict[str, Any]:
+        made = f"{_ulid_time(BEGAN.timestamp() + second)}{line_id}"
+        return {"id": made, "runId": "R1", "message": message, "createdAt": at(second)}
+
+    def said(second: float, message: str) -> dict[str, Any]:
+        return event("log:write", "R1", level="info", message=message, timestamp=at(second))
+
+    old = stored(-5, "OLD", "old")
+    content = [
+        Turn(0, Phase.LIVE, epoch=1),
+        answer(0.1, "/logs", [old], limit="1000"),
+        Fetched(0.2),
+        frames(1, said(1, "one"), said(1.5, "two")),
+        frames(3, said(3, "three")),
+        answer(5, "/logs", [old, stored(1, "A", "one"), stored(1.5, "B", "two")]),
+    ]
+    header = replace(HEADER, abilities=ABILITIES["python"])
+    made = read(write(tmp_path / "lines.ndjson", content, header))
+    async with Watching(made) as watching:
+        player = watching.player
+        for moment, wanted in ((2, ["old", "one", "two"]), (5, ["old", "one", "two", "three"])):
+            await player.seek(moment)
+            found = await player.get_logs()
+            assert found is not None
+            assert [line.message for line in found] == wanted
+        assert [line.id[10:] for line in found[:3] if line.id] == ["OLD", "A", "B"]
+        before = await player.get_logs(before=found[2].id, limit=1)
+        assert [line.message for line in before or ()] == ["one"]
 
 
 async def test_nothing_can_be_changed() -> None:

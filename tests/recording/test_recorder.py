@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.fake_port import FakePort
 
-from durably_tui.protocol import Phase, Unauthorised, Unreachable
+from durably_tui.protocol import Connection, Phase, Unauthorised, Unreachable
 from durably_tui.recording import (
     Header,
     Recorder,
@@ -133,13 +133,28 @@ async def test_a_server_that_cannot_be_watched_leaves_no_file(tmp_path: Path) ->
 async def test_what_the_listener_raises_ends_it_and_leaves_what_can_be_played(
     tmp_path: Path,
 ) -> None:
+    def refuse(connection: Connection) -> None:
+        if connection.phase is not Phase.LIVE:
+            raise Unauthorised("The token has expired.")
+
+    async with recording(tmp_path, on_turn=refuse) as it:
+        await it.until(lambda: it.source.requests["get_stats"])
+        it.recorder.turned(it.source.feeds[0].connection)
+        it.source.cut()
+        await it.until(lambda: it.source.told is None)
+    assert not it.read().whole
+    assert "fetched" in it.read().kinds
+
+
+async def test_a_stream_that_never_came_about_leaves_no_file(tmp_path: Path) -> None:
     def refuse(connection: object) -> None:
-        raise Unauthorised("The token has expired.")
+        raise Unauthorised("Give a token.")
 
     source, path = Source(), tmp_path / "it.zst"
     made = Recorder(source, server="http://it/api", on_turn=refuse)
     with pytest.raises(Unauthorised):
         await made.record(lambda header: Writer.create(path, header), asyncio.Event())
+    assert not path.exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full")

@@ -55,14 +55,16 @@ STEER = (
 )
 
 REPLAY = tuple(
-    Command(f"replay('{action}')", keys, label, help, "Replay", replays=True, shown=shown)
-    for action, keys, label, help, shown in (
-        ("step", "full_stop", "step", "Hold, and go on to the next thing that came", "."),
-        ("step_back", "comma", "step back", "Hold, and go back to what came before", ","),
-        ("rewind", "left_curly_bracket", "rewind", "Ten seconds of the recording back", "{"),
-        ("forward", "right_curly_bracket", "forward", "Ten seconds of the recording on", "}"),
-        ("slower", "left_parenthesis", "slower", "Play slower", "("),
-        ("faster", "right_parenthesis", "faster", "Play faster", ")"),
+    Command(
+        f"replay('{action}')", keys, label, help, "Replay", footer=footer, replays=True, shown=shown
+    )
+    for action, keys, label, help, footer, shown in (
+        ("step", "full_stop", "step", "Hold, and go on to the next thing that came", True, "."),
+        ("step_back", "comma", "step back", "Hold, and go back to what came before", False, ","),
+        ("rewind", "left_curly_bracket", "rewind", "Ten seconds of the recording back", True, "{"),
+        ("forward", "right_curly_bracket", "forward", "Ten seconds of it on", True, "}"),
+        ("slower", "left_parenthesis", "slower", "Play slower", False, "("),
+        ("faster", "right_parenthesis", "faster", "Play faster", True, ")"),
     )
 )
 """What moves a replay, and is there only in one. ``pause`` holds the replay there."""
