@@ -1,4 +1,4 @@
-"""What a picture costs: one changed row of 500, beside ``DataTable.update_cell``."""
+"""What a picture costs: one changed row of 500, beside DataTable and a bare list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from rich.segment import Segment
 from textual.app import App, ComposeResult
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widgets import DataTable
 
 from durably_tui.protocol import Progress, Run, RunStatus
@@ -95,7 +99,47 @@ class TheirsApp(App[None]):
         self.query_one(DataTable).update_cell(at, "progress", f"━━━━ {number % 100}%")
 
 
-async def cost(make: Callable[[], OursApp | TheirsApp]) -> float:
+class BareLines(ScrollView):
+    """The Line API and nothing else: a line of text for each row, made when it is drawn."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.lines = [f"● running  import-csv  ━━━━  0%  row-0  {i:06}" for i in range(count)]
+
+    def render_line(self, y: int) -> Strip:
+        """The line of a row, as wide as the screen."""
+        text = self.lines[y + self.scroll_offset.y]
+        return Strip([Segment(text.ljust(self.size.width))], self.size.width)
+
+
+class BareApp(App[None]):
+    """A list that does nothing for its rows."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        yield BareLines(self.count)
+
+    def fill(self) -> None:
+        """Say how long it is."""
+        lines = self.query_one(BareLines)
+        lines.virtual_size = Size(SIZE[0], self.count)
+
+    def change(self, number: int) -> None:
+        """One visible row has gone on."""
+        lines = self.query_one(BareLines)
+        at = 5 + number % 20
+        lines.lines[at] = f"● running  import-csv  ━━━━ {number % 100}%  row-{number}  {at:06}"
+        lines.refresh(Region(0, at, SIZE[0], 1))
+
+
+AnyApp = OursApp | TheirsApp | BareApp
+
+
+async def cost(make: Callable[[], AnyApp]) -> float:
     """CPU milliseconds of one change, its frame included."""
     app = make()
     async with app.run_test(size=SIZE) as pilot:
@@ -108,7 +152,7 @@ async def cost(make: Callable[[], OursApp | TheirsApp]) -> float:
         return (time.process_time() - started) / CHANGES * 1e3
 
 
-async def nothing(make: Callable[[], OursApp | TheirsApp]) -> float:
+async def nothing(make: Callable[[], AnyApp]) -> float:
     """CPU milliseconds of waiting for a frame in which nothing changes: what measuring costs."""
     app = make()
     async with app.run_test(size=SIZE) as pilot:
@@ -120,7 +164,7 @@ async def nothing(make: Callable[[], OursApp | TheirsApp]) -> float:
         return (time.process_time() - started) / CHANGES * 1e3
 
 
-def net(make: Callable[[], OursApp | TheirsApp]) -> float:
+def net(make: Callable[[], AnyApp]) -> float:
     """The cost of a change without the cost of measuring it."""
     return max(0.01, asyncio.run(cost(make)) - asyncio.run(nothing(make)))
 
@@ -137,4 +181,14 @@ def run() -> None:
         f"{theirs:.2f}",
         ratio,
         "<= 0.1",
+    )
+    ours, theirs, ratio = paired(
+        lambda: net(lambda: OursApp(500)), lambda: net(lambda: BareApp(500)), rounds=3
+    )
+    row(
+        "one changed row of 500; a bare list of the Line API",
+        f"{ours:.2f}",
+        f"{theirs:.2f}",
+        ratio,
+        "beside it",
     )

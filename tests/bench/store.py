@@ -18,8 +18,8 @@ from tests.bench.measure import heading, paired, row
 RUNS = 1_000_000
 PAGE = 50
 ROUNDS = 200
-_FILL = f"""
-WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {RUNS - 1}),
+_FILL = """
+WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < :last),
 times AS (SELECT n, strftime('%Y-%m-%dT%H:%M:%S', 1790000000 + n / 4, 'unixepoch') AS second,
     (n % 4) * 250 AS ms FROM numbers)
 INSERT INTO durably_runs (id, job_name, input, status, labels, output, error, lease_generation,
@@ -27,12 +27,12 @@ INSERT INTO durably_runs (id, job_name, input, status, labels, output, error, le
 SELECT printf('01JBENCH%018d', n),
     CASE WHEN n % 1000 = 0 THEN 'rare-job' WHEN n % 10 < 6 THEN 'import-csv'
          WHEN n % 10 < 9 THEN 'data-sync' ELSE 'report' END,
-    printf('{{"customer":%d,"file":"customers-%d.csv"}}', n % 9973, n),
+    printf('{"customer":%d,"file":"customers-%d.csv"}', n % 9973, n),
     CASE WHEN n % 100 < 90 THEN 'completed' WHEN n % 100 < 96 THEN 'failed'
          WHEN n % 100 < 99 THEN 'cancelled' ELSE 'pending' END,
-    CASE WHEN n % 3 = 0 THEN '{{}}' ELSE printf('{{"env":"%s","team":"team-%d"}}',
+    CASE WHEN n % 3 = 0 THEN '{}' ELSE printf('{"env":"%s","team":"team-%d"}',
          CASE WHEN n % 5 = 0 THEN 'test' ELSE 'prod' END, n % 211) END,
-    '{{"rows":100}}', CASE WHEN n % 100 BETWEEN 90 AND 95 THEN 'the disk is full' END, 1,
+    '{"rows":100}', CASE WHEN n % 100 BETWEEN 90 AND 95 THEN 'the disk is full' END, 1,
     printf('%s.%03dZ', second, ms), CASE WHEN n % 100 < 99 THEN printf('%s.%03dZ', second, ms) END,
     printf('%s.%03dZ', second, ms), printf('%s.%03dZ', second, ms), 3
 FROM times
@@ -45,8 +45,13 @@ async def one_step(step: Step, input: int) -> int:
 
 
 def million() -> Path:
-    """A file with a million runs, made once and kept for the next time."""
-    path = Path(tempfile.gettempdir(), f"durably-bench-{RUNS}.db")
+    """A file with a million runs."""
+    return filled(RUNS)
+
+
+def filled(count: int) -> Path:
+    """A file with so many runs, made once and kept for the next time."""
+    path = Path(tempfile.gettempdir(), f"durably-bench-{count}.db")
     if not path.exists():
         print(f"making {path} ...", flush=True)
         half = path.with_suffix(".half")
@@ -54,7 +59,7 @@ def million() -> Path:
         db = connect(half, read_only=False)
         migrate(db, "bench")
         db.execute("PRAGMA synchronous = OFF")
-        db.execute(_FILL)
+        db.execute(_FILL, {"last": count - 1})
         db.execute(
             "INSERT INTO durably_run_labels (run_id, key, value) SELECT r.id, l.key, l.value "
             "FROM durably_runs AS r, json_each(r.labels) AS l"

@@ -14,7 +14,8 @@ from durably_server.http.routes import ROUTES
 from durably_tui.client import DurablyClient
 from durably_tui.config import load
 from durably_tui.protocol import Decoder, DurablyError, Run, SseDecoder, Step
-from durably_tui.state import History, HistoryLimits, RunsState
+from durably_tui.shapes import event_json
+from durably_tui.state import History, HistoryLimits, LogStore, RunsState
 from durably_tui.state import job_run_reducer as one_run
 from durably_tui.state.error_groups_book import Book
 from durably_tui.state.error_groups_book import met as book_met
@@ -25,6 +26,7 @@ from durably_tui.state.job_stats_records import met as ledger_met
 from durably_tui.state.job_stats_records import noted as ledger_noted
 from durably_tui.state.observe import observe
 from durably_tui.state.runs_reducer import answered, reduce
+from durably_tui.text import TimeStyle, moment
 from tests.proof.fuzz_meter import Meter
 from tests.proof.fuzz_mutator import Mutator
 from tests.proof.report import Trial
@@ -69,7 +71,7 @@ class Doors:
         self._run = one_run.reduce(self._run, events, now, _LIMITS)
         assert len(self._runs.base) <= 20
         assert len(self._history.runs) <= _LIMITS.runs
-        if number % 1_000 == 0:
+        if number % 500 == 0:
             self._look()
 
     def _look(self) -> None:
@@ -78,6 +80,13 @@ class Doors:
         for seen in self._history.runs.values():
             assert len(seen.logs) <= _LIMITS.lines
             _ = (seen.account, seen.steps, seen.status)
+            lines = LogStore()
+            lines.extend(seen.logs)
+            for line in range(len(lines)):
+                assert lines.entry(line).message == seen.logs[line].message
+            for each in seen.events:
+                event_json(each.event)
+                moment(each.event.timestamp, TimeStyle.LOCAL, 1.8e9)
         _ = (self._run.logs, self._run.status, self._run.steps)
 
     def answer(self, reader: str, found: Any) -> None:

@@ -82,7 +82,7 @@ def _check(driver_type: type[Driver], server: str) -> Check:
         return await _told(driver_type, server, trial)
 
     told: Callable[[Trial], Awaitable[str]] = run
-    return Check(f"{driver_type.name} on {server}", told, within=240)
+    return Check(f"{driver_type.name} on {server}", told, within=400)
 
 
 def _matrix(trial: Trial) -> list[Row]:
