@@ -9,7 +9,7 @@ NODE_STAMP := $(NODE_PEER)/node_modules/.installed
 PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench bench-compare screenshots docs interop fuzz security chaos proof-short help clean
+.PHONY: demo test check bench bench-compare screenshots docs interop fuzz security chaos soak proof-short help clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -51,7 +51,7 @@ bench-compare: $(STAMP)  ## what a change did: make bench-compare OLD=main~5 [SU
 	@$(BIN)/python -m tests.bench.compare $(OLD) $(SUITES)
 
 # The suites of tests/proof whose short form CI runs; together under 10 minutes.
-PROOF_SHORT := chaos engine interop fuzz security
+PROOF_SHORT := chaos engine soak interop fuzz security
 
 proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, as CI runs it
 	@failed=; for suite in $(PROOF_SHORT); do \
@@ -61,6 +61,9 @@ proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, 
 chaos: $(STAMP) $(NODE_STAMP)  ## a bad network, a dying server, a tortured engine
 	@$(BIN)/python -m tests.proof.chaos $(PROOF_ARGS); one=$$?; \
 	  $(BIN)/python -m tests.proof.engine $(PROOF_ARGS); two=$$?; test $$one$$two = 00
+
+soak: $(STAMP)  ## an hour of 200 events a second (PROOF_ARGS="--minutes 5" for less)
+	@$(BIN)/python -m tests.proof.soak $(PROOF_ARGS)
 
 screenshots: $(STAMP)  ## pictures of the real app on a recorded server, into screenshots/
 	@$(BIN)/python -m tests.screenshots

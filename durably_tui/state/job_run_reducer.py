@@ -27,6 +27,8 @@ from .runs_reducer import same_connection
 from .trail import Trail
 
 _LOST = frozenset({Phase.RECONNECTING, Phase.OFFLINE})
+_OVER = frozenset({Phase.LIVE, Phase.ENDED})
+_MAX_LOSSES = 100
 
 
 def opened(run_id: str, job_name: str = "") -> JobRunState:
@@ -84,6 +86,8 @@ def ended(state: JobRunState) -> JobRunState:
     """The run's own stream has ended."""
     if state.connection.phase is Phase.ENDED:
         return state
+    if state.lost_at is not None:
+        state = _found_again(state, state.connection, goes_on=False)
     return replace(state, connection=replace(state.connection, phase=Phase.ENDED))
 
 
@@ -95,12 +99,25 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     feed = Trail() if state.seen is None else state.seen.logs
     if connection.phase in _LOST and state.connection.phase is Phase.LIVE:
         lines = log_join.lost(lines, feed)
+        told_until = state.connection.told_until or state.connection.last_seen
+        state = replace(state, lost_at=told_until or connection.last_seen or 0.0)
+    elif state.lost_at is not None and connection.phase in _OVER:
+        state = _found_again(state, connection, goes_on=connection.resumed)
     if connection.epoch != state.connection.epoch:
         lines = log_join.opened(lines, feed, resumed=connection.resumed)
         if own.is_empty:
             own = replace(own, epoch=connection.epoch)
             before = () if state.seen is None else tuple(state.seen.events)
     return replace(state, connection=connection, own=own, lines=lines, before=before)
+
+
+def _found_again(state: JobRunState, connection: Connection, *, goes_on: bool) -> JobRunState:
+    """The own stream is lost no longer: it is there again, or there is nothing more to come."""
+    losses = state.losses
+    if not goes_on and state.lost_at is not None:
+        until = max(state.lost_at, connection.told_until or 0.0, connection.last_seen or 0.0)
+        losses = (*losses, (state.lost_at, until))[-_MAX_LOSSES:]
+    return replace(state, lost_at=None, losses=losses)
 
 
 def asking(state: JobRunState) -> JobRunState:

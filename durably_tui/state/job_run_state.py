@@ -69,6 +69,10 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     lines: LogJoin = LogJoin()
     connection: Connection = Connection()
     """How the run's own stream is doing."""
+    lost_at: float | None = None
+    """When something last came on it, while it is lost; in seconds since the epoch."""
+    losses: tuple[tuple[float, float], ...] = ()
+    """Times for which it was lost and after which it did not go on where it was."""
     is_loading: bool = False
     """A request about this run is under way."""
     needs_fetch: bool = False
@@ -170,4 +174,7 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def gaps(self) -> tuple[tuple[float, float], ...]:
         """Times between which log lines may have been lost, in seconds since the epoch."""
-        return self.own.gaps if self.seen is None else self.seen.gaps
+        told = self.own if self.seen is None else self.seen
+        # Where nothing was told of the run since, its last lines may be lost as well.
+        unheard = [lost for lost in self.losses if lost[1] >= told.last_seen]
+        return tuple(sorted({*told.gaps, *unheard})) if unheard else told.gaps

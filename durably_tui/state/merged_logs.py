@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ from .feed import FeedLease, FeedState
 from .hub import Hub
 from .job_run_state import JobRunState
 from .log_gap import missed_lines
-from .log_past import LogPast, Past
+from .log_past import Key, LogPast, Past, key_of, without
 from .log_store import LogStore
 from .outage import Outage
 from .run_watch import RunWatch
@@ -65,6 +66,7 @@ class MergedLogs:
         self._outage: Outage | None = None
         self._next: Outage | None = None
         self._held: list[LogEntry] | None = None
+        self._fetched: Counter[Key] = Counter()
         self._filling: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -156,6 +158,8 @@ class MergedLogs:
         if self._held is not None:
             self._held += lines
             return
+        if self._fetched:
+            lines = without(self._fetched, lines)
         self.lines.extend(lines)
         self._tell()
 
@@ -197,6 +201,8 @@ class MergedLogs:
         if missed is None:
             self.lines.extend_gap(outage.since, outage.until or outage.since)
         self.lines.extend([*(missed or ()), *held])
+        # Those of the last moment may still come by the stream.
+        self._fetched = Counter(map(key_of, missed or ()))
         self._tell()
         if self._next is not None:  # it was lost again meanwhile
             again, self._next = self._next, None

@@ -286,7 +286,8 @@ async def renewed_certificate(trial: Trial) -> str:
             watched.load.start()
             shown.load_cert_chain(*pair)
             between.cut()
-            await asyncio.sleep(trial.pick(3.0, 1.5))
+            await asyncio.sleep(trial.pick(2.0, 0.5))
+            await watched.until_live(pair is not bad)
             phases.append(str(watched.hooks.feed.connection.phase))
         if other := await watched.calm():
             trial.violated(other)

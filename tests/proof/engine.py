@@ -92,8 +92,8 @@ class Yard:
 
     async def kill(self, server: Server) -> None:
         """SIGKILL."""
-        server.signal(signal.SIGKILL)
         self.servers.remove(server)
+        server.signal(signal.SIGKILL)
         await self._clients.pop(server.pid)
 
     async def rest(self) -> None:
@@ -137,7 +137,9 @@ class Yard:
                 except httpx.TimeoutException:
                     self.refused += 1
                     continue
-                except httpx.TransportError:
+                except httpx.TransportError as error:
+                    if server in self.servers:
+                        self._trial.violated(f"a server went away by itself: {error!r}")
                     return
                 if answer.status_code == 200:
                     self.acknowledged[answer.json()["runId"]] = name
@@ -282,7 +284,8 @@ async def two_servers(trial: Trial) -> str:
 async def full_disk(trial: Trial) -> str:
     """No room is left for seconds, and then there is some again."""
     times = trial.pick(5, 1)
-    with disk(trial, megabytes=8) as folder:
+    # More than the write-ahead log takes before it is written back.
+    with disk(trial, megabytes=64) as folder:
         async with yard(trial, folder / "engine.db") as place:
             await place.start()
             for _ in range(times):

@@ -80,10 +80,10 @@ class Stage:
             followed = Followed(job.use_run(run_id).start(), job.use_logs(run_id).start())
             self.followed.append(followed)
 
-    async def until_live(self) -> None:
-        """Wait until the streams are open."""
+    async def until_live(self, live: bool = True) -> None:
+        """Wait until the stream of all runs is open, or is not."""
         async with asyncio.timeout(CALM):
-            while self.hooks.feed.connection.phase is not Phase.LIVE:  # noqa: ASYNC110
+            while (self.hooks.feed.connection.phase is Phase.LIVE) != live:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def calm(self, *, killed: bool = False) -> str:

@@ -10,7 +10,9 @@ import pytest
 from support.server import echo, make_durably
 
 from durably_server import BlockingStep, JobDefinition, Step, job
+from durably_server.engine.clock import wall_clock
 from durably_server.engine.events import Event
+from durably_server.storage.sqlite import connection
 
 
 async def test_a_lease_is_renewed_while_the_run_goes_on(tmp_path: Path) -> None:
@@ -84,6 +86,61 @@ async def test_a_step_of_a_lost_lease_is_not_stored(tmp_path: Path) -> None:
         run = await durably.get_run(run_id)
         assert run is not None
         assert run.status == "leased"
+
+
+async def test_no_step_begins_once_the_lease_has_run_out(tmp_path: Path) -> None:
+    """A process that stood still: somebody else may have finished this very step meanwhile."""
+    ahead, attempts = [0], list[tuple[str, int]]()
+
+    @job
+    async def two(step: Step, input: None) -> None:
+        def stand_still() -> None:
+            attempts.append(("a", step.attempt))
+            ahead[0] += 60_000
+
+        await step.run("a", stand_still)
+        await step.run("b", lambda: attempts.append(("b", step.attempt)))
+
+    def clock() -> int:
+        return wall_clock() + ahead[0]
+
+    async with make_durably(tmp_path, two, lease=10, lease_renewal=5, clock=clock) as durably:
+        await durably.trigger_and_wait(two, None, timeout=5)
+    assert attempts == [("a", 1), ("b", 2)]
+
+
+async def test_a_database_that_is_locked_for_long_fails_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that cannot be stored runs again once the lease is over; its job is not to blame."""
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT", 0.05)
+    attempts = list[int]()
+    locks: list[sqlite3.Connection] = []
+    refused = asyncio.Event()
+
+    @job
+    async def one(step: Step, input: None) -> None:
+        def lock() -> None:
+            attempts.append(step.attempt)
+            if not locks:
+                db = sqlite3.connect(
+                    tmp_path / "test.db", isolation_level=None, check_same_thread=False
+                )
+                locks.append(db)
+                locks[0].execute("BEGIN IMMEDIATE")
+
+        try:
+            await step.run("a", lock)
+        finally:
+            refused.set()
+
+    async with make_durably(tmp_path, one, lease=1, lease_renewal=0.3) as durably:
+        run = await durably.trigger(one, None)
+        async with asyncio.timeout(10):
+            await refused.wait()
+        locks[0].close()
+        assert (await durably.wait_for_run(run.id, timeout=10)).status == "completed"
+    assert attempts == [1, 2]
 
 
 async def test_a_run_cancelled_by_another_process_is_cancelled_here(tmp_path: Path) -> None:

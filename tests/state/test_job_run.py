@@ -156,6 +156,29 @@ async def test_a_gap_is_told(port: FakePort, hooks: DurablyHooks, clock: ManualC
         assert run.output == 1
 
 
+async def test_a_gap_is_told_though_the_feed_has_brought_nothing_since(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    """A run that wrote its last lines and ended while nobody was connected."""
+    hooks.feed.open()
+    await settle()
+    run_id = port.made()
+    async with hooks.job("job").use_run(run_id) as run:
+        port.started(run_id)
+        await settle()
+        port.cut()
+        port.logged(run_id, "lost")
+        port.completed(run_id, 1)
+        await clock.advance(30)
+        port.restore()
+        await settle()
+        await clock.advance(1)
+        assert run.state is not None
+        assert run.output == 1
+        assert lines(run.logs) == []
+        assert run.state.gaps
+
+
 async def test_a_retried_run_comes_alive_again(clock: ManualClock) -> None:
     port = FakePort(retry=True)
     run_id = port.made()

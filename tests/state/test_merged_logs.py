@@ -9,7 +9,7 @@ from support.fake_port import FakePort
 from support.log_entries import NOW, entry
 from support.manual_clock import ManualClock, settle
 
-from durably_tui.protocol import Unreachable
+from durably_tui.protocol import Connection, StreamBatch, Unreachable
 from durably_tui.state import DurablyHooks, LogPast, LogStore, MergedLogs, Past
 from durably_tui.state.log_gap import first_id_at
 
@@ -144,6 +144,26 @@ async def test_what_was_missed_is_fetched_where_it_is_stored(
         port.logged(run, "on")
         await settle()
         assert messages(logs)[-1] == "on"
+
+
+async def test_a_line_that_was_fetched_and_then_comes_by_the_stream_is_told_once(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed")
+        late = port.published[-1]
+        port.restore()
+        await settle()
+        assert messages(logs) == ["missed"]
+        logs._heard(StreamBatch(Connection(), (late,)))
+        port.logged(run, "missed")
+        await settle()
+        assert messages(logs) == ["missed", "missed"], "the second was written later"
 
 
 async def test_what_was_missed_is_told_where_it_is_not(port: FakePort, hooks: DurablyHooks) -> None:

@@ -20,6 +20,7 @@ class Interruption(enum.Enum):
 
     CANCELLED = "the run was cancelled"
     LEASE_LOST = "another worker has the run"
+    STORE = "the database cannot be written"
     SHUTDOWN = "the server is stopping"
     TIMEOUT = "the job took too long"
 

@@ -1,13 +1,17 @@
 """The steps of one execution: begun, restored, stored under the lease."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from durably_server.engine import codec
 from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.clock import iso
+from durably_server.engine.errors import StoreUnavailableError
 from durably_server.engine.events import StepCancel, StepComplete, StepFail, StepStart, of_run
 from durably_server.engine.model import NewStep, StepRecord, StepStatus
+
+logger = logging.getLogger("durably_server")
 
 
 @dataclass(slots=True)
@@ -47,6 +51,10 @@ class Checkpoints:
             done = await services.store.get_completed_step(run.id, name)
             if done is not None:
                 return done
+        if services.clock() >= attempt.lease_expires_ms:
+            # This process stood still, or the clock was set: somebody else may have the run by
+            # now, and may have finished this very step.
+            attempt.interrupt(Interruption.LEASE_LOST)
         if attempt.interruption is not None:  # meanwhile
             return None
         if name in attempt.open_steps:
@@ -126,4 +134,10 @@ class Checkpoints:
             completed_at=self._services.now(),
         )
         self._attempt.open_steps.pop(step.name, None)
-        return await self._services.store.save_step(record, self._run.lease_generation)
+        try:
+            return await self._services.store.save_step(record, self._run.lease_generation)
+        except StoreUnavailableError as refusal:
+            # No fault of the job. The lease runs out, and then some worker resumes the run.
+            logger.error("Run %s: step %s was not stored: %s", self._run.id, step.name, refusal)
+            self._attempt.interrupt(Interruption.STORE)
+            return False

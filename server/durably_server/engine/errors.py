@@ -62,6 +62,10 @@ class StoreError(DurablyError):
     """The database cannot be opened, read or written."""
 
 
+class StoreUnavailableError(StoreError):
+    """The database cannot be written at the moment: it is locked, its disk is full or fails."""
+
+
 class RunInterrupted(BaseException):
     """Raised inside a plain job whose run was cancelled, lost its lease, or must be handed back.
 

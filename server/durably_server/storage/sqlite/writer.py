@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from durably_server.engine.errors import DurablyError, StoreError
+from durably_server.engine.errors import DurablyError, StoreError, StoreUnavailableError
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -158,6 +158,8 @@ class Writer:
 
 
 def _translate(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnavailableError(f"The database could not be written: {error}.")
     if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
         return StoreError(f"The database could not be written: {error}.")
     if isinstance(error, DurablyError):
