@@ -59,11 +59,11 @@ proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, 
 	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 chaos: $(STAMP) $(NODE_STAMP)  ## a bad network, a dying server, a tortured engine
-	@$(BIN)/python -m tests.proof.chaos $(PROOF_ARGS); one=$$?; \
-	  $(BIN)/python -m tests.proof.engine $(PROOF_ARGS); two=$$?; test $$one$$two = 00
+	@$(BIN)/python -m tests.proof.chaos $(ARGS); one=$$?; \
+	  $(BIN)/python -m tests.proof.engine $(ARGS); two=$$?; test $$one$$two = 00
 
-soak: $(STAMP)  ## an hour of 200 events a second (PROOF_ARGS="--minutes 5" for less)
-	@$(BIN)/python -m tests.proof.soak $(PROOF_ARGS)
+soak: $(STAMP)  ## an hour of 200 events a second (ARGS="--minutes 5" for less)
+	@$(BIN)/python -m tests.proof.soak $(ARGS)
 
 screenshots: $(STAMP)  ## pictures of the real app on a recorded server, into screenshots/
 	@$(BIN)/python -m tests.screenshots
