@@ -104,6 +104,7 @@ class Recorder:
         self._began = 0.0
         self._counts = {"frames": 0, "answers": 0, "gaps": 0}
         self._epoch = 0
+        self._is_down = False
         self._wants_all = False
         self._wake = asyncio.Event()
         self._changed: set[str] = set()
@@ -128,9 +129,22 @@ class Recorder:
     def turned(self, connection: Connection) -> None:
         """The connection of the stream has changed."""
         if self._writer is not None:
-            self._counts["gaps"] += connection.epoch > max(1, self._epoch)
-            self._epoch = max(self._epoch, connection.epoch)
+            self._count_gaps(connection)
             self._writer.add(Turn.of(connection, self._at(), self._began))
+
+    def _count_gaps(self, connection: Connection) -> None:
+        """A connection that is lost, and events that are missing in one that is not, are a gap
+        each; what is told of a gap just after a connection is back belongs to that one."""
+        if connection.phase is Phase.LIVE:
+            since = connection.since or 0.0
+            told_of_gap = 0 < self._epoch < connection.epoch
+            lately = self._is_down or self._clock.time() - since < 1
+            self._counts["gaps"] += told_of_gap and not lately
+            self._is_down = False
+        elif self._epoch and not self._is_down:
+            self._counts["gaps"] += 1
+            self._is_down = True
+        self._epoch = max(self._epoch, connection.epoch)
 
     # -- recording -------------------------------------------------------------------------
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.fake_port import FakePort
 
 from durably_tui.protocol import Connection, Phase, Unauthorised, Unreachable
@@ -99,11 +101,16 @@ async def test_after_a_lost_connection_everything_is_fetched_again_and_the_gap_i
     async with recording(tmp_path) as it:
         source = it.source
         await it.until(lambda: source.requests["get_stats"])
+        it.recorder.turned(source.feeds[0].connection)
         source.cut()
         source.errors["get_runs"] = Unreachable("It is gone.")
         it.recorder.turned(source.feeds[0].connection)
         source.restore()
-        it.recorder.turned(source.feeds[0].connection)
+        back = source.feeds[0].connection
+        now = time.time()
+        it.recorder.turned(replace(back, since=now))
+        # A server that could not resume says so at once: that is no second gap.
+        it.recorder.turned(replace(back, since=now, epoch=back.epoch + 1))
         await it.until(lambda: source.requests["get_runs"] > 2)
         assert source.requests["get_stats"] == 1, "what failed is tried again"
         del source.errors["get_runs"]
@@ -111,7 +118,9 @@ async def test_after_a_lost_connection_everything_is_fetched_again_and_the_gap_i
     found = it.read()
     turns = [line for at in range(len(found)) if (line := found.line(at)) is not None]
     assert [turn.phase for turn in turns if hasattr(turn, "phase")] == [
+        Phase.LIVE,
         Phase.RECONNECTING,
+        Phase.LIVE,
         Phase.LIVE,
     ]
     assert it.recorder.so_far().gaps == 1
