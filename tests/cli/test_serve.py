@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from support.command import Home, run, serving
+from support.plain_http import NO_TLS
 
 
 @pytest.fixture
@@ -25,14 +26,14 @@ def test_it_says_where_it_serves(home: Home) -> None:
     with serving(home) as served:
         assert served.said == f"Serving support.served:durably at {served.url} (Ctrl-C stops)\n"
         assert served.url.endswith("/api/durably")
-        assert httpx.get(f"{served.url}/runs").json() == []
+        assert httpx.get(f"{served.url}/runs", verify=NO_TLS).json() == []
         assert served.stop(signal.SIGINT) == (0, "")
 
 
 def test_the_routes_begin_where_they_are_told_to(home: Home) -> None:
     with serving(home, "support.served:durably", "--port", "0", "--base-path", "jobs/") as served:
         assert served.url.endswith("/jobs")
-        assert httpx.get(f"{served.url}/runs").status_code == 200
+        assert httpx.get(f"{served.url}/runs", verify=NO_TLS).status_code == 200
 
 
 def test_the_log_says_why_a_run_failed(home: Home) -> None:
@@ -119,7 +120,7 @@ def test_sigterm_ends_open_streams_and_gives_the_run_back(home: Home) -> None:
         run_id = served.trigger("store-rows", count=3, hold=1, until=str(go))
         served.until(run_id, lambda run: run["completedStepCount"] == 1)
         answers = [
-            streams.enter_context(httpx.stream("GET", served.url + path, timeout=20))
+            streams.enter_context(httpx.stream("GET", served.url + path, timeout=20, verify=NO_TLS))
             for path in ("/runs/subscribe", f"/subscribe?runId={run_id}")
         ]
         assert served.stop() == (0, "")

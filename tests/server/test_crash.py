@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 from support import crashing
+from support.plain_http import plain_client
 from support.server import make_durably
 
 from durably_server import Step, job
@@ -133,7 +134,7 @@ class Client:
         self._enough = asyncio.Event()
 
     async def work(self) -> None:
-        async with httpx.AsyncClient(base_url=self._url) as client:
+        async with plain_client(self._url) as client:
             while True:
                 job_name = self._dice.choice(["walk", "walk", "carry", "fall"])
                 body: dict[str, object] = {"jobName": job_name, "input": 1}
@@ -180,7 +181,7 @@ async def test_fifty_kills_lose_no_run_and_repeat_no_finished_step(tmp_path: Pat
 
 
 async def until_all_ended(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(60):
+    async with plain_client(url) as client, asyncio.timeout(60):
         active = {"status": ["pending", "leased"], "limit": 1}
         while (await client.get("/runs", params=active)).json():  # noqa: ASYNC110
             await asyncio.sleep(0.05)

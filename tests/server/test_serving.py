@@ -15,6 +15,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from support.plain_http import plain_client
 from support.server import listening, make_durably, reachable
 
 from durably_server import create_durably_handler
@@ -52,7 +53,7 @@ async def test_a_program_that_is_told_to_stop_closes_streams_and_hands_runs_back
             url = (await process.stdout.readline()).decode().strip()
         assert url.endswith("/api/durably")
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=url, limits=limits) as client:
+        async with plain_client(url, limits=limits) as client:
             body = {"jobName": "steps", "input": {"count": 1, "delayMs": 60_000}}
             run_id = (await client.post("/trigger", json=body)).json()["runId"]
             streams = [listening(client, "/runs/subscribe") for _ in range(100)]
@@ -87,7 +88,7 @@ async def test_clients_that_do_not_read_hold_no_stop(
     handler = create_durably_handler(make_durably(tmp_path))
     deaf = [socket.socket() for _ in range(10)]
     try:
-        async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+        async with serving(handler) as url, plain_client(url) as client:
             host, port = client.base_url.host, client.base_url.port
             for each in deaf:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -116,7 +117,7 @@ async def test_a_free_port_is_told_and_can_be_served_again(tmp_path: Path) -> No
     for _ in range(2):
         async with running_server(durably, base_path="jobs/") as url:
             assert url.endswith("/jobs")
-            async with httpx.AsyncClient() as client:
+            async with plain_client("") as client:
                 assert (await client.get(f"{url}/runs")).json() == []
                 assert (await client.get(url.replace("/jobs", "/runs"))).status_code == 404
                 assert (await client.get(url.replace("/jobs", "/jobsx/runs"))).status_code == 404
@@ -133,14 +134,14 @@ async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
 
 async def test_a_base_path_may_be_empty(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
-    async with running_server(durably, base_path="/") as url, httpx.AsyncClient() as client:
+    async with running_server(durably, base_path="/") as url, plain_client("") as client:
         assert (await client.get(f"{url}/runs")).json() == []
 
 
 async def test_a_mounted_app_starts_with_its_first_request(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
     host = Starlette(routes=[Mount("/api/durably", create_durably_handler(durably))])
-    async with serving(host) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(host) as url, plain_client(url) as client:
         assert not durably.running
         body = {"jobName": "echo", "input": {"value": "x"}}
         run_id = (await client.post("/api/durably/trigger", json=body)).json()["runId"]
@@ -195,7 +196,7 @@ async def test_a_database_that_cannot_be_opened_fails_the_start(tmp_path: Path) 
 async def test_a_handler_may_leave_the_work_to_others(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
     handler = create_durably_handler(durably, start_worker=False)
-    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(handler) as url, plain_client(url) as client:
         body = {"jobName": "echo", "input": {"value": "x"}}
         assert (await client.post("/trigger", json=body)).status_code == 200
         assert not durably.running
@@ -206,7 +207,7 @@ async def test_a_handler_may_leave_the_work_to_others(tmp_path: Path) -> None:
 async def test_while_it_stops_new_requests_are_refused(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
     handler = create_durably_handler(durably)
-    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(handler) as url, plain_client(url) as client:
         handler.hub.close()
         answer = await client.get("/runs/subscribe")
         assert (answer.status_code, answer.json()) == (503, {"error": "The server is stopping"})

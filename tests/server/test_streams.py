@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.plain_http import plain_client
 from support.server import RECORDED_JOBS, listening, make_durably, reachable, types
 
 from durably_server import Durably, Step, job
@@ -232,14 +233,13 @@ async def test_silence_is_filled_with_comments(hub: Hub, monkeypatch: Any) -> No
 
 
 async def test_clients_that_hang_up_are_forgotten(tmp_path: Path) -> None:
-    import httpx
 
     from durably_server.http.handler import create_durably_handler
     from durably_server.http.serving import serving
 
     durably = make_durably(tmp_path)
     handler = create_durably_handler(durably)
-    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(handler) as url, plain_client(url) as client:
         async with listening(client, "/runs/subscribe"), listening(client, "/runs/subscribe"):
             assert handler.hub.size == 2
         async with asyncio.timeout(5):

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from pydantic import BaseModel
+from support.plain_http import plain_client
 
 from durably_server import Durably, JobDefinition, Step, job
 from durably_server.engine.engine import Engine
@@ -73,7 +74,7 @@ def make_durably(folder: Path, *jobs: JobDefinition[Any, Any], **options: Any) -
 @contextlib.asynccontextmanager
 async def reachable(durably: Engine, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose base address is the base path of a server with these options."""
-    async with running_server(durably, **options) as url, httpx.AsyncClient(base_url=url) as client:
+    async with running_server(durably, **options) as url, plain_client(url) as client:
         yield client
 
 

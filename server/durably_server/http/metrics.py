@@ -4,6 +4,7 @@ Written here, since the format is a page long and a library would be one more de
 """
 
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -32,8 +33,7 @@ class Histogram:
     def observe(self, job_name: str, seconds: float) -> None:
         """Count one."""
         counts = self._counts.setdefault(job_name, [0] * (len(BUCKETS) + 1))
-        at = next((n for n, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
-        counts[at] += 1
+        counts[bisect_left(BUCKETS, seconds)] += 1
         self._sums[job_name] += seconds  # type: ignore[assignment] # a Counter adds floats too
 
     def samples(self, name: str) -> Iterable[Sample]:

@@ -11,6 +11,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from support.plain_http import plain_client
 from support.server import listening, make_durably, reachable, types
 
 from durably_server import Auth, InvalidRequestError, Refused, Run, token_auth
@@ -256,7 +257,7 @@ async def test_other_machines_are_served_with_a_token_or_on_purpose(tmp_path: Pa
     for each in options:
         async with (
             running_server(make_durably(tmp_path), host="0.0.0.0", **each) as url,
-            httpx.AsyncClient(headers=bearer("t") | {"Host": "jobs.example"}) as client,
+            plain_client("", headers=bearer("t") | {"Host": "jobs.example"}) as client,
         ):
             local = url.replace("0.0.0.0", "127.0.0.1")
             assert (await client.get(f"{local}/runs")).json() == []

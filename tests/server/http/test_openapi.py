@@ -4,9 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from support.plain_http import plain_client
 from support.server import echo, make_durably
 
 from durably_server import Durably, create_durably_handler
@@ -89,7 +89,7 @@ async def test_it_would_find_one(tmp_path: Path) -> None:
 
 async def test_a_job_says_what_it_takes(tmp_path: Path) -> None:
     handler = create_durably_handler(make_durably(tmp_path))
-    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(handler) as url, plain_client(url) as client:
         whole = (await client.get("/openapi.json")).json()
     await handler.durably.stop()
     schemas = whole["components"]["schemas"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.plain_http import plain_client
 from support.server import RECORDED_JOBS, listening, make_durably, reachable
 
 from durably_server import Durably, Step, create_durably_handler, job
@@ -208,7 +209,7 @@ async def test_a_server_without_its_database_is_live_but_not_ready(
 async def test_a_server_that_stops_is_live_but_not_ready(tmp_path: Path) -> None:
     durably = make_durably(tmp_path)
     handler = create_durably_handler(durably, start_worker=False)
-    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(handler) as url, plain_client(url) as client:
         assert (await client.get("/health/ready")).json()["worker"] == "elsewhere"
         handler.hub.close()
         assert (await client.get("/health/live")).status_code == 200
@@ -276,7 +277,7 @@ async def filled(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         f"sqlite:///{tmp_path / 'filled.db'}", jobs=RECORDED_JOBS, clock=lambda: 1_700_000_000_000
     )
     handler = create_durably_handler(durably, start_worker=False)
-    async with serving(handler) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(handler) as url, plain_client(url) as client:
         for n in range(7):
             labels = {"half": "first" if n < 3 else "second"}
             body = {"jobName": "echo", "input": {"value": f"v{n}"}, "labels": labels}

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.command import Home, Served, run, serving
+from support.plain_http import NO_TLS
 
 JOBS = "support.served:durably"
 
@@ -24,7 +25,7 @@ def with_options(home: Home, *options: str, **env: str) -> Iterator[Served]:
 
 def status(served: Served, token: str | None, method: str = "GET", path: str = "/runs") -> int:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.request(method, served.url + path, headers=headers).status_code
+    return httpx.request(method, served.url + path, headers=headers, verify=NO_TLS).status_code
 
 
 def test_tokens_from_everywhere_are_asked_for(home: Home) -> None:
@@ -45,7 +46,9 @@ def test_a_token_on_the_command_line_is_accepted(home: Home) -> None:
     with with_options(home, "--token", "plain", "--generation", "0.8") as served:
         assert status(served, "plain") == 200
         assert status(served, None) == 401
-        about = httpx.get(served.url, headers={"Authorization": "Bearer plain"}).json()
+        about = httpx.get(
+            served.url, headers={"Authorization": "Bearer plain"}, verify=NO_TLS
+        ).json()
     assert about["generation"] == "0.8"
 
 
