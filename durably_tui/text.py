@@ -50,10 +50,16 @@ def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= code <= last for first, last in ranges)
 
 
+_MOST_MET = 20_000
+"""Characters that are remembered; more than any language has, and far fewer than Unicode."""
+
+
 class _Shown(dict[str, str]):
     """What one character becomes. Filled as characters are met."""
 
     def __missing__(self, char: str) -> str:
+        if len(self) >= _MOST_MET:
+            self.clear()
         shown = self[char] = _shown(char)
         return shown
 
@@ -102,6 +108,8 @@ class _Widths(dict[str, int]):
             width = 0
         else:
             width = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if len(self) >= _MOST_MET:
+            self.clear()
         self[char] = width
         return width
 

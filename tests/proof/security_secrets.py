@@ -104,9 +104,12 @@ def _monitor(home: Home, watch: Watch, broken: Path) -> None:
     """The monitor, looked at and left; and one that crashes with the token in its hands."""
     with Terminal([*COMMAND], env=home.env(GOOD_TOKEN=TOKEN), columns=200) as terminal:
         terminal.wait_for("● live")
-        for key, sight in (("5", "good"), ("?", "Keys"), ("\x1b", "good")):
-            terminal.send(key)
-            terminal.wait_for(sight)
+        terminal.send("5")
+        terminal.wait_for("printed", "keyed")
+        terminal.send("?")
+        terminal.wait_for("Keys")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda screen: "Keys" not in screen)
         watch.look()
         terminal.send("1")
         terminal.wait_for("all runs")

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from support.hostile import HOSTILE, is_inert
 from wcwidth import wcwidth
 
+from durably_tui import text as text_module
 from durably_tui.text import (
     TimeStyle,
     ago,
@@ -92,6 +93,14 @@ def test_marks_are_bounded_and_need_a_base():
 def test_long_text_is_cut_before_it_is_looked_at():
     assert safe("x" * 100, limit=3) == "xxx…"
     assert len(safe("\u0301\u0316" * 50_000)) < 10
+
+
+def test_what_is_remembered_of_characters_is_bounded():
+    """A server may send every character that there is."""
+    for start in range(0, 0x30000, 4000):
+        cells(safe("".join(map(chr, range(start, start + 4000)))))
+    assert len(text_module._SHOWN) <= text_module._MOST_MET
+    assert len(text_module._WIDTHS) <= text_module._MOST_MET
 
 
 def test_markup_is_left_alone():
