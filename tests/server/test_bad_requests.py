@@ -217,7 +217,9 @@ async def test_a_request_of_two_lengths_is_refused_and_the_connection_closed(
     writer.close()
     await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"both Content-Length and Transfer-Encoding" in answer
+    # httptools, of the extra "fast", refuses it by itself.
+    said = (b"both Content-Length and Transfer-Encoding", b"Invalid HTTP request received.")
+    assert any(sentence in answer for sentence in said)
     assert answer.count(b"HTTP/1.1 ") == 1
     assert (await client.get("/runs")).json() == []
 
