@@ -26,6 +26,9 @@ from .run_watch import RunWatch
 from .runs_state import RunsFilter
 from .store import Listener, Store, Unsubscribe
 
+_MOST_FETCHED = 20_000
+"""Lines that were fetched after a loss and are left out if the stream brings them as well."""
+
 
 class LogsState(msgspec.Struct, frozen=True, kw_only=True):
     """How a merged log stands; the lines themselves are in ``MergedLogs.lines``."""
@@ -201,8 +204,10 @@ class MergedLogs:
         if missed is None:
             self.lines.extend_gap(outage.since, outage.until or outage.since)
         self.lines.extend([*(missed or ()), *held])
-        # Those of the last moment may still come by the stream.
-        self._fetched = Counter(map(key_of, missed or ()))
+        # Those of the last moment may still come by the stream, however slow that is.
+        if len(self._fetched) > _MOST_FETCHED:
+            self._fetched.clear()
+        self._fetched.update(map(key_of, missed or ()))
         self._tell()
         if self._next is not None:  # it was lost again meanwhile
             again, self._next = self._next, None

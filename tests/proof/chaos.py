@@ -21,7 +21,7 @@ from support.server_process import ServerProcess
 from tests.proof import likeness
 from tests.proof.proxy import Proxy, proxy
 from tests.proof.report import FAILED, PASSED, Check, Row, Skipped, Trial, main
-from tests.proof.stage import Stage, stage
+from tests.proof.stage import CALM, Stage, stage
 from tests.proof.vitals import Vitals, vitals
 
 TITLE = "Chaos: a bad network, and a server that dies"
@@ -185,7 +185,11 @@ async def _try(
     between.heal()
     other = await watched.calm()
     if not watched.stores_lines:
-        other = other or await _unannounced(watched, first_gap)
+        deadline = time.monotonic() + CALM
+        while not other and (lost := await _unannounced(watched, first_gap)):
+            if time.monotonic() > deadline:
+                other = lost
+            await asyncio.sleep(0.2)  # an event may be on its way still
     if other:
         trial.violated(f"{name}, {server.name}: {other}")
     opened = watched.hooks.feed.connection.epoch - epoch

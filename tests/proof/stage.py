@@ -188,7 +188,7 @@ class Stage:
         seen = likeness.lines_of(each.logs.logs)
         assert each.run.state is not None
         other = likeness.other_lines(seen, own, may_have_more=killed)
-        if "lost" in other and each.run.state.gaps:
+        if "lost" in other and (each.run.state.gaps or not each.run.state.complete):
             return ""  # it is said
         return other
 

@@ -68,6 +68,12 @@ class Attempt:
         return self.interruption is not None
 
     @property
+    def lease_is_over(self) -> bool:
+        """Whether somebody else may have the run by now: this process stood still, or the clock
+        was set. Any thread may ask."""
+        return self.services.clock() >= self.lease_expires_ms
+
+    @property
     def signal(self) -> threading.Event:
         """Set when the execution has to end; made when a job first asks, as few do."""
         with _signals:

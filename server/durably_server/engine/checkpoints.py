@@ -51,9 +51,7 @@ class Checkpoints:
             done = await services.store.get_completed_step(run.id, name)
             if done is not None:
                 return done
-        if services.clock() >= attempt.lease_expires_ms:
-            # This process stood still, or the clock was set: somebody else may have the run by
-            # now, and may have finished this very step.
+        if attempt.lease_is_over:  # then somebody else may have finished this very step
             attempt.interrupt(Interruption.LEASE_LOST)
         if attempt.interruption is not None:  # meanwhile
             return None

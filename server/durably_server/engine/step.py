@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from durably_server.engine import codec
-from durably_server.engine.attempt import Attempt
+from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.checkpoints import Checkpoints
 from durably_server.engine.errors import RunInterrupted
 from durably_server.engine.model import Level, StepRecord
@@ -132,7 +132,8 @@ class Step(_StepBase):
             if _is_async(fn):
                 output = await fn(*args)
             else:
-                output = await self._attempt.services.threads.run(fn, *args)
+                run = self._attempt.services.threads.run
+                output = await run(_while_leased, self._attempt, fn, *args)
                 if inspect.isawaitable(output):
                     output = await output
         except asyncio.CancelledError:
@@ -173,7 +174,7 @@ class BlockingStep(_StepBase):
             return restored
         token = _current_step.set(name)
         try:
-            output: Any = fn(*args)
+            output: Any = _while_leased(self._attempt, fn, *args)
             if inspect.iscoroutine(output):
                 output = self._wait(output)
         except RunInterrupted:
@@ -218,6 +219,14 @@ def restore(fn: Callable[..., Any], returns: Any, value: Any) -> Any:
     except PydanticUserError:
         return value
     return adapter.validate_json(codec.encode(value))
+
+
+def _while_leased(attempt: Attempt, fn: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Call it in a thread, which may have waited for its turn for longer than the lease."""
+    if attempt.lease_is_over:
+        _on_loop(attempt, attempt.interrupt, Interruption.LEASE_LOST)
+        raise RunInterrupted
+    return fn(*args)
 
 
 def _is_async(fn: Callable[..., Any]) -> bool:
