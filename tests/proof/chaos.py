@@ -429,8 +429,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 CHECKS = [
-    Check("faults of the network, Python server", partial(network, python), 900, 240),
-    Check("faults of the network, Node server", partial(network, node), 900, 240),
+    Check("faults of the network, Python server", partial(network, python), 900, 420),
+    Check("faults of the network, Node server", partial(network, node), 900, 420),
     Check("a certificate renewed, then not trusted", renewed_certificate, 120),
     Check("the clock jumps, Python server", partial(jumping_clock, python), 120),
     Check("the clock jumps, Node server", partial(jumping_clock, node), 120),

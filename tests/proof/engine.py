@@ -61,6 +61,7 @@ class Yard:
         self._dice = trial.dice
         self._forge = forge
         self._clients: dict[int, asyncio.Task[None]] = {}
+        self._resting = False
 
     async def start(self) -> Server:
         """A new server, and a client that triggers runs on it for as long as it lives."""
@@ -97,11 +98,10 @@ class Yard:
         await self._clients.pop(server.pid)
 
     async def rest(self) -> None:
-        """No more triggers."""
+        """No more triggers, once what was asked for is answered: it could still happen."""
+        self._resting = True
         clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+        await asyncio.gather(*clients)
 
     async def answered(self, times: int) -> None:
         """Wait for so many more answers, so that a slow machine has its faults at work as well."""
@@ -127,7 +127,7 @@ class Yard:
     async def _trigger(self, server: Server) -> None:
         dice = self._dice
         async with _http(server.url) as http:
-            while True:
+            while not self._resting:
                 name = dice.choice(["walk", "walk", "carry", "fall"])
                 body: dict[str, object] = {"jobName": name, "input": 1}
                 if dice.random() < 0.2:
@@ -229,9 +229,10 @@ async def yard(trial: Trial, db: Path | None = None) -> AsyncIterator[Yard]:
     try:
         yield made
     finally:
-        await made.rest()
-        for server in made.servers:
+        for server in list(made.servers):
+            made.servers.remove(server)
             server.signal(signal.SIGKILL)
+        await made.rest()
         forge.kill()
         await forge.communicate()
 
