@@ -41,7 +41,7 @@ EVERY = 1.0
 STATS_EVERY = 2.0
 _STEPS_AT_ONCE = 25
 _CALLED = 4
-_LAST_LOOK = 3.0
+_LAST_LOOK = 5.0
 _WORTH = frozenset({"/run", "/runs", "/steps", "/logs", "/jobs", "/stats"})
 _PROBE = ("limit", "1")
 
@@ -187,10 +187,10 @@ class Recorder:
                     done.result()
             keeping.cancel()
             await asyncio.wait([keeping])
-            # The ends of the last second are described as well.
+            # What came in the last second is described as well, and what is still on its way.
             with suppress(TimeoutError, DurablyError):
                 async with asyncio.timeout(_LAST_LOOK):
-                    await self._fetch()
+                    await self._fetch_changed()
             self._source.tap(None)
             self._writer.add(EndLine(self._at()))
             self._writer.close()
