@@ -194,6 +194,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=holders, limit=st.integers(1, 3))
     def claim(self, limit: int) -> Any:
+        return self.claim_some(limit)
+
+    def claim_some(self, limit: int) -> Any:
         claimed = self.all(
             lambda store: store.claim(
                 owner="w", now=self.now, expires_at=self.later(LEASE),
@@ -224,6 +227,9 @@ class Machine(RuleBasedStateMachine):
     @rule(holder=holders, what=st.sampled_from(["complete", "fail", "release", "renew", "step"]))
     def write(self, holder: Holder, what: str) -> None:
         """A worker writes, perhaps one whose lease was given to another long ago."""
+        self.write_as(holder, what)
+
+    def write_as(self, holder: Holder, what: str) -> None:
         run = self.holds(holder)
         run_id, generation, now = holder.run_id, holder.generation, self.now
         name = f"step-{self.second}-{len(run.steps) if run else 0}"
@@ -277,6 +283,21 @@ class Machine(RuleBasedStateMachine):
         self.runner.run(self.stores["sqlite"].close())
         self.stores["sqlite"] = SqliteStore(self.file)
         self.runner.run(self.stores["sqlite"].open())
+
+    @rule(target=holders)
+    def take_over(self) -> Any:
+        """Every worker dies, its leases lapse, and another takes what they held: zombies."""
+        dead = [
+            Holder(i, run.generation) for i, run in self.known.items() if run.status == "leased"
+        ]
+        self.executing.clear()
+        self.second += LEASE
+        claimed = self.claim_some(3)
+        for holder in dead:
+            self.write_as(holder, "step")
+            if self.holds(holder) is None:
+                self.write_as(holder, "complete")
+        return claimed
 
     @rule(seconds=st.integers(1, LEASE + 1))
     def clock(self, seconds: int) -> None:
