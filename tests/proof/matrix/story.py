@@ -66,7 +66,6 @@ class Story:
                 run_id = await driver.trigger("steps", {"count": 3, "delayMs": 150})
                 await driver.sees(run_id, "pending")
                 await driver.follow(run_id, "steps")
-            await driver.sees(run_id, "running")
             await driver.sees(run_id, "completed")
             lines = [f"finished step {i}" for i in range(3)]
             await driver.followed(run_id, Followed("completed", lines, 3, {"done": 3}))

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Self
 
 _REQUEST = re.compile(rb"\b(GET|POST|DELETE|PUT|PATCH|HEAD|OPTIONS) (\S+) HTTP/1\.1\r\n")
@@ -64,7 +65,7 @@ class Tap:
         for each in self._carried:
             # One connection may carry one stream after the other: each answer has its request.
             starts = [one.start() for one in _STATUS.finditer(each.answered)]
-            parts = zip(starts, [*starts[1:], len(each.answered)], strict=True)
+            parts = pairwise([*starts, len(each.answered)])
             for (method, target), (start, end) in zip(
                 _REQUEST.findall(each.asked), parts, strict=False
             ):
