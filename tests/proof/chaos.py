@@ -346,7 +346,7 @@ async def jumping_clock(make: Make, trial: Trial) -> str:
 
 async def kills(make: Make, trial: Trial) -> str:
     """SIGKILL and a new start under load; compared after each."""
-    times = trial.options.kills or trial.pick(100, 4)
+    times = trial.options.kills or trial.pick(100, 3)
     before = vitals()
     wrong = 0
     async with contextlib.AsyncExitStack() as life:

@@ -139,7 +139,7 @@ class Sample:
 
 def soak(trial: Trial) -> str:
     """All of it: one server, one monitor, one load."""
-    minutes = trial.options.minutes or trial.pick(60.0, 1.2)
+    minutes = trial.options.minutes or trial.pick(60.0, 0.8)
     home = Home(trial.folder)
     with asyncio.Runner() as runner, patch.dict(os.environ, home.env(), clear=True):
         server = PythonServer(trial.folder / "soak.db", max_concurrent_runs=16)
@@ -264,7 +264,7 @@ def _screen(watched: Watched) -> list[str]:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--minutes", type=float, help="for how long (60; 1.2 with --short)")
+    parser.add_argument("--minutes", type=float, help="for how long (60; 0.8 with --short)")
 
 
 CHECKS = [Check("nothing grows, nothing gets slower", soak, 3 * 3600, 240)]
