@@ -342,7 +342,8 @@ async def read_only(trial: Trial) -> str:
             await last.start()
             await last.answered(5)
             await last.all_ended()
-            return f"it said “{sentence.partition(': ')[2]}”, {last.judge()}"
+            told = sentence.partition(": ")[2].replace(f"{folder}/", "")
+            return f"it said “{told}”, {last.judge()}"
 
 
 async def jumping_clock(trial: Trial) -> str:
