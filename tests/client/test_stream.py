@@ -559,7 +559,7 @@ async def test_a_probe_that_gets_no_answer_ends_the_stream() -> None:
 
     async with (
         bad.listening(respond) as peer,
-        DurablyClient(peer.url, pace=clock.pace(probe_timeout=0.05)) as client,
+        DurablyClient(peer.url, pace=clock.pace(probe_timeout=0.5)) as client,
         watching(client.subscribe_runs()) as watch,
     ):
         await watch.phase(Phase.LIVE)
