@@ -34,9 +34,10 @@ keeps of what it gave back, and the history, which is bounded."""
 
 LAG = 1.5
 """Seconds that an event may take to where it is read, on a machine that has more to do."""
-MORE_SOCKETS = 8
-"""A request that is under way holds one; through the proxy, which is in this process, three."""
-IDLE_CONNECTIONS = 10.0
+MORE_SOCKETS = 18
+"""A connection that is kept for the next request is three, as the proxy is in this process; hooks
+and monitor may each keep three. One that were lost with each fault would be many more."""
+IDLE_CONNECTIONS = 20.0
 """Seconds within which a client closes connections that it has no use for."""
 
 
