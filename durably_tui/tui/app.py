@@ -11,12 +11,13 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
+from textual.screen import Screen
 from textual.widgets import Static
 
 from durably_tui import logfile
@@ -111,6 +112,11 @@ class MonitorApp(App[None]):
 
             self._ascii = AsciiFilter()
         return [*filters, self._ascii]
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Textual's own in the palette, but not those that this monitor does in its own way."""
+        own = {"Keys", "Maximize", "Minimize"}
+        return (each for each in super().get_system_commands(screen) if each.title not in own)
 
     def compose(self) -> ComposeResult:
         """What is seen until the first place is there, in the places where it will be."""

@@ -68,6 +68,9 @@ class Navigator:
             if self.place:
                 self._history = [*self._history, (self.session, self.place)][-_MAX_HISTORY:]
             await self._show(session, place)
+        elif isinstance(self._app.screen, RunScreen):
+            # Whoever names the place that they are in wants it without the run over it.
+            self._app.screen.dismiss()
         if filter is not None:
             self._tell(filter)
 

@@ -130,6 +130,7 @@ async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> Non
         await shown.shows("New run  (R)", "Trigger  (t)", "Logs  (l)")
         assert "Cancel  (c)" not in shown.text, "nothing to cancel in a completed run"
         assert "Commands  (" not in shown.text, "it is open already"
+        assert "Maximize" not in shown.text, "panes have keys of their own here"
         await shown.press(*"copy the run")
         await shown.shows("Copy: Copy the run")
         await shown.press("enter")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from support.monitor import Monitor, monitor
 from support.workshop import Workshop
 
+from durably_tui.text import short_id
 from durably_tui.tui.screens.confirm import ConfirmScreen
+from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.runs import PAGE_SIZE, RunsScreen
 
 
@@ -102,3 +104,18 @@ async def test_keeping_changes_nothing(shop: Workshop) -> None:
         await shown.front(RunsScreen)
         assert marked(shown) == {run_id}
         assert [run.id for run in await shop.durably.get_runs()] == [run_id]
+
+
+async def test_l_merges_the_logs_of_the_marked_runs(shop: Workshop) -> None:
+    older, newer, other = [await shop.done("quick") for _ in range(3)]
+    async with monitor(shop.url) as shown:
+        for run_id in (older, newer):
+            await shown.on(run_id)
+            await shown.press("space")
+        await shown.press("l")
+        await shown.front(LogsScreen)
+        await shown.shows("log of 2 runs: ", short_id(older), short_id(newer))
+        assert short_id(other) not in shown.text
+        await shown.press("minus")
+        await shown.front(RunsScreen)
+        await shown.shows("2 marked")

@@ -148,12 +148,14 @@ async def test_input_output_and_error_are_json_that_can_be_read(shop: Workshop) 
         await shown.shows("error at [/a/b]")
 
 
-async def test_q_and_esc_go_back_to_the_run_in_the_table(shop: Workshop) -> None:
+async def test_q_esc_and_the_digit_of_the_place_go_back_to_the_run(
+    shop: Workshop,
+) -> None:
     first = await shop.done("quick")
     await shop.done("quick")
     async with monitor(shop.url) as shown:
         await shown.on(first)
-        for key in ("q", "escape"):
+        for key in ("q", "escape", "1"):
             await shown.press("enter")
             await shown.front(RunScreen)
             await shown.press(key)

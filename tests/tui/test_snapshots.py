@@ -1,33 +1,43 @@
 """Pictures of the app that stay as they are: a server in memory, and a clock that stands still.
 
+Each size is one walk through the places, so that the app is started three times for all pictures.
 After a change that is meant: ``pytest tests/tui/test_snapshots.py --snapshot-update``, and look at
 the pictures in ``__snapshots__``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
 from support.fake_port import FakePort
 from support.manual_clock import ManualClock
 from support.monitor import Monitor
-from textual.pilot import Pilot
+from syrupy.assertion import SnapshotAssertion
 from textual.widgets import TextArea
 
 from durably_tui.protocol import Phase, RunStatus
 from durably_tui.state import create_durably_client
 from durably_tui.tui.app import MonitorApp
+from durably_tui.tui.screens.errors import ErrorsScreen
+from durably_tui.tui.screens.jobs import JobsScreen
+from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
+from durably_tui.tui.screens.servers import ServersScreen
 from durably_tui.tui.screens.trigger import TriggerScreen
 from durably_tui.tui.session import Session
+from durably_tui.tui.widgets.line_table import LineTable
 
-Scene = Callable[["Night", Monitor], Awaitable[None]]
-SnapCompare = Callable[..., bool]
+DARK, LIGHT = "textual-dark", "textual-light"
+_LOOK_AGAIN = 0.04
+_QUIET = 5
+"""How many looks in a row must see the same screen."""
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +92,6 @@ class Night:
         session = Session(hooks, "https://jobs.example/api/durably", "prod", clock=self.clock.time)
         app = MonitorApp(session)
         app.plain = False
-        app.theme = "textual-dark"
         return app
 
     async def work(self, shown: Monitor) -> None:
@@ -126,70 +135,119 @@ class Night:
         )
 
 
-async def the_runs(night: Night, shown: Monitor) -> None:
-    await night.work(shown)
-    await shown.shows("● running", "table 2 is copied")
+class Walk:
+    """The monitor at one size, and how its pictures differ from those that are kept."""
+
+    def __init__(self, shown: Monitor, kept: SnapshotAssertion) -> None:
+        self.shown = shown
+        self._kept = kept
+        self._size = "x".join(map(str, shown.app.size))
+        self.differ: list[str] = []
+
+    async def picture(self, what: str, *themes: str) -> None:
+        """Compare what is in front, in each theme."""
+        for theme in themes:
+            self.shown.app.theme = theme
+            name = f"{what}-{self._size}-{theme}"
+            await settled(self.shown)
+            # A dialog is painted over what its place showed when it was opened.
+            self.shown.app.screen.refresh()
+            await settled(self.shown)
+            if self._kept(name=name) != self.shown.app.export_screenshot(title="durably-tui"):
+                self.differ.append(name)
+
+    async def places(self, **themes: str) -> None:
+        """Every place but the runs, each in the theme that is asked for."""
+        for key, screen, text in (
+            ("2", JobsScreen, "back-up-database"),
+            ("3", ErrorsScreen, "renderer pool-b closed the connection"),
+            ("4", LogsScreen, "table 2 is copied"),
+            ("5", ServersScreen, "● live"),
+        ):
+            what = screen.PLACE.lower()
+            if what in themes:
+                await self.shown.press(key)
+                await self.shown.front(screen)
+                await self.shown.shows(text)
+                await self.picture(what, themes[what])
+                await self.shown.press("1")
+                await self.shown.front(RunsScreen)
 
 
-async def its_steps(night: Night, shown: Monitor) -> None:
-    await night.work(shown)
-    await shown.press("enter")
-    await shown.front(RunScreen)
-    await shown.press("s")
-    await shown.shows("copy-table-3  ", "● running  ")
-
-
-async def why_it_failed(night: Night, shown: Monitor) -> None:
-    await shown.on(night.failed)
-    await shown.press("enter")
-    await shown.front(RunScreen)
-    await shown.shows("renderer pool-b closed the connection [/revenue]", "watched")
-
-
-async def a_new_one(night: Night, shown: Monitor) -> None:
-    await shown.on(night.running)
-    await shown.press("ctrl+t")
-    dialog = await shown.front(TriggerScreen)
-    dialog.query_one(TextArea).cursor_blink = False
-    await shown.shows('"database": "ledger"', "^O older input")
-
-
-@pytest.mark.parametrize(
-    ("scene", "size"),
-    [
-        (the_runs, (80, 24)),
-        (the_runs, (200, 60)),
-        (its_steps, (120, 40)),
-        (why_it_failed, (120, 40)),
-        (a_new_one, (80, 24)),
-    ],
-    ids=lambda value: value.__name__ if callable(value) else "x".join(map(str, value)),
-)
-def test_the_picture_is_as_it_was(
-    snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
-) -> None:
-    night = Night()
-
-    async def play(pilot: Pilot[Any]) -> None:
-        app = pilot.app
-        assert isinstance(app, MonitorApp)
+@asynccontextmanager
+async def walk(
+    night: Night, kept: SnapshotAssertion, size: tuple[int, int], *, logs: bool = False
+) -> AsyncIterator[Walk]:
+    """The monitor on ``night``, whose running run has done some work while it was watched, and
+    while the place Logs was open, if ``logs``."""
+    app = night.app()
+    async with app.run_test(size=size) as pilot:
         shown = Monitor(app, pilot)
         await shown.front(RunsScreen)
         await shown.shows("● live")
-        await scene(night, shown)
-        await settled(shown)
+        if logs:
+            # It keeps what is written from when it was first opened.
+            await shown.press("4")
+            await shown.front(LogsScreen)
+            await shown.press("1")
+            await shown.front(RunsScreen)
+        await night.work(shown)
+        walk = Walk(shown, kept.use_extension(SVGImageExtension))
+        yield walk
+    assert not walk.differ
 
-    assert snap_compare(night.app(), terminal_size=size, run_before=play)
+
+async def test_in_a_small_terminal(snapshot: SnapshotAssertion) -> None:
+    night = Night()
+    async with walk(night, snapshot, (80, 24)) as here:
+        shown = here.shown
+        await shown.shows("● running", "table 2 is copied")
+        await here.picture("runs", DARK, LIGHT)
+        await here.places(errors=DARK, servers=LIGHT)
+        await shown.on(night.running)
+        await settled(shown)
+        await shown.press("ctrl+t")
+        dialog = await shown.front(TriggerScreen)
+        dialog.query_one(TextArea).cursor_blink = False
+        await shown.shows('"database": "ledger"', "^O older input")
+        await here.picture("trigger", DARK)
+
+
+async def test_in_a_common_one(snapshot: SnapshotAssertion) -> None:
+    night = Night()
+    async with walk(night, snapshot, (120, 40), logs=True) as here:
+        shown = here.shown
+        await here.picture("runs", DARK, LIGHT)
+        await here.places(jobs=DARK, logs=LIGHT)
+        await shown.on(night.running)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.press("s")
+        await shown.shows("copy-table-3  ", "● running  ")
+        await here.picture("steps", DARK)
+
+
+async def test_in_a_large_one(snapshot: SnapshotAssertion) -> None:
+    night = Night()
+    async with walk(night, snapshot, (200, 60)) as here:
+        shown = here.shown
+        await here.picture("runs", DARK, LIGHT)
+        await shown.on(night.failed)
+        await shown.press("enter")
+        await shown.front(RunScreen)
+        await shown.shows("renderer pool-b closed the connection [/revenue]", "watched")
+        await here.picture("failed", LIGHT)
 
 
 async def settled(shown: Monitor) -> None:
     """Wait until nothing on the screen changes any more: no glow, no paint that is due."""
-    before = ""
+    before = None
     quiet = 0
-    while quiet < 3:
-        await shown.pilot.pause(0.15)
-        now = shown.app.export_screenshot()
-        quiet = quiet + 1 if now == before else 0
+    while quiet < _QUIET:
+        await asyncio.sleep(_LOOK_AGAIN)
+        glows = any(table._glow_timer for table in shown.app.screen.query(LineTable))
+        now = shown.strips if shown.is_laid_out and not glows else None
+        quiet = quiet + 1 if now is not None and now == before else 0
         before = now
 
 

@@ -140,7 +140,13 @@ class ErrorsScreen(SummaryScreen):
         if state.fetched_at is None:
             over = "over what was seen so far"
         kinds = f"{number} kind{'' if number == '1' else 's'}"
-        self.paint_scope(what, kinds, f"{failures} failures", over, f"by {self._order}")
+        self.paint_scope(
+            what,
+            kinds,
+            f"{failures} failure{'' if failures == 1 else 's'}",
+            over,
+            f"by {self._order}",
+        )
 
     def _nothing(self, state: ErrorGroupsState) -> str:
         """Why there are no rows."""

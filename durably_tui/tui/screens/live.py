@@ -12,13 +12,16 @@ from textual.getters import query_one
 from durably_tui.protocol import Run
 from durably_tui.tui.bridge import PaintBridge
 from durably_tui.tui.commands import Command
+from durably_tui.tui.places import PLACES
 from durably_tui.tui.session import Session
 from durably_tui.tui.verbs import Verb
 from durably_tui.tui.view import View
 from durably_tui.tui.widgets.outage_line import OutageLine
 from durably_tui.tui.widgets.replay_mark import ReplayMark
+from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
+from .keys import GENERAL
 from .steering import SteeringScreen
 
 if TYPE_CHECKING:
@@ -49,6 +52,11 @@ class LiveScreen(SteeringScreen):
                 ]
 
     @property
+    def place_name(self) -> str:
+        """The name of the place that this is; empty for what is opened over one."""
+        return ""
+
+    @property
     def monitor(self) -> MonitorApp:
         """The app, as what it is."""
         return cast("MonitorApp", self.app)
@@ -62,6 +70,7 @@ class LiveScreen(SteeringScreen):
         """Paint now, and from now on. To be called once the screen is mounted."""
         self._outage = OutageLine()
         self.mount(self._outage, after=self.bar)
+        self._tell_places()
         self.bridge = PaintBridge(self.app, self._paint_in_sight)
         self._leave_feed = self.session.hooks.feed.subscribe(lambda _state: self.bridge.poke())
         self._paint_in_sight()
@@ -72,6 +81,15 @@ class LiveScreen(SteeringScreen):
         """Let the server go."""
         self._leave_feed()
         self.bridge.close()
+
+    def _tell_places(self) -> None:
+        """The places, with the keys that the user gave them."""
+        own = {command.action: command for command in self.own_keys(GENERAL)}
+        tabs = [
+            (own[f"app.place('{place.name}')"].key_label, place.title, place.name)
+            for place in PLACES
+        ]
+        self.query_one(ScopeLine).show_tabs(tabs, self.place_name)
 
     def changed(self) -> None:
         """Paint soon. Cheap; for whatever tells of a change."""

@@ -21,6 +21,7 @@ from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.log_above import above_text
 from durably_tui.tui.widgets.log_pane import LogPane
 from durably_tui.tui.widgets.log_view import LogView
+from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, LOGS, MOVE, REPLAY, VIEW
@@ -48,7 +49,7 @@ class LogsScreen(PlaceScreen):
         c for c in KEYS if c not in MOVE and c not in LOGS
     )
 
-    scope = query_one("#scope", Static)
+    scope = query_one("#scope", ScopeLine)
     trouble = query_one("#trouble", Static)
     pane = query_one(LogPane)
 
@@ -61,7 +62,7 @@ class LogsScreen(PlaceScreen):
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the log and the keys."""
         yield StatusBar(plain=self.view.plain)
-        yield Static(id="scope")
+        yield ScopeLine(id="scope")
         yield Static(id="trouble")
         yield LogPane(clock=self.session.clock, opens_runs=True, id="logs")
         yield KeyFooter()
@@ -125,7 +126,7 @@ class LogsScreen(PlaceScreen):
             more = f" and {len(self._runs) - 4} more" if len(self._runs) > 4 else ""
             plural = "" if len(self._runs) == 1 else "s"
             what = f"log of {len(self._runs)} run{plural}: {ids}{more} · a shows all runs"
-        self.scope.update(Content.styled(what, "$text-muted"))
+        self.scope.say(Content(what))
 
     def _paint_trouble(self) -> None:
         connection = self.session.hooks.feed.connection

@@ -39,6 +39,9 @@ MARK = (
     ),
 )
 
+MOST_FOLLOWED = 20
+"""Of how many runs the logs are followed at once: each has a stream of its own."""
+
 
 class MarkingScreen(LiveScreen):
     """A place with a table of runs, of which some may be marked; a mark outlives its page."""
@@ -147,6 +150,15 @@ class MarkingScreen(LiveScreen):
 
         left, right = sorted(runs.values(), key=newest_first)
         self.app.push_screen(CompareScreen(left, right, self.session.clock()))
+
+    @work(group="navigation", exit_on_error=False)
+    async def logs_of_marked(self) -> None:
+        """Go to the logs of the marked runs, merged into one."""
+        runs = sorted(self.marks, key=newest_first)
+        if len(runs) > MOST_FOLLOWED:
+            self.say(f"{len(runs)} runs are marked: the newest {MOST_FOLLOWED} are followed.")
+        wanted = " ".join(f"run:{run.id}" for run in runs[-MOST_FOLLOWED:])
+        await self.monitor.navigator.go("logs", filter=wanted)
 
     def action_retry(self) -> None:
         """Make the marked runs go again, or the one under the cursor."""

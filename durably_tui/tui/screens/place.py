@@ -27,6 +27,11 @@ class PlaceScreen(LiveScreen):
     """One of the places. Its commands end with ``GENERAL`` and ``LEAVE``."""
 
     @property
+    def place_name(self) -> str:
+        """The name of this place."""
+        return self.PLACE.lower()
+
+    @property
     def filter_text(self) -> str:
         """The filter of this place, as it would be typed; empty where there is none."""
         return ""

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Static
 
 from durably_tui.protocol import DurablyError, Run
 from durably_tui.text import safe, short_id
@@ -19,6 +18,7 @@ from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.look import run_look
 from durably_tui.tui.widgets.run_detail import RunDetail
+from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
@@ -81,7 +81,7 @@ class RunScreen(WatchingScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(c for c in KEYS if c not in MOVE)
 
-    scope = query_one("#scope", Static)
+    scope = query_one("#scope", ScopeLine)
 
     def __init__(self, session: Session, run: Run, *, pane: str = "overview") -> None:
         """Show ``run`` with ``pane`` in front."""
@@ -93,7 +93,7 @@ class RunScreen(WatchingScreen):
     def compose(self) -> ComposeResult:
         """The bar, the run's headline, its panes and the keys."""
         yield StatusBar(plain=self.view.plain)
-        yield Static(id="scope")
+        yield ScopeLine(id="scope")
         yield RunDetail(pane=self._pane, plain=self.view.plain, id="detail")
         yield KeyFooter()
 
@@ -129,7 +129,7 @@ class RunScreen(WatchingScreen):
             headline.append(_place_words(self._place))
         if self.seen is not None and self.seen.is_gone:
             headline.append("gone from the server")
-        self.scope.update(Content.styled("  ".join(headline), "bold"))
+        self.scope.say(Content.styled("  ".join(headline), "bold"))
 
     # -- commands --------------------------------------------------------------------------
 

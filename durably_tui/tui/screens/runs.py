@@ -25,6 +25,7 @@ from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.run_sort import Sort
 from durably_tui.tui.widgets.run_table import RunTable
+from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
@@ -50,7 +51,14 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         *STEER,
         *MARK,
         Command("open", "enter", "open", "Open the run in full", "Run", shown="Enter"),
-        Command("logs", "l", "logs", "Follow its logs in the preview", "Run", footer=False),
+        Command(
+            "logs",
+            "l",
+            "logs",
+            "Follow its logs in the preview; those of the marked runs in one log",
+            "Run",
+            footer=False,
+        ),
         Command("filter", "slash", "filter", "Say which runs to show", "Pages", shown="/"),
         Command("failed_only", "f", "failed", "Show failed runs only, and all again", "Pages"),
         Command(
@@ -83,7 +91,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         c for c in KEYS if c not in MOVE and c.action != "open"
     )
 
-    scope = query_one("#scope", Static)
+    scope = query_one("#scope", ScopeLine)
     trouble = query_one("#trouble", Static)
     filter_line = query_one(FilterLine)
 
@@ -93,7 +101,6 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._source: RunsSource | None = None
         self._filter = Filter()
         self._sort = Sort()
-        self._said = ""
         self._seen = Seen()
         self._looked = 0
         self._return_to: str | None = None
@@ -101,7 +108,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
         yield StatusBar(plain=self.view.plain)
-        yield Static(id="scope")
+        yield ScopeLine(id="scope")
         yield FilterLine(self._seen)
         yield Static(id="trouble")
         with Container(id="panes"):
@@ -174,7 +181,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             self._paint_table(self._source, now)
             if self.table.marked:
                 self.see_marked(self._source.get(self.table.marked))
-            self._paint_scope(
+            self.scope.say(
                 scope(
                     self._filter,
                     state,
@@ -189,12 +196,6 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self.inspector.show(self.current_run())
         if self.detail.display:
             self.paint_detail(now)
-
-    def _paint_scope(self, said: Content) -> None:
-        # It stands still mostly, and its height is that of one line: no layout for it.
-        if said.markup != self._said:
-            self._said = said.markup
-            self.scope.update(said, layout=False)
 
     def _paint_table(self, source: RunsSource, now: float) -> None:
         state = source.state
@@ -263,8 +264,10 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             self.open_run(run)
 
     def action_logs(self) -> None:
-        """Follow the run's logs."""
-        if self.detail.display:
+        """Follow the logs of the marked runs in one, or of the run under the cursor."""
+        if self.marks:
+            self.logs_of_marked()
+        elif self.detail.display:
             self.detail.show_pane("logs")
         else:
             self.action_open()

@@ -46,7 +46,7 @@ def scope(
         parts.insert(1, f"by {sort.column or 'age'} {way}, {of}")
     if state.is_loading and state.fetched_at is not None:
         parts.append("fetching…")
-    line = Content.styled(" · ".join(parts), "$text-muted")
+    line = Content(" · ".join(parts))
     if marked:
         line = Content.styled(f"{marked} marked · ", "$text-accent") + line
     if wanted.problems:

@@ -17,6 +17,7 @@ from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.pulse import Pulse
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KeyFooter
+from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.server_table import ServerRow, ServerTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
@@ -42,7 +43,7 @@ class ServersScreen(PlaceScreen):
         c for c in KEYS if c not in MOVE and c.action != "open"
     )
 
-    scope = query_one("#scope", Static)
+    scope = query_one("#scope", ScopeLine)
     trouble = query_one("#trouble", Static)
     table = query_one(ServerTable)
 
@@ -54,7 +55,7 @@ class ServersScreen(PlaceScreen):
     def compose(self) -> ComposeResult:
         """The bar, the table and the keys."""
         yield StatusBar(plain=self.view.plain)
-        yield Static(id="scope")
+        yield ScopeLine(id="scope")
         yield ServerTable(clock=self.session.clock, plain=self.view.plain, id="table")
         yield Static(id="trouble")
         yield KeyFooter()
@@ -101,11 +102,10 @@ class ServersScreen(PlaceScreen):
         """The servers, and what is wrong with the one under the cursor."""
         self.table.show([self._row(pulse, now) for pulse in self._pulses.values()], now)
         number = len(self._pulses)
-        self.scope.update(
-            Content.styled(
+        self.scope.say(
+            Content(
                 f"{number} {'server' if number == 1 else 'servers'} · Enter goes there, and each "
-                "keeps its place and its filter",
-                "$text-muted",
+                "keeps its place and its filter"
             )
         )
         row = self.table.cursor_row

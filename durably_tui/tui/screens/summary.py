@@ -17,6 +17,7 @@ from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.filter_line import FilterLine, Seen
 from durably_tui.tui.widgets.key_footer import KeyFooter
+from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .place import PlaceScreen
@@ -38,7 +39,7 @@ class SummaryScreen(PlaceScreen):
 
     CSS_PATH = "summary.tcss"
 
-    scope = query_one("#scope", Static)
+    scope = query_one("#scope", ScopeLine)
     trouble = query_one("#trouble", Static)
     filter_line = query_one(FilterLine)
 
@@ -59,7 +60,7 @@ class SummaryScreen(PlaceScreen):
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the detail and the keys."""
         yield StatusBar(plain=self.view.plain)
-        yield Static(id="scope")
+        yield ScopeLine(id="scope")
         yield FilterLine(self.seen)
         yield Static(id="trouble")
         with Container(id="body"):
@@ -84,11 +85,11 @@ class SummaryScreen(PlaceScreen):
 
     def paint_scope(self, *parts: str) -> None:
         """Say what is shown; what of the filter made no sense comes first."""
-        line = Content.styled(" · ".join(part for part in parts if part), "$text-muted")
+        line = Content(" · ".join(part for part in parts if part))
         if self.filter.problems:
             problem = safe(self.filter.problems[0], limit=200)
             line = Content.styled(f"{problem}  ", "$text-warning") + line
-        self.scope.update(line)
+        self.scope.say(line)
 
     def wrong(self, error: DurablyError | None) -> DurablyError | None:
         """What keeps this place from being as the server has it."""

@@ -35,6 +35,8 @@ class LineStyle:
     """Whether times have their day, as not all are of today."""
     show_run: bool = False
     """Whether each line says which run it is of."""
+    show_step: bool = True
+    """Whether there is a column for the name of the step; where no line has one, there is not."""
 
     @property
     def time_cells(self) -> int:
@@ -48,6 +50,8 @@ class LineStyle:
     @property
     def step_cells(self) -> int:
         """The cells for the name of the step; none on a narrow screen."""
+        if not self.show_step:
+            return 0
         width = self.width - self.show_run * _RUN_CELLS
         return 0 if width < 64 else 12 if width < 100 else 16 if width < 150 else 24
 

@@ -65,6 +65,8 @@ class LogPainting(ReadingView):
         self._tall_lines: TallLines | None = None
         self._strips: dict[int, Strip] = {}
         self._strips_for: LineStyle | None = None
+        self._stepped: LogStore | None = None
+        """The store, once one of its lines that was drawn has the name of a step."""
 
     def __len__(self) -> int:
         """How many lines are shown."""
@@ -126,6 +128,7 @@ class LogPainting(ReadingView):
             self.time_style,
             dated=oldest is not None and is_of_another_day(oldest, self._now),
             show_run=self.show_run,
+            show_step=self._stepped is store,
         )
 
     # ------------------------------------------------------------- drawing
@@ -136,7 +139,13 @@ class LogPainting(ReadingView):
         if style != self._strips_for:
             self._forget()
             self._strips_for = style
-        return super().render_lines(crop)
+        strips = super().render_lines(crop)
+        if not style.show_step and self._stepped is self.store:
+            # The first name of a step is among these: all of them anew, with a column for it.
+            self.all_changed()
+            self._strips_for = self.style_now()
+            strips = super().render_lines(crop)
+        return strips
 
     def render_line(self, y: int) -> Strip:
         """A line of the widget."""
@@ -179,6 +188,8 @@ class LogPainting(ReadingView):
         return self.painter.strip(spans, style.width, self._ground(number))
 
     def _head(self, line: Line, style: LineStyle) -> Spans:
+        if line.step_name:
+            self._stepped = self.store
         return head_spans(line, style, self._now, self._lit)
 
     @property
