@@ -256,7 +256,7 @@ def _server(trial: Trial) -> str:
 
 
 def _check(name: str, run: Callable[[Trial], str], within: float) -> Check:
-    return Check(name, run, within=within, within_short=60)
+    return Check(name, run, within=within, within_short=240)
 
 
 CHECKS = [
