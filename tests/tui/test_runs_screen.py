@@ -87,7 +87,7 @@ async def test_pages_go_back_in_time_and_0_comes_back_to_now(shop: Workshop) -> 
         await shown.press("right_square_bracket")
         await shown.says("This is the last page")
         await shown.press("left_square_bracket")
-        await shown.shows("page 1 · live")
+        await shown.shows("page 1 · live", f"{PAGE_SIZE} shown", "] older")
         await shown.press("right_square_bracket")
         await shown.shows("page 2")
         await shown.press("0")
