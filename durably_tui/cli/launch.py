@@ -168,6 +168,8 @@ def show_session(
         sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()
     ):
         return refuse("the monitor needs a terminal; run it in one.")
+    # Textual draws at most so often: the picture of a key would wait for the next 60th of a second.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from durably_tui.tui.app import MonitorApp
 
     def logged() -> Session:

@@ -72,7 +72,7 @@ class Tally:
         names[name[:200] if known else "(others)"] += 1
 
 
-class _WireRun(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+class _WireRun(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, gc=False):
     """A run as either generation writes it."""
 
     id: str

@@ -63,7 +63,7 @@ class LogLevel(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, gc=False):
     """How far a run says it is. ``total`` may be absent, 0, or less than ``current``."""
 
     current: float
@@ -78,7 +78,7 @@ class Progress(msgspec.Struct, frozen=True):
         return min(1.0, max(0.0, self.current / self.total))
 
 
-class Run(msgspec.Struct, Generic[InputT, OutputT], frozen=True, kw_only=True):
+class Run(msgspec.Struct, Generic[InputT, OutputT], frozen=True, kw_only=True, gc=False):
     """One execution of a job, as the server last described it. Times are UTC."""
 
     id: str
@@ -114,7 +114,7 @@ class Run(msgspec.Struct, Generic[InputT, OutputT], frozen=True, kw_only=True):
         return self.status in _ACTIVE
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One checkpoint of a run. ``status`` is ``running`` only where a stream was watched."""
 
     name: str

@@ -34,6 +34,7 @@ from .runs_state import RunActivity, RunsFilter, RunsState, newest_first
 from .steps import ObservedStep, merge_steps
 from .store import Store
 from .trail import Trail
+from .turns import GiveWay
 
 __all__ = [
     "Action",
@@ -54,6 +55,7 @@ __all__ = [
     "FeedInfo",
     "FeedMemory",
     "FeedState",
+    "GiveWay",
     "History",
     "HistoryLimits",
     "Job",

@@ -35,7 +35,7 @@ Through = dict[tuple[str, bytes], tuple[float, str]]
 """By job and input: when the newest run that completed was created, and its id."""
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
+class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One failure of a run. Times are seconds since the epoch."""
 
     run_id: str

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 
 import msgspec
 
@@ -26,6 +27,7 @@ from .outage import Outage, outage_after
 from .ports import DurablyPort
 from .runs_state import RunsFilter
 from .store import Listener, Store, Unsubscribe
+from .turns import GiveWay, at_once, in_turns
 
 _log = logging.getLogger(__name__)
 _PULSE = 120
@@ -67,6 +69,7 @@ class Feed:
         source: str,
         stream: EventStream,
         take: Callable[[Feed, StreamBatch], None],
+        before: Callable[[], GiveWay],
     ) -> None:
         self.filter = filter
         self.source = source
@@ -75,13 +78,16 @@ class Feed:
         self.listeners: dict[object, OnBatch] = {}
         self._stream = stream
         self._take = take
+        self._before = before
         self._task = asyncio.create_task(self._read(), name=f"durably:{source}")
 
     async def _read(self) -> None:
         try:
-            async for batch in self._stream.batches():
-                self.connection = batch.connection
-                self._take(self, batch)
+            turns = in_turns(self._stream, self._before)
+            async with aclosing(turns):  # type: ignore[type-var]
+                async for batch in turns:
+                    self.connection = batch.connection
+                    self._take(self, batch)
         except Exception as error:  # a stream reconnects by itself: this is a fault of ours
             _log.exception("a stream of events broke")
             self._stop(error)
@@ -141,6 +147,8 @@ class FeedPool:
         self._taps: dict[object, OnBatch] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._pulse: dict[int, int] = {}
+        self.give_way: GiveWay = at_once
+        """What is awaited before a batch of events is taken in."""
         self.history: Store[History] = Store(History(limits=limits))
         self.state: Store[FeedState] = Store(FeedState())
 
@@ -159,7 +167,9 @@ class FeedPool:
             stream = self._port.subscribe_runs(
                 job_name=list(wanted.job_names) or None, labels=dict(wanted.labels) or None
             )
-            feed = self._feeds[wanted] = Feed(wanted, f"feed-{self._opened}", stream, self._take)
+            name = f"feed-{self._opened}"
+            feed = Feed(wanted, name, stream, self._take, lambda: self.give_way)
+            self._feeds[wanted] = feed
         feed.users += 1
         lease = FeedLease(self, feed)
         feed.listeners[lease] = listener

@@ -27,6 +27,7 @@ from .ports import DurablyPort
 from .runs import Runs
 from .runs_state import RunsFilter
 from .store import Store
+from .turns import GiveWay
 
 
 class JobHooks(Generic[I, O]):
@@ -99,6 +100,15 @@ class DurablyHooks:
     def history(self) -> History:
         """What passed on the streams, per run."""
         return self.history_store.state
+
+    def take_turns(self, give_way: GiveWay) -> None:
+        """Have ``give_way`` awaited before events are taken in.
+
+        They are taken in by the hundred, and everything else that is ready runs in between. A
+        program that draws can have its keys go first: the next events are taken in when
+        ``give_way`` comes back, and meanwhile the streams wait.
+        """
+        self._hub.pool.give_way = give_way
 
     @overload
     def job(self, job: str) -> JobHooks[Any, Any]: ...

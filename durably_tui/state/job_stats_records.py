@@ -44,7 +44,7 @@ _TOLD: dict[type[Event], RunStatus] = {
 }
 
 
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What figures need of one run. Times are seconds since the epoch."""
 
     run_id: str

@@ -123,16 +123,17 @@ def _grown(
     limits: HistoryLimits,
 ) -> RunHistory:
     """A run's history with more events, within the limits."""
-    known, gaps = run.known, run.gaps
+    known, gaps, ended = run.known, run.gaps, run.ended
     if (run.epoch != epoch or run.source != source) and not run.ended:
         gaps = (*gaps, (run.last_seen, now))[-_MAX_GAPS:]
     part = max(1, limits.events // 4)  # a burst is forgotten whole: none is most of what is kept
-    fresh = [
-        Burst(some, now, weigh_events(some, largest))
-        for some in (events[at : at + part] for at in range(0, len(events), part))
-    ]
+    # Tuples: what is in them is nothing to the garbage collector, so neither are they.
+    lots = [tuple(events[at : at + part]) for at in range(0, len(events), part)]
+    fresh = [Burst(some, now, weigh_events(some, largest)) for some in lots]
     bursts, kept = run.bursts.extended(fresh), run.kept + len(events)
-    size = run.size - run.before.size + sum(burst.weight for burst in fresh)
+    size = run.size - run.before.size
+    for made in fresh:
+        size += made.weight
     gone, oldest = 0, iter(bursts)
     while kept > limits.events or size + known.size > limits.run_bytes:
         if bursts.dropped + gone == known.upto < bursts.total:
@@ -144,6 +145,9 @@ def _grown(
         else:
             logs, freed = shortened(known.logs, len(known.logs) // 4 + 1, weigh_line)
             known = replace(known, logs=logs, size=known.size - freed)
+    for event in events:
+        if (is_end := _ENDS.get(type(event))) is not None:
+            ended = is_end
     return RunHistory(
         run_id=run.run_id,
         # 0.8 leaves it out of some events.
@@ -152,7 +156,7 @@ def _grown(
         last_seen=now,
         bursts=bursts.forget(gone),
         kept=kept,
-        ended=next((_ENDS[type(e)] for e in reversed(events) if type(e) in _ENDS), run.ended),
+        ended=ended,
         from_start=run.from_start,
         gaps=gaps,
         limits=limits,

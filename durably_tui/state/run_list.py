@@ -6,16 +6,18 @@ for each event. Who reads takes a ``RunsView``, whose order stands still.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, overload
 
+import msgspec
 from msgspec.structs import replace
 
 from durably_tui.protocol import Run, RunStatus
 
+from .ordered import Ordered, Standing
 from .runs_state import RunActivity, newest_first
 
 Born = tuple[datetime, str]
@@ -23,68 +25,37 @@ Born = tuple[datetime, str]
 _QUIET = RunActivity()
 
 
-class Entry:
-    """One run in a list, and what the stream told of it."""
+class Entry(msgspec.Struct, eq=False, gc=False):
+    """One run in a list, and what the stream told of it.
 
-    __slots__ = ("activity", "born", "hidden", "overlay", "place", "run", "shown")
+    The garbage collector passes it by: to look at each of a hundred thousand took a third of a
+    second, and nothing refers to what refers to it.
+    """
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        """As the server and its events have it."""
-        self.shown = run
-        """With the optimistic change over it."""
-        self.hidden = False
-        """Whether the optimistic change is that it is deleted."""
-        self.overlay: RunStatus | None = None
-        self.born: Born = newest_first(run)
-        self.place: tuple[Any, ...] = self.born
-        """Where it stands in the order that is shown; larger is further up."""
-        self.activity = _QUIET
+    run: Run
+    """As the server and its events have it."""
+    shown: Run
+    """With the optimistic change over it."""
+    born: Born
+    place: tuple[Any, ...]
+    """Where it stands in the order that is shown; larger is further up."""
+    hidden: bool = False
+    """Whether the optimistic change is that it is deleted."""
+    overlay: RunStatus | None = None
+    activity: RunActivity = _QUIET
 
-
-class Ordered:
-    """Entries in the rising order of a key; whoever was given the list keeps it as it was."""
-
-    def __init__(self, key: Callable[[Entry], Any], items: Iterable[Entry] = ()) -> None:
-        self._key = key
-        self.items = sorted(items, key=key)
-        self._shared = False
-
-    def share(self) -> list[Entry]:
-        """The list, which is copied before it changes the next time."""
-        self._shared = True
-        return self.items
-
-    def own(self) -> list[Entry]:
-        """The list, to be changed."""
-        if self._shared:
-            self.items = self.items.copy()
-            self._shared = False
-        return self.items
-
-    def at(self, entry: Entry) -> int:
-        """Where it is, or would be."""
-        if self.items and self._key(self.items[-1]) < self._key(entry):
-            return len(self.items)
-        return bisect_left(self.items, self._key(entry), key=self._key)
-
-    def add(self, entry: Entry) -> None:
-        """Put it in its place."""
-        at = self.at(entry)
-        self.own().insert(at, entry)
-
-    def remove(self, entry: Entry) -> None:
-        """Take it out, where it is in."""
-        at = self.at(entry)
-        if at < len(self.items) and self.items[at] is entry:
-            del self.own()[at]
+    @classmethod
+    def of(cls, run: Run) -> Entry:
+        """A run as the server has it."""
+        born = newest_first(run)
+        return cls(run, run, born, born)
 
 
 class RunsView(Sequence[Run]):
     """Runs from the first that is shown to the last. Their order stands still, each run is as it
     is now. Every access costs the same, however many there are."""
 
-    def __init__(self, items: list[Entry], by_id: dict[str, Entry], *, rising: bool) -> None:
+    def __init__(self, items: Standing[Entry], by_id: dict[str, Entry], *, rising: bool) -> None:
         self._items = items
         self._by_id = by_id
         self._rising = rising
@@ -113,11 +84,13 @@ class RunsView(Sequence[Run]):
         entry = self._by_id.get(run_id)
         if entry is None:
             return None
-        at = bisect_left(self._items, entry.place, key=_place)
-        if at < len(self._items) and self._items[at] is entry:
+        at = self._items.find(entry)
+        if at is not None:
             return at if self._rising else len(self._items) - 1 - at
         # It has moved since the order was taken, or what is known of it was taken anew.
-        return next((i for i in range(len(self)) if self.entry(i).shown.id == run_id), None)
+        found = (at for at, each in enumerate(self._items) if each.shown.id == run_id)
+        at = next(found, None)
+        return at if at is None or self._rising else len(self._items) - 1 - at
 
 
 def _place(entry: Entry) -> tuple[Any, ...]:
@@ -145,7 +118,7 @@ class RunList:
         self.by_id: dict[str, Entry] = {}
         self.counts: Counter[RunStatus] = Counter()
         """How many runs have each status."""
-        self._all = Ordered(_born)
+        self._all = Ordered[Entry](_born)
         self._place = place
         self._keep = keep
         self._rising = rising
@@ -161,16 +134,16 @@ class RunList:
     @property
     def newest(self) -> Entry | None:
         """The run that was made last."""
-        return self._all.items[-1] if self._all.items else None
+        return self._all.last
 
     @property
     def oldest(self) -> Entry | None:
         """The run that was made first."""
-        return self._all.items[0] if self._all.items else None
+        return self._all.first
 
     def view(self) -> RunsView:
         """The runs that are shown, in their order."""
-        return RunsView(self._shown.share(), self.by_id, rising=self._rising)
+        return RunsView(self._shown.standing(), self.by_id, rising=self._rising)
 
     def arrange(
         self,
@@ -200,7 +173,7 @@ class RunList:
             self.remove(run.id)
             entry = None
         if entry is None:
-            entry = self.by_id[run.id] = Entry(run)
+            entry = self.by_id[run.id] = Entry.of(run)
             entry.activity = activity or _QUIET
             self._all.add(entry)
             self._set_place(entry)
@@ -216,10 +189,10 @@ class RunList:
 
     def put_older(self, runs: Sequence[Run]) -> None:
         """Take runs that are all older than those that are here, and not here."""
-        entries = [Entry(run) for run in runs]
+        entries = [Entry.of(run) for run in runs]
         self.by_id |= {entry.run.id: entry for entry in entries}
         self.counts.update(run.status for run in runs)
-        self._all.own()[:0] = sorted(entries, key=_born)
+        self._all.add_first(entries)
         for entry in entries:
             self._set_place(entry)
         if self._shown is not self._all:
@@ -239,17 +212,14 @@ class RunList:
 
     def cut(self, most: int) -> int:
         """Forget the oldest beyond ``most``; how many there were."""
-        gone = [entry.run.id for entry in self._all.items[: max(0, len(self) - most)]]
+        gone = [entry.run.id for entry in islice(self._all, max(0, len(self) - most))]
         for run_id in gone:
             self.remove(run_id)
         return len(gone)
 
     def between(self, newer: Born | None, older: Born | None) -> list[Entry]:
         """Those made before ``newer`` and not before ``older``; None is no bound."""
-        items = self._all.items
-        first = 0 if older is None else bisect_left(items, older, key=_born)
-        end = len(items) if newer is None else bisect_left(items, newer, key=_born)
-        return items[first:end]
+        return self._all.between(older, newer)
 
     def overlay(self, run_id: str, status: RunStatus | None, *, on: bool) -> bool:
         """Show a run as ``status`` (None: deleted), or as it is; whether it is here."""
@@ -257,7 +227,7 @@ class RunList:
         if entry is None:
             return False
         if on and status is None and self._shown is self._all:
-            self._shown = Ordered(_place, self._all.items)
+            self._shown = Ordered(_place, self._all)
         entry.hidden = on and status is None
         entry.overlay = status if on else None
         self._become(entry, entry.run)
@@ -276,8 +246,7 @@ class RunList:
         if self._shown is self._all:
             return
         # Taken out by its old place before it gets a new one.
-        at = self._shown.at(entry)
-        was_in = at < len(self._shown.items) and self._shown.items[at] is entry
+        was_in = entry in self._shown
         old = entry.place
         self._set_place(entry)
         new, entry.place = entry.place, old

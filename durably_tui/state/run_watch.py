@@ -33,6 +33,7 @@ from .ports import DurablyPort
 from .refresher import Refresher
 from .runs_state import RunsFilter
 from .store import Store, Unsubscribe
+from .turns import in_turns
 
 _RESUMABLE = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 _STATUS_CHANGES = (RunStart, RunComplete, RunFail, RunCancel, RunRetry)
@@ -107,8 +108,9 @@ class RunWatch:
         self.store.update(reducer.opening)
         stream = self._port.subscribe(self.run_id)
         try:
-            async with aclosing(stream):
-                async for batch in stream.batches():
+            turns = in_turns(stream, lambda: self._pool.give_way)
+            async with aclosing(stream), aclosing(turns):  # type: ignore[type-var]
+                async for batch in turns:
                     self._take(batch)
         except Exception as error:  # a stream reconnects by itself: this is a fault of ours
             fault = as_fault(error)

@@ -77,7 +77,7 @@ class RunsFilter(msgspec.Struct, frozen=True, kw_only=True):
         return all(run.labels.get(key) == value for key, value in self.labels)
 
 
-class RunActivity(msgspec.Struct, frozen=True):
+class RunActivity(msgspec.Struct, frozen=True, gc=False):
     """What the stream told about a row beyond the run itself. Times: seconds since the epoch."""
 
     step_name: str | None = None

@@ -16,12 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.screen import Screen
 from textual.widgets import Static
 
 from durably_tui import logfile
 
+from .drawing import DrawingApp
 from .places import PLACE, Start
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def _things_to_go_to() -> type[Provider]:
     return ThingsToGoTo
 
 
-class MonitorApp(App[None]):
+class MonitorApp(DrawingApp):
     """Watches one server; leaves the terminal usable whatever happens."""
 
     TITLE = "durably-tui"
-    COMMANDS = App.COMMANDS | {_place_commands, _things_to_go_to}
+    COMMANDS = DrawingApp.COMMANDS | {_place_commands, _things_to_go_to}
     DEFAULT_CSS = """
     MonitorApp {
         #first { background: $panel; height: 1; padding: 0 1; text-style: bold; }
@@ -151,6 +152,7 @@ class MonitorApp(App[None]):
         navigator, dress = await asyncio.to_thread(_import_first_place, self._start.place)
         try:
             self.world = await asyncio.to_thread(self._know)
+            self.world.give_way = self.attention.give_way
             session = self.world.take(await asyncio.to_thread(self._open_session))
         except DurablyError as error:
             self.exit(return_code=2, message=Text(str(error)))
@@ -162,6 +164,14 @@ class MonitorApp(App[None]):
         if session.replaying is not None:
             await self._begin_replay(session)
         await self.navigator.begin(self._start)
+        if not self.is_headless:
+            self._begin_tidying()
+
+    def _begin_tidying(self) -> None:
+        from . import tidying
+
+        tidying.begin()
+        self.set_interval(tidying.LOOK_EVERY, lambda: tidying.tidy(self.attention.quiet_seconds))
 
     async def _begin_replay(self, session: Session) -> None:
         from .seeker import Seeker, begin

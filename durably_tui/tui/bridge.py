@@ -16,7 +16,11 @@ from typing import Any
 
 from textual.app import App
 
+from .attention import Attention
+
 PAINTS_PER_SECOND = 12.0
+PATIENCE = 0.15
+"""Seconds after which a change is painted though one key comes after the other."""
 _ASK_AGAIN = 0.02
 
 
@@ -28,6 +32,12 @@ def terminal_is_ready(app: App[Any]) -> bool:
     writer = getattr(app._driver, "_writer_thread", None)
     queue = getattr(writer, "_queue", None)
     return queue is None or queue.empty()
+
+
+def nobody_calls(app: App[Any]) -> bool:
+    """Whether no key waits for its answer; an app that takes no note of keys has none."""
+    attention: Attention | None = getattr(app, "attention", None)
+    return attention is None or not attention.is_called
 
 
 class PaintBridge:
@@ -44,6 +54,7 @@ class PaintBridge:
         per_second: float = PAINTS_PER_SECOND,
         clock: Callable[[], float] = time.monotonic,
         ready: Callable[[], bool] | None = None,
+        free: Callable[[], bool] | None = None,
     ) -> None:
         """Make a bridge; to be called where the app is running.
 
@@ -53,14 +64,17 @@ class PaintBridge:
             per_second: The most paints in a second.
             clock: Seconds, always rising.
             ready: Whether the terminal can take a frame; asked of the app's driver by default.
+            free: Whether there is nothing more urgent to do; by default whether no key waits for
+                its answer. Asked for ``PATIENCE`` at most.
         """
         self._app = app
         self._paint = paint
         self._interval = 1 / per_second
         self._clock = clock
         self._ready = ready if ready is not None else lambda: terminal_is_ready(app)
+        self._free = free if free is not None else lambda: nobody_calls(app)
         self._context = copy_context()
-        self._due = clock()
+        self._due = self._wanted = clock()
         self._timer: asyncio.TimerHandle | None = None
         self._posted = False
         self._closed = False
@@ -69,6 +83,7 @@ class PaintBridge:
         """Say that something changed. Cheap; to be called as often as things change."""
         # A paint that is posted but has not begun will show this change as well.
         if self._timer is None and not self._posted and not self._closed:
+            self._wanted = max(self._due, self._clock())
             self._wake_in(self._due - self._clock())
 
     def close(self) -> None:
@@ -85,7 +100,8 @@ class PaintBridge:
 
     def _wake(self) -> None:
         self._timer = None
-        if not self._ready():
+        patient = self._clock() - self._wanted < PATIENCE
+        if not self._ready() or (patient and not self._free()):
             self._wake_in(_ASK_AGAIN)
             return
         self._posted = self._app.call_later(self._paint_now)

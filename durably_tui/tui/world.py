@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from durably_tui.config import Config, ConfigError, Server, keep, save_filter
 from durably_tui.protocol import DurablyError
+from durably_tui.state import GiveWay
 
 from .alerts import Alarm
 from .session import Session
@@ -32,6 +33,8 @@ class World:
     """By session, where the user wants to be told of failures."""
     keeps: bool = False
     """Whether choices are written to the user's file."""
+    give_way: GiveWay | None = None
+    """Awaited by every server's streams before events are taken in, so that keys go first."""
 
     def __post_init__(self) -> None:
         self.filters = {**self.config.filters, **self.filters}
@@ -39,6 +42,8 @@ class World:
     def take(self, session: Session) -> Session:
         """Count a session as open; it is looked at as the others are."""
         session.view = self.view
+        if self.give_way is not None:
+            session.hooks.take_turns(self.give_way)
         self.sessions[session.title] = session
         return session
 

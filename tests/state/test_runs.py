@@ -52,19 +52,20 @@ async def test_one_request_for_a_burst_of_a_thousand_events(
         assert all(run.output == {"ok": True} for run in runs.runs)
 
 
-async def test_a_burst_in_one_batch_is_one_request(
-    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+@pytest.mark.parametrize(("runs", "requests"), [(60, 1), (500, 2)])
+async def test_a_burst_in_one_batch_is_one_request_and_one_more_where_it_is_long(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock, runs: int, requests: int
 ) -> None:
     async with hooks.use_runs():
         await clock.advance(2)
         port.requests.clear()
         port.mute = True
-        for _ in range(500):
+        for _ in range(runs):
             port.completed(port.made(), 1)
         port.mute = False
         port.deliver(port.published)
         await clock.advance(5)
-        assert port.requests["get_runs"] == 1
+        assert port.requests["get_runs"] == requests
 
 
 async def test_at_most_a_few_requests_a_second_while_events_keep_coming(

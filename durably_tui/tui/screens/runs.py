@@ -101,6 +101,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._source: RunsSource | None = None
         self._filter = Filter()
         self._sort = Sort()
+        self._troubled = ""
         self._seen = Seen()
         self._looked = 0
         self._return_to: str | None = None
@@ -240,8 +241,10 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
     def _paint_trouble(self, state: RunsState[Any, Any] | AllRunsState) -> None:
         error = self._wrong(state)
         self.trouble.display = error is not None
-        if error is not None:
-            self.trouble.update(Content(safe(str(error), limit=400)))
+        said = "" if error is None else safe(str(error), limit=400)
+        if said and said != self._troubled:  # each exchange is a layout of the place
+            self._troubled = said
+            self.trouble.update(Content(said))
 
     # -- messages --------------------------------------------------------------------------
 

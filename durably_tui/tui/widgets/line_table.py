@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from .line_table_columns import Column, RowT, place_columns
-from .line_table_painting import GLOW_SECONDS, HEADER, PaintedTable
+from .line_table_painting import GLOW, GLOW_SECONDS, HEADER, PaintedTable
 from .line_view import Spans
 
 __all__ = ["GLOW_SECONDS", "Column", "KeyedRows", "LineTable", "place_columns"]
@@ -258,7 +258,7 @@ class LineTable(PaintedTable[RowT]):
         if key == self._cursor_key:
             return "cursor" if self.has_focus else "blurred"
         if self.is_lit(row):
-            return "glow"
+            return GLOW
         return "marked" if key in self.marked else ""
 
     def watch_marked(self) -> None:

@@ -40,6 +40,8 @@ class Column(Generic[RowT]):
     limit: int = 10_000
     """The most cells it takes."""
     align: Align = "left"
+    still: bool = False
+    """Whether it shows the same as long as the row is the same, whatever the time."""
 
 
 @dataclass(frozen=True)

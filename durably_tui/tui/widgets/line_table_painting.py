@@ -29,6 +29,8 @@ from .line_view import LineView, Span, Spans, fitted
 
 GLOW_SECONDS = 1.0
 """For how long a row that changed is lit."""
+GLOW = "glow"
+"""The ground of a row that changed lately."""
 HEADER = 1
 """The lines above the first row."""
 
@@ -41,6 +43,8 @@ class Picture:
     gutter: Spans
     cells: tuple[Spans, ...]
     ground: str = ""
+    lit: frozenset[int] | None = None
+    """Which cells have the ground of a glow; None: all that is in the line."""
 
 
 _NOTHING = Picture("", (), ())
@@ -84,7 +88,9 @@ class PaintedTable(LineView, Generic[RowT]):
         self._placed_width = -1
         self._painted: dict[int, Picture] = {}
         self._strips: LRUCache[tuple[Picture, int], Strip] = LRUCache(1024)
-        self._made: LRUCache[str, tuple[RowT, tuple[Spans, ...]]] = LRUCache(512)
+        self._made: LRUCache[str, tuple[RowT, int, tuple[Spans, ...]]] = LRUCache(512)
+        self._tick = 0
+        self._lit: LRUCache[str, frozenset[int]] = LRUCache(512)
         self._glow_timer: Timer | None = None
         self.set_reactive(PaintedTable.plain, plain)
         if empty is not None:
@@ -131,21 +137,40 @@ class PaintedTable(LineView, Generic[RowT]):
             return _NOTHING
         row = self._rows[index]
         key = self._row_key(row)
-        return Picture(
-            key, self.row_gutter(row, key), self._cells(key, row), self.row_ground(row, key)
-        )
+        cells, ground, lit = self._cells(key, row), self.row_ground(row, key), None
+        if ground == GLOW:
+            lit = self._lit.get(key)
+        elif key in self._lit:
+            self._lit.discard(key)
+        return Picture(key, self.row_gutter(row, key), cells, ground, lit)
 
     def _cells(self, key: str, row: RowT) -> tuple[Spans, ...]:
-        """What the columns show of a row, made anew only for another row or after ``repaint``."""
-        made = self._made.get(key)
-        if made is not None and made[0] is row:
-            return made[1]
-        shown = tuple(
-            fitted(placed.column.render(row, placed.width), placed.width)
-            for placed in self._layout()
-        )
-        self._made[key] = (row, shown)
+        """What the columns show of a row, made anew only for another row, after ``repaint``, and
+        as far as it depends on the time, after ``repaint_times``. The columns are placed already.
+        """
+        made, tick = self._made.get(key), self._tick
+        if made is None or made[0] is not row:
+            shown = tuple([self._cell(placed, row) for placed in self._placed])
+            if made is not None:
+                self._light(key, made[2], shown)
+        elif made[1] == tick:
+            return made[2]
+        else:
+            before = zip(self._placed, made[2], strict=True)
+            shown = tuple([was if p.column.still else self._cell(p, row) for p, was in before])
+        self._made[key] = (row, tick, shown)
         return shown
+
+    def _light(self, key: str, before: tuple[Spans, ...], now: tuple[Spans, ...]) -> None:
+        """Note which cells of a row glow: those that changed, else the first. A row that comes to
+        be glows as a whole."""
+        pairs = enumerate(zip(before, now, strict=True))
+        changed = {at for at, (was, this) in pairs if was != this}
+        self._lit[key] = self._lit.get(key, frozenset()) | (changed or {0})
+
+    @staticmethod
+    def _cell(placed: Placed[RowT], row: RowT) -> Spans:
+        return fitted(placed.column.render(row, placed.width), placed.width)
 
     def _layout(self) -> tuple[Placed[RowT], ...]:
         width = self.line_width
@@ -187,7 +212,8 @@ class PaintedTable(LineView, Generic[RowT]):
         One region, and from the left edge: Textual writes each region of a line from there on.
         """
         end = 0
-        if old.ground != new.ground or len(old.cells) != len(new.cells):
+        grounds = (old.ground, old.lit) == (new.ground, new.lit)
+        if not grounds or len(old.cells) != len(new.cells):
             end = self.line_width
         elif old.cells != new.cells:
             end = max(
@@ -218,6 +244,11 @@ class PaintedTable(LineView, Generic[RowT]):
         self._made.clear()
         self._repaint()
 
+    def repaint_times(self) -> None:
+        """Look again at what is not ``still`` in every visible row, after the clock has gone on."""
+        self._tick += 1
+        self._repaint()
+
     def refresh_header(self) -> None:
         """Draw the header again, after a heading has changed."""
         if self.is_attached:
@@ -236,7 +267,10 @@ class PaintedTable(LineView, Generic[RowT]):
             picture = self._painted[y] = self._picture(self.scroll_offset.y + y - HEADER)
         strip = self._strips.get((picture, width))
         if strip is None:
-            strip = self.painter.strip(self._line(picture), width, picture.ground)
+            if picture.lit is None:
+                strip = self.painter.strip(self._line(picture), width, picture.ground)
+            else:
+                strip = self._partly_lit(picture, picture.lit, width)
             self._strips[picture, width] = strip
         return strip
 
@@ -246,6 +280,15 @@ class PaintedTable(LineView, Generic[RowT]):
             if number:
                 yield " " * GAP, "text"
             yield from spans
+
+    def _partly_lit(self, picture: Picture, lit: frozenset[int], width: int) -> Strip:
+        """A line in which only some cells glow: what changed is seen, and little is written."""
+        strip, parts, x = self.painter.strip, [self.painter.strip(picture.gutter, GUTTER)], GUTTER
+        for at, (placed, spans) in enumerate(zip(self._layout(), picture.cells, strict=True)):
+            parts.append(strip((), placed.x - x))
+            parts.append(strip(spans, placed.width, picture.ground if at in lit else ""))
+            x = placed.x + placed.width
+        return Strip.join([*parts, strip((), width - x)])
 
     def _header_strip(self, width: int) -> Strip:
         return self.painter.strip(header_spans(self._layout()), width)

@@ -91,6 +91,7 @@ class LogPane(Vertical):
         self._opens_runs = opens_runs
         self._before: tuple[str | None, int | None, bool] = (None, None, True)
         self._overwrites = ""
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         """The lines, then the line that is typed in, then what is seen."""
@@ -108,7 +109,10 @@ class LogPane(Vertical):
 
     @on(LogView.Changed)
     def _say(self) -> None:
-        self.status.update(status_content(self.view), layout=False)
+        said = status_content(self.view)
+        if said.markup != self._said:  # nothing is drawn again that says the same
+            self._said = said.markup
+            self.status.update(said, layout=False)
 
     def action_log(self, what: str) -> None:
         """Do one of ``LOGS``, by its name."""

@@ -44,9 +44,14 @@ class OutageLine(Static):
     }
     """
 
+    _said = ""
+
     def show(self, outage: Outage | None, style: TimeStyle, now: float) -> None:
         """Tell of an outage, as long as it is news at ``now`` (seconds since the epoch)."""
         is_news = outage is not None and (outage.until is None or now - outage.until < TOLD_SECONDS)
         self.display = is_news
         if outage is not None and is_news:
-            self.update(Content(told(outage, style, now)))
+            said = told(outage, style, now)
+            if said != self._said:  # each exchange is a layout of the place
+                self._said = said
+                self.update(Content(said))

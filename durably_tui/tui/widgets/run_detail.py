@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -37,6 +37,17 @@ PANES = {
     "events": "Events",
 }
 """The panes by their id, in the order of their tabs."""
+
+
+class Pane(TabPane):
+    """A pane that is in front because it was asked for, and not as the focus went there.
+
+    Textual brings a pane to the front once more when it hears of the focus: after the next key has
+    asked for another.
+    """
+
+    def _on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        event.prevent_default()
 
 
 class RunDetail(Vertical):
@@ -93,18 +104,18 @@ class RunDetail(Vertical):
     def compose(self) -> ComposeResult:
         """A tab for each pane."""
         with TabbedContent(initial=self._first_pane):
-            with TabPane(PANES["overview"], id="overview"), VerticalScroll(id="facts-scroll"):
+            with Pane(PANES["overview"], id="overview"), VerticalScroll(id="facts-scroll"):
                 yield Static(id="facts")
-            with TabPane(PANES["steps"], id="steps"):
+            with Pane(PANES["steps"], id="steps"):
                 yield Static(id="steps-note", classes="note")
                 yield Waterfall(id="waterfall", plain=self._plain)
-            with TabPane(PANES["logs"], id="logs"):
+            with Pane(PANES["logs"], id="logs"):
                 yield LogPane(empty="No log lines were seen of this run.")
-            with TabPane(PANES["input"], id="input"):
+            with Pane(PANES["input"], id="input"):
                 yield JsonPane(id="input-view")
-            with TabPane(PANES["output"], id="output"):
+            with Pane(PANES["output"], id="output"):
                 yield JsonPane(id="output-view")
-            with TabPane(PANES["events"], id="events"):
+            with Pane(PANES["events"], id="events"):
                 yield EventPane(id="events-view", plain=self._plain)
 
     @property

@@ -94,7 +94,7 @@ class RunTable(LineTable[RunRow]):
     def tick(self, now: float) -> None:
         """Let the clock go on: rows whose ages or moving bars look different are repainted."""
         self._now = now
-        self.repaint()
+        self.repaint_times()
 
     def changed_at(self, row: RunRow) -> float | None:
         """When the run last changed."""
@@ -136,8 +136,10 @@ class RunTable(LineTable[RunRow]):
             else Column("age", "CREATED", 15, self._show_age, priority=3)
         )
         return (
-            Column("status", "STATUS", 11, self._show_status, priority=0),
-            Column("job", "JOB", 10, self._show_job, priority=1, want=16, grow=2, limit=28),
+            Column("status", "STATUS", 11, self._show_status, priority=0, still=True),
+            Column(
+                "job", "JOB", 10, self._show_job, priority=1, want=16, grow=2, limit=28, still=True
+            ),
             Column(
                 "progress",
                 "PROGRESS",
@@ -148,14 +150,41 @@ class RunTable(LineTable[RunRow]):
                 grow=4,
                 limit=36,
             ),
-            Column("step", "STEP", 12, self._show_step, priority=5, grow=2, limit=24, extra=True),
+            Column(
+                "step",
+                "STEP",
+                12,
+                self._show_step,
+                priority=5,
+                grow=2,
+                limit=24,
+                extra=True,
+                still=True,
+            ),
             age,
             Column("took", "TOOK", 7, self._show_took, priority=4, align="right"),
             Column(
-                "labels", "LABELS", 14, self._show_labels, priority=6, grow=2, limit=32, extra=True
+                "labels",
+                "LABELS",
+                14,
+                self._show_labels,
+                priority=6,
+                grow=2,
+                limit=32,
+                extra=True,
+                still=True,
             ),
-            Column("id", "ID", 9, self._show_id, priority=7, extra=True),
-            Column("message", "MESSAGE", 24, self._show_message, priority=8, grow=8, extra=True),
+            Column("id", "ID", 9, self._show_id, priority=7, extra=True, still=True),
+            Column(
+                "message",
+                "MESSAGE",
+                24,
+                self._show_message,
+                priority=8,
+                grow=8,
+                extra=True,
+                still=True,
+            ),
         )
 
     def _show_status(self, row: RunRow, width: int) -> Spans:

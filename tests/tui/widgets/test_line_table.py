@@ -209,6 +209,47 @@ async def test_a_changed_row_glows_for_a_second_and_then_no_timer_runs():
         assert app.table._glow_timer is None
 
 
+async def test_what_changed_in_a_row_glows_and_the_rest_of_it_not():
+    app = TableApp()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.table.set_rows(rows(3))
+        await pilot.pause()
+        still = list(widget_strips(app.table)[3].crop(0, 13))
+        app.table.set_rows((*rows(2), Row("r2", word="other", changed_at=app.clock.now)))
+        await pilot.pause()
+        line = widget_strips(app.table)[3]
+        placed = {at.column.key: at for at in app.table._placed}
+        grounds = {
+            key: line.crop(at.x, at.x + at.width)._segments[0].style.bgcolor
+            for key, at in placed.items()
+        }
+        assert grounds["word"] != grounds["key"]
+        assert grounds["late"] == grounds["key"]
+        assert "".join(segment.text for segment in line.crop(0, 13)) == "".join(
+            segment.text for segment in still
+        )
+
+
+async def test_only_what_depends_on_the_time_is_made_again_when_it_goes_on():
+    made = []
+
+    def shown(name):
+        return lambda row, _: (made.append((name, row.key)), ((name, "text"),))[1]
+
+    app = TableApp()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.table.set_columns(
+            (Column("a", "A", 5, shown("a"), still=True), Column("b", "B", 5, shown("b"), 1))
+        )
+        app.table.set_rows(rows(2))
+        await pilot.pause()
+        made.clear()
+        app.table.repaint_times()
+        assert made == [("b", "r0"), ("b", "r1")]
+        app.table.repaint()
+        assert len(made) == 6
+
+
 async def test_marks_are_shown():
     app = TableApp()
     async with app.run_test(size=(60, 8)) as pilot:
