@@ -17,9 +17,8 @@ from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).parents[2]
-_ROW = re.compile(
-    r"^(?P<what>\S.{56,}?) {2,}(?P<ours>\S.*?) {2,}(?P<reference>\S.*?) +x(?P<ratio>[\d.]+) "
-)
+_ROW = re.compile(r"^(?P<what>\S.{57}) *(?P<ours>.*?)   x(?P<ratio>[\d.]+) ")
+"""As ``measure.row`` prints it."""
 _NUMBER = re.compile(r"-?[\d,]+(?:\.\d+)?")
 DEFAULT = ("wire", "paint", "start")
 
