@@ -181,7 +181,9 @@ class Stage:
         if state is None or not state.described:
             return "nothing is known of it"
         return likeness.other_run(state.current, by_id[run_id]) or likeness.other_steps(
-            state.steps, steps[run_id]
+            # A step that a killed server began is shown apart; no server tells of it.
+            [each for each in state.steps if not getattr(each, "interrupted", False)],
+            steps[run_id],
         )
 
     def _other_lines(self, each: Followed, kept: Counter[Any], killed: bool) -> str:
