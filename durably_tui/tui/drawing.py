@@ -74,6 +74,7 @@ class DrawingApp(App[None]):
             or self._closed
         ):
             super()._display(screen, renderable)
+            self.attention.shown()
             return
         colors = self.console._color_system or ColorSystem.TRUECOLOR
         changes = self._frames.changes(renderable, self.size, colors)
