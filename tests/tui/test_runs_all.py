@@ -81,10 +81,11 @@ async def test_s_sorts_by_the_next_column_and_the_cursor_stays_on_its_run() -> N
         assert shown.ids[-3:] == [made[6], made[3], made[0]]
         await shown.until(lambda: shown.runs.table.cursor_key == made[3])
         for _ in range(8):
-            if "by " not in shown.lines[1]:
+            before = shown.lines[1]
+            if "by " not in before:
                 break
             await shown.press("s")
-            await shown.pilot.pause()
+            await shown.until(lambda before=before: shown.lines[1] != before)
         assert shown.ids == made[::-1]
 
 
