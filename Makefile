@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 NODE_PEER := tests/interop/node
 NODE_STAMP := $(NODE_PEER)/node_modules/.installed
-# As many test processes as there are cores; the tests are independent of each other.
-PYTEST_ARGS ?= -n auto
+# One process more than there are cores, as some tests wait; they are independent of each other.
+PYTEST_ARGS ?= -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: demo test check bench bench-compare screenshots docs interop fuzz security chaos soak proof-short help clean

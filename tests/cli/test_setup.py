@@ -163,7 +163,7 @@ def test_a_script_for_each_shell(invoke: Invoke, shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("re", {"retry", "retrigger"}),
+        ("retr", {"retry", "retrigger"}),
         ("d", {"demo", "delete", "doctor", "dev"}),
         ("runs --st", {"--status"}),
         ("runs -s ", {"dev"}),

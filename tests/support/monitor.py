@@ -28,8 +28,10 @@ PATIENCE = 40.0
 """Seconds until a screen that never shows what is waited for fails the test."""
 _LOOK_AGAIN = 0.02
 
-_ROUNDS = 4
-"""How often every widget works off what waits for it: a key comes up from one to the next."""
+_HOPS = 20
+"""Turns of the loop in which a key comes up from one widget to the next."""
+_ROUNDS = 2
+"""How often, after that, every widget works off what waits for it."""
 
 _running: list[MonitorApp] = []
 
@@ -138,6 +140,8 @@ class Monitor:
         for key in keys:
             driver.send_message(_key(key))
             for _ in range(_ROUNDS):
+                for _ in range(_HOPS):
+                    await asyncio.sleep(0)
                 await self.pilot.pause(0.0)
 
     async def on(self, run_id: str) -> None:
