@@ -271,6 +271,11 @@ class LineView(ScrollView, can_focus=True):
         """How many cells a line has beside the scrollbar."""
         return self.scrollable_size.width
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Let a scrollbar that has just come say where the view is: it was not told before."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def notify_style_update(self) -> None:
         """Forget what was painted in other colours."""
         super().notify_style_update()

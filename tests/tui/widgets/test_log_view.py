@@ -52,6 +52,7 @@ async def test_it_follows_until_one_scrolls_up_and_again_at_the_end():
         view.extend(entries(100))
         await pilot.pause()
         assert app.text()[-1].endswith("line 99")
+        assert view.vertical_scrollbar.position == view.scroll_y == view.max_scroll_y > 0
         await pilot.press("k")
         assert not view.following
         view.extend(entries(10, 100))
