@@ -8,6 +8,7 @@ the generation of the server. What only some servers tell is left out where nobo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,10 +22,15 @@ _MAYBE = ("updatedAt", "idempotencyKey", "concurrencyKey")
 
 
 def iso(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds, as Durably writes times."""
+    """ISO 8601 in UTC with milliseconds, as Durably writes times.
+
+    The first and the last day that there is stay as the server wrote them where UTC has another.
+    """
     if at is None:
         return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with suppress(OverflowError):
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def status_word(run: Run) -> str:

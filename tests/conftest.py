@@ -1,13 +1,20 @@
 """Fixtures that tests of several folders share."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from support.command import Home
 
-# A test says whether something is right, never how quick the machine is at the moment.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A test says whether something is right, never how quick the machine is at the moment; in CI it
+# tries the same each time, so that it says something of the change and not of its luck.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("patient")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,7 +95,9 @@ class Printer:
         if at is None:
             return "-"
         if self._is_terminal:
-            return at.astimezone().strftime("%H:%M:%S.") + f"{at.microsecond // 1000:03}"
+            with suppress(OverflowError, ValueError):  # of the first or the last day that there is
+                at = at.astimezone()
+            return at.strftime("%H:%M:%S.") + f"{at.microsecond // 1000:03}"
         return iso(at) or "-"
 
 

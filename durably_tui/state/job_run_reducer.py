@@ -104,7 +104,8 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     elif state.lost_at is not None and connection.phase in _OVER:
         state = _found_again(state, connection, goes_on=connection.resumed)
     if connection.epoch != state.connection.epoch:
-        lines = log_join.opened(lines, feed, resumed=connection.resumed)
+        # One that had ended, as its run had, was not lost before: the feed may be ahead of it.
+        lines = log_join.opened(log_join.lost(lines, feed), feed, resumed=connection.resumed)
         if own.is_empty:
             own = replace(own, epoch=connection.epoch)
             before = () if state.seen is None else tuple(state.seen.events)

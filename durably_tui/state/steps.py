@@ -49,7 +49,10 @@ def _joined(trusted: list[Step], others: Iterable[Step]) -> list[Step]:
     for at, step in enumerate(trusted):
         by_name.setdefault(step.name, []).append(at)
     joined = list(trusted)
-    for other in others:
+    # One whose end was seen has the first choice: of two attempts it is the one that is stored.
+    for other in sorted(
+        others, key=lambda step: step.status is StepStatus.RUNNING or _cut_short(step)
+    ):
         places = by_name.get(other.name, [])
         place = _match(joined, places, other)
         if place is None:

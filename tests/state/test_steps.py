@@ -93,3 +93,15 @@ def test_a_start_that_was_told_after_the_end_is_no_other_step() -> None:
         [seen("a", RUNNING, started_at=as_datetime(9))],
     )
     assert [(step.status, step.started_at) for step in merged] == [(DONE, as_datetime(3))]
+
+
+def test_an_attempt_that_was_cut_short_stays_apart_from_the_one_that_ended() -> None:
+    server = told("a", DONE, started_at=as_datetime(7), completed_at=as_datetime(8))
+    cut = seen("a", StepStatus.CANCELLED, started_at=as_datetime(4), interrupted=True)
+    again = seen("a", DONE, started_at=as_datetime(7), completed_at=as_datetime(9), attempt=2)
+    for passed in ([cut, again], [again, cut]):
+        merged = merge_steps([server], passed)
+        assert [(step.started_at, step.completed_at) for step in merged] == [
+            (as_datetime(4), None),
+            (as_datetime(7), as_datetime(8)),
+        ]
