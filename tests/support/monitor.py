@@ -30,7 +30,7 @@ _LOOK_AGAIN = 0.02
 
 _HOPS = 20
 """Turns of the loop in which a key comes up from one widget to the next."""
-_ROUNDS = 2
+_ROUNDS = 4
 """How often, after that, every widget works off what waits for it."""
 
 _running: list[MonitorApp] = []
