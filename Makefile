@@ -50,8 +50,9 @@ bench-compare: $(STAMP)  ## what a change did: make bench-compare OLD=main~5 [SU
 	@test -n "$(OLD)" || { echo "say what to compare with: make bench-compare OLD=REV" >&2; exit 2; }
 	@$(BIN)/python -m tests.bench.compare $(OLD) $(SUITES)
 
-# The suites of tests/proof whose short form CI runs; together under 10 minutes.
-PROOF_SHORT := chaos engine soak interop fuzz security
+# The suites of tests/proof whose short form CI runs. Those that need a machine at its own pace
+# (chaos, engine, soak) are not among them yet: they fail by chance where others use the cores.
+PROOF_SHORT := interop fuzz security
 
 proof-short: $(STAMP) $(NODE_STAMP)  ## the short form of every suite of proof, as CI runs it
 	@failed=; for suite in $(PROOF_SHORT); do \
