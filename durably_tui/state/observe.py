@@ -145,9 +145,10 @@ def _grown(
         else:
             logs, freed = shortened(known.logs, len(known.logs) // 4 + 1, weigh_line)
             known = replace(known, logs=logs, size=known.size - freed)
-    for event in events:
+    for event in reversed(events):
         if (is_end := _ENDS.get(type(event))) is not None:
             ended = is_end
+            break
     return RunHistory(
         run_id=run.run_id,
         # 0.8 leaves it out of some events.
