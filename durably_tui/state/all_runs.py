@@ -380,6 +380,8 @@ class AllRuns:
             for entry in runs.between(after, None):
                 runs.remove(entry.run.id)
             has_more = True
+        if fresh:
+            runs.overlay_as(self._list)
         self._list, self._fresh = runs, False
         self._answered(has_more, None if total is None else total + (0 if fresh else came))
 

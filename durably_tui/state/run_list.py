@@ -233,6 +233,12 @@ class RunList:
         self._become(entry, entry.run)
         return True
 
+    def overlay_as(self, other: RunList) -> None:
+        """Show what another list shows otherwise than it is."""
+        for run_id, entry in other.by_id.items():
+            if entry.hidden or entry.overlay is not None:
+                self.overlay(run_id, None if entry.hidden else entry.overlay, on=True)
+
     def _become(self, entry: Entry, run: Run) -> None:
         before = entry.shown
         if entry.overlay is not None and run.status is not entry.run.status:

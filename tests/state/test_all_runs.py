@@ -282,6 +282,20 @@ async def test_optimistic_changes_are_shown_and_taken_back(
         assert runs.get(made[0]) == port.runs[made[0]]
 
 
+async def test_what_is_shown_ahead_of_the_server_outlasts_another_filter(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    made = port.made()
+    async with hooks.use_all_runs() as runs:
+        await settle()
+        with pytest.raises(Unreachable), runs.optimistic(made, RunStatus.CANCELLED):  # noqa: PT012
+            runs.set_query(job_name=port.runs[made].job_name)
+            await clock.advance(1)
+            assert [run.status for run in runs.runs] == [RunStatus.CANCELLED]
+            raise Unreachable("gone")
+        assert [run.status for run in runs.runs] == [RunStatus.PENDING]
+
+
 async def test_a_failure_is_told_and_the_same_is_tried_again(
     port: FakePort, hooks: DurablyHooks, clock: ManualClock
 ) -> None:

@@ -64,15 +64,18 @@ class RunsSource:
     async def turn(self) -> bool:
         """Show all runs once they are there; whether they came just now."""
         coming = self._coming
-        if coming is None or coming.state.fetched_at is None:
+        if coming is None or not self.ready():
             return False
         before, self.rows, self._coming = self.rows, coming, None
         await before.aclose()
         return True
 
     def ready(self) -> bool:
-        """Whether ``turn`` has something to do."""
-        return self._coming is not None and self._coming.state.fetched_at is not None
+        """Whether ``turn`` has something to do. While the server is asked for what the page shows
+        already, the page stays: the others do not know of it."""
+        if self._coming is None or self._coming.state.fetched_at is None:
+            return False
+        return not (isinstance(self.rows, Runs) and self.rows.state.overlay)
 
     def show(self, wanted: Filter, sort: Sort) -> None:
         """Show what a filter wants, in an order."""
