@@ -201,7 +201,7 @@ async def test_many_streams_are_written_to_together(hub: Hub, monkeypatch: Any) 
     assert told(await streams[-1].next()) == ["b", "c", "d"], "it was slow, and lost nothing"
     for stream in [*streams, late]:
         hub.remove(stream)
-    monkeypatch.setattr(audience, "INTERVAL_PER_STREAM", 40e-6)
+    monkeypatch.setattr(audience, "INTERVAL_PER_STREAM", 125e-6)
     one = hub.subscribe_runs(Interest())
     for run_id in ("e", "f"):
         waiting = asyncio.ensure_future(one.next())
