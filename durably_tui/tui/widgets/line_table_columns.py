@@ -18,6 +18,18 @@ GAP = 2
 """The cells between two columns."""
 
 
+def always(row: object) -> bool:
+    """Of every row."""
+    del row
+    return True
+
+
+def never(row: object) -> bool:
+    """Of no row."""
+    del row
+    return False
+
+
 @dataclass(frozen=True)
 class Column(Generic[RowT]):
     """One column: how wide it is, when it appears, and what it shows of a row."""
@@ -40,7 +52,7 @@ class Column(Generic[RowT]):
     limit: int = 10_000
     """The most cells it takes."""
     align: Align = "left"
-    still: bool = False
+    still: Callable[[RowT], bool] = never
     """Whether it shows the same as long as the row is the same, whatever the time."""
 
 

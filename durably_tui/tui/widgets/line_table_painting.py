@@ -146,7 +146,7 @@ class PaintedTable(LineView, Generic[RowT]):
 
     def _cells(self, key: str, row: RowT) -> tuple[Spans, ...]:
         """What the columns show of a row, made anew only for another row, after ``repaint``, and
-        as far as it depends on the time, after ``repaint_times``. The columns are placed already.
+        as far as it depends on the time, after ``let_time_pass``. The columns are placed already.
         """
         made, tick = self._made.get(key), self._tick
         if made is None or made[0] is not row:
@@ -157,7 +157,7 @@ class PaintedTable(LineView, Generic[RowT]):
             return made[2]
         else:
             before = zip(self._placed, made[2], strict=True)
-            shown = tuple([was if p.column.still else self._cell(p, row) for p, was in before])
+            shown = tuple([was if p.column.still(row) else self._cell(p, row) for p, was in before])
         self._made[key] = (row, tick, shown)
         return shown
 
@@ -244,10 +244,9 @@ class PaintedTable(LineView, Generic[RowT]):
         self._made.clear()
         self._repaint()
 
-    def repaint_times(self) -> None:
-        """Look again at what is not ``still`` in every visible row, after the clock has gone on."""
+    def let_time_pass(self) -> None:
+        """With the next repaint, look again at what is not ``still`` in every visible row."""
         self._tick += 1
-        self._repaint()
 
     def refresh_header(self) -> None:
         """Draw the header again, after a heading has changed."""

@@ -13,6 +13,7 @@ from durably_tui.protocol.models import Run, RunStatus
 from durably_tui.text import TimeStyle, ago, cells, fit, moment, safe, short_id, took
 
 from .line_table import Column, LineTable
+from .line_table_columns import always
 from .line_view import Span, Spans
 from .look import run_look
 from .progress import progress_spans
@@ -54,6 +55,10 @@ def _seconds(at: datetime) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
+def _has_ended(row: RunRow) -> bool:
+    return row.run.is_terminal
+
+
 class RunTable(LineTable[RunRow]):
     """Runs, one a line; the key of a row is the run's id."""
 
@@ -87,14 +92,16 @@ class RunTable(LineTable[RunRow]):
 
     def set_rows(self, rows: Sequence[RunRow], *, now: float | None = None) -> None:
         """Show these runs, with ages as of ``now`` (seconds since the epoch) if it is given."""
-        super().set_rows(rows)
         if now is not None and not 0 <= now - self._now < _TICK_SECONDS:
-            self.tick(now)
+            self._now = now
+            self.let_time_pass()  # before the rows: one look at what is visible serves both
+        super().set_rows(rows)
 
     def tick(self, now: float) -> None:
         """Let the clock go on: rows whose ages or moving bars look different are repainted."""
         self._now = now
-        self.repaint_times()
+        self.let_time_pass()
+        self._repaint()
 
     def changed_at(self, row: RunRow) -> float | None:
         """When the run last changed."""
@@ -136,9 +143,17 @@ class RunTable(LineTable[RunRow]):
             else Column("age", "CREATED", 15, self._show_age, priority=3)
         )
         return (
-            Column("status", "STATUS", 11, self._show_status, priority=0, still=True),
+            Column("status", "STATUS", 11, self._show_status, priority=0, still=always),
             Column(
-                "job", "JOB", 10, self._show_job, priority=1, want=16, grow=2, limit=28, still=True
+                "job",
+                "JOB",
+                10,
+                self._show_job,
+                priority=1,
+                want=16,
+                grow=2,
+                limit=28,
+                still=always,
             ),
             Column(
                 "progress",
@@ -149,6 +164,7 @@ class RunTable(LineTable[RunRow]):
                 want=26,
                 grow=4,
                 limit=36,
+                still=_has_ended,
             ),
             Column(
                 "step",
@@ -159,10 +175,15 @@ class RunTable(LineTable[RunRow]):
                 grow=2,
                 limit=24,
                 extra=True,
-                still=True,
+                still=always,
             ),
             age,
-            Column("took", "TOOK", 7, self._show_took, priority=4, align="right"),
+            Column(
+                *("took", "TOOK", 7, self._show_took),
+                priority=4,
+                align="right",
+                still=_has_ended,
+            ),
             Column(
                 "labels",
                 "LABELS",
@@ -172,9 +193,9 @@ class RunTable(LineTable[RunRow]):
                 grow=2,
                 limit=32,
                 extra=True,
-                still=True,
+                still=always,
             ),
-            Column("id", "ID", 9, self._show_id, priority=7, extra=True, still=True),
+            Column("id", "ID", 9, self._show_id, priority=7, extra=True, still=always),
             Column(
                 "message",
                 "MESSAGE",
@@ -183,7 +204,7 @@ class RunTable(LineTable[RunRow]):
                 priority=8,
                 grow=8,
                 extra=True,
-                still=True,
+                still=always,
             ),
         )
 

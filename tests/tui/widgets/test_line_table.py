@@ -9,6 +9,7 @@ from textual.geometry import Region
 
 from durably_tui.text import safe
 from durably_tui.tui.widgets.line_table import GLOW_SECONDS, Column, LineTable, place_columns
+from durably_tui.tui.widgets.line_table_columns import always
 from durably_tui.tui.widgets.line_view import LineView
 
 
@@ -239,12 +240,13 @@ async def test_only_what_depends_on_the_time_is_made_again_when_it_goes_on():
     app = TableApp()
     async with app.run_test(size=(60, 8)) as pilot:
         app.table.set_columns(
-            (Column("a", "A", 5, shown("a"), still=True), Column("b", "B", 5, shown("b"), 1))
+            (Column("a", "A", 5, shown("a"), still=always), Column("b", "B", 5, shown("b"), 1))
         )
         app.table.set_rows(rows(2))
         await pilot.pause()
         made.clear()
-        app.table.repaint_times()
+        app.table.let_time_pass()
+        app.table._repaint()
         assert made == [("b", "r0"), ("b", "r1")]
         app.table.repaint()
         assert len(made) == 6
