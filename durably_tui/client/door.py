@@ -165,6 +165,14 @@ class Door:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
             raise self._translate(error, tried) from None
 
+    async def ready(self) -> None:
+        """Have all there that a request needs; what of it takes long is done in a thread.
+
+        Raises:
+            DurablyError: a certificate or the proxy cannot be used.
+        """
+        await self._open()
+
     def tried(self, method: str, path: str) -> str:
         """A request as a person may see it."""
         return f"{method} {self.address.url}{path}"

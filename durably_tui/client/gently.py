@@ -1,4 +1,4 @@
-"""Cancelling a request without leaving sockets open.
+"""Cancelling a request, or a stream, without leaving sockets open.
 
 Before a request httpcore closes the connections of its pool that are dead or too old. It shields
 that from the cancel scopes of anyio, but a bare ``task.cancel()`` ends it in the middle, and the

@@ -26,6 +26,7 @@ from durably_tui.protocol import (
 
 from .door import Door, Params
 from .gather import gathered
+from .gently import gently
 from .inbox import Inbox
 from .pace import Pace
 
@@ -193,7 +194,8 @@ class Stream:
             async with asyncio.timeout(None) as life:
                 watch = asyncio.create_task(self._watch(life), name="durably liveness")
                 try:
-                    await self._read(params)
+                    await self._door.ready()
+                    await gently(self._read(params))
                 finally:
                     watch.cancel()
                     await asyncio.wait([watch])

@@ -171,7 +171,8 @@ class MonitorApp(DrawingApp):
         from . import tidying
 
         tidying.begin()
-        self.set_interval(tidying.LOOK_EVERY, lambda: tidying.tidy(self.attention.quiet_seconds))
+        tidier = tidying.Tidier()
+        self.set_interval(tidying.LOOK_EVERY, lambda: tidier.tidy(self.attention.quiet_seconds))
 
     async def _begin_replay(self, session: Session) -> None:
         from .seeker import Seeker, begin

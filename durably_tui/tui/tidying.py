@@ -1,17 +1,22 @@
 """When the garbage collector may look at everything: while nobody types.
 
 It takes from a tenth to half a second with what a monitor has in memory, and by itself it looks
-every few seconds while many events come. A key waits for it.
+every few seconds while many events come. A key waits for it. Where the keys never cease it is done
+all the same, but seldom: what is left behind would else stay for as long, and the sockets in it.
 """
 
 from __future__ import annotations
 
 import gc
+import time
+from collections.abc import Callable
 
 LOOK_EVERY = 10.0
 """Seconds between two looks whether it is time."""
 QUIET = 2.0
 """Seconds without a key after which it is."""
+OVERDUE, PAUSE = 60.0, 0.3
+"""Seconds without a look after which it is time as soon as no key came for so many."""
 _YOUNG, _YOUNGER_ROUNDS, _NEVER = 10_000, 20, 1_000_000
 _ROUNDS = 20
 """Rounds of the younger generations after which it is worth while."""
@@ -23,12 +28,23 @@ def begin() -> None:
     gc.set_threshold(_YOUNG, _YOUNGER_ROUNDS, _NEVER)
 
 
-def tidy(quiet_seconds: float) -> bool:
-    """Look at everything that is not frozen, if there is enough of it and no key came lately.
+class Tidier:
+    """Looks at everything that is not frozen when it is time."""
 
-    Answers whether it did.
-    """
-    if gc.get_count()[2] < _ROUNDS or quiet_seconds < QUIET:
-        return False
-    gc.collect()
-    return True
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Make one; ``clock`` gives seconds, always rising."""
+        self._clock = clock
+        self._looked_at = clock()
+
+    def tidy(self, quiet_seconds: float) -> bool:
+        """Look, if there is enough to look at and no key came for that long.
+
+        Answers whether it did.
+        """
+        now = self._clock()
+        rest = PAUSE if now - self._looked_at >= OVERDUE else QUIET
+        if gc.get_count()[2] < _ROUNDS or quiet_seconds < rest:
+            return False
+        self._looked_at = now
+        gc.collect()
+        return True

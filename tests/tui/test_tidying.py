@@ -1,4 +1,4 @@
-"""The garbage collector looks at everything only while nobody types."""
+"""The garbage collector looks at everything while nobody types, or else seldom."""
 
 from __future__ import annotations
 
@@ -10,16 +10,25 @@ from durably_tui.tui import tidying
 
 
 @pytest.mark.parametrize(
-    ("rounds", "quiet", "looks"),
-    [(100, 10.0, True), (100, 0.5, False), (1, 10.0, False)],
+    ("rounds", "quiet", "since", "looks"),
+    [
+        (100, 10.0, 10.0, True),
+        (100, 0.5, 10.0, False),
+        (100, 0.5, 90.0, True),
+        (100, 0.1, 90.0, False),
+        (1, 10.0, 90.0, False),
+    ],
 )
 def test_it_looks_when_there_is_enough_and_no_key_came(
-    monkeypatch: pytest.MonkeyPatch, rounds: int, quiet: float, looks: bool
+    monkeypatch: pytest.MonkeyPatch, rounds: int, quiet: float, since: float, looks: bool
 ) -> None:
     looked: list[int] = []
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, rounds))
     monkeypatch.setattr(gc, "collect", lambda: looked.append(1))
-    assert tidying.tidy(quiet) is looks
+    times = [0.0]
+    tidier = tidying.Tidier(lambda: times[0])
+    times[0] = since
+    assert tidier.tidy(quiet) is looks
     assert bool(looked) is looks
 
 
