@@ -44,7 +44,13 @@ def loaded_after(code: str) -> set[str]:
     ("code", "unwanted"),
     [
         (_HELP, {"textual", "httpx", "starlette", "uvicorn", "durably_server"}),
-        (_RUNS, {"textual", "httpx_sse", "starlette", "tomlkit", "durably_server"}),
+        (
+            _RUNS,
+            {
+                *("textual", "httpx_sse", "starlette", "tomlkit", "durably_server"),
+                *("rich", "pygments", "click"),  # for the command of httpx
+            },
+        ),
         ("import durably_tui.config", {"textual", "httpx", "typer", "msgspec", "tomlkit"}),
         ("import durably_tui", {"textual", "httpx", "msgspec", "rich", "typer"}),
         ("import durably_tui.state", {"textual", "httpx", "rich", "typer"}),

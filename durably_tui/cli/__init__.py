@@ -18,11 +18,16 @@ def main() -> NoReturn:
 
 
 def _code(arguments: list[str]) -> int:
+    import atexit
+    import gc
+
     from .launch import only_server, open_only
 
+    # The end of the process is no time to look for garbage: it would take a tenth of a short
+    # command, and what is held goes with the process.
+    atexit.register(gc.freeze)
     if (wanted := only_server(arguments)) is not None:
         return open_only(wanted)
-    import gc
 
     # What is imported stays: looking through it again and again for what could go would take a
     # tenth of the time of a short command.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 
 from durably_tui.client import DurablyClient
 from durably_tui.config import ConfigError, Server, token_of
@@ -26,6 +28,7 @@ def client_for(
         token = token_of(server, environ, chosen=chosen)
     except ConfigError as error:
         raise DurablyError(_sentence(error)) from None
+    _do_without_command_of_httpx()
     return DurablyClient(
         server.url,
         headers=server.headers,
@@ -36,6 +39,18 @@ def client_for(
         proxy=server.proxy,
         client_cert=server.client_cert,
     )
+
+
+def _do_without_command_of_httpx() -> None:
+    """httpx comes with a command of its own, which it loads with itself: click, rich and pygments
+    would be a good third of the time that it takes to be imported."""
+
+    def main() -> None:
+        """Stands for that command."""
+
+    nothing = ModuleType("httpx._main")
+    vars(nothing)["main"] = main
+    sys.modules.setdefault(nothing.__name__, nothing)
 
 
 def _sentence(error: ConfigError) -> str:
