@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 
 class KeyFooter(Footer):
@@ -18,6 +20,28 @@ class KeyFooter(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
         self._shown: list[tuple[object, ...]] | None = None
+
+    def compose(self) -> ComposeResult:
+        """One widget a key, and nothing that keeps those that were before.
+
+        Textual binds each to the footer, which lets go of those that are gone only when what they
+        are bound to changes: here that is never, and each key is some kilobytes.
+        """
+        if not self._bindings_ready:
+            return
+        composed: set[str] = set()
+        for _, binding, enabled, tooltip in self.screen.active_bindings.values():
+            if binding.show and binding.action not in composed:
+                composed.add(binding.action)
+                yield FooterKey(
+                    binding.key,
+                    self.app.get_key_display(binding),
+                    binding.description,
+                    binding.action,
+                    disabled=not enabled,
+                    tooltip=tooltip,
+                    classes="-compact",
+                )
 
     def bindings_changed(self, screen: Screen[Any]) -> None:
         """Compare what would be shown with what is."""
