@@ -28,6 +28,7 @@ from .log_store import LogStore
 from .merged_logs import LogsState, MergedLogs
 from .outage import Outage
 from .ports import DurablyPort
+from .run_counts import RunCounts, RunCountsState
 from .run_list import RunsView
 from .runs import Runs
 from .runs_state import RunActivity, RunsFilter, RunsState, newest_first
@@ -81,6 +82,8 @@ __all__ = [
     "Past",
     "RunActions",
     "RunActivity",
+    "RunCounts",
+    "RunCountsState",
     "RunHistory",
     "RunRecord",
     "Runs",

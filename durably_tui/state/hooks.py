@@ -24,6 +24,7 @@ from .job_stats import WINDOW, JobStats
 from .jobs import I, JobLike, O, job_name_of, typed
 from .merged_logs import MergedLogs
 from .ports import DurablyPort
+from .run_counts import RunCounts
 from .runs import Runs
 from .runs_state import RunsFilter
 from .store import Store
@@ -218,6 +219,10 @@ class DurablyHooks:
     def use_job_stats(self, *, window: float = WINDOW) -> JobStats:
         """The figures of every job over the last ``window`` seconds, live."""
         return JobStats(self._hub, window=window)
+
+    def use_run_counts(self) -> RunCounts:
+        """How many runs of the whole server are in which status, live."""
+        return RunCounts(self._hub)
 
     def use_error_groups(self) -> ErrorGroups:
         """What fails, by job, step and kind of message, live."""

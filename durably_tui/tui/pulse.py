@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from durably_tui.protocol import Connection, DurablyError, RunStatus
-from durably_tui.state import JobStats
+from durably_tui.state.store import Unsubscribe
 
 from .session import Session
 from .world import World
@@ -29,7 +28,7 @@ class Pulse:
         self.production = bool(server and server.production)
         self._world = world
         self._on_change = on_change
-        self._stats: JobStats | None = None
+        self._leave: list[Unsubscribe] = []
         self._mine = False
         """Whether the stream is open only for this pulse."""
 
@@ -48,13 +47,15 @@ class Pulse:
         """Events in each of the last seconds."""
         return self.session.hooks.feed.per_second(20) if self.session else ()
 
-    def counts(self, now: float) -> Mapping[RunStatus, int]:
+    @property
+    def counts(self) -> Mapping[RunStatus, int]:
         """How many runs are in which status, as the server counts them or as was seen."""
-        if self._stats is None:
-            return {}
-        return sum(
-            (Counter(job.counts) for job in self._stats.summaries(now)), Counter[RunStatus]()
-        )
+        return (self.session.counts.look().counts or {}) if self.session else {}
+
+    @property
+    def at_least(self) -> frozenset[RunStatus]:
+        """Of which statuses there are perhaps more."""
+        return self.session.counts.state.at_least if self.session else frozenset()
 
     async def begin(self) -> None:
         """Open the server where it is not yet, and listen."""
@@ -69,25 +70,23 @@ class Pulse:
         hooks = self.session.hooks
         self._mine = not hooks.feed.state.is_open
         hooks.feed.open()
-        if self._stats is None:
-            self._leave = hooks.feed.subscribe(lambda _state: self._on_change())
-            self._stats = hooks.use_job_stats()
-            self._stats.subscribe(lambda _state: self._on_change())
-            self._stats.start()
-        self._stats.watch(True)
+        counts = self.session.counts.start()
+        if not self._leave:
+            self._leave = [
+                hooks.feed.subscribe(lambda _state: self._on_change()),
+                counts.subscribe(lambda _state: self._on_change()),
+            ]
         with contextlib.suppress(DurablyError):
             await hooks.port.probe()
         self._on_change()
 
     def rest(self) -> None:
-        """Nobody looks: ask for no more counts, and let the stream go where none else needs it."""
-        if self._stats is not None:
-            self._stats.watch(False)
+        """Nobody looks: let the stream go where none else needs it."""
         if self._mine and self.session is not None and self.session.rows is None:
+            self.session.counts.rest()
             self.session.hooks.feed.close()
 
     async def aclose(self) -> None:
         """Let it go."""
-        if self._stats is not None:
-            self._leave()
-            await self._stats.aclose()
+        for leave in self._leave:
+            leave()

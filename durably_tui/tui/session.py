@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from durably_tui.state import AllRuns, DurablyHooks, Runs
+from durably_tui.state import AllRuns, DurablyHooks, RunCounts, Runs
 
 from .replay import Replaying
 from .view import View
@@ -39,6 +39,16 @@ class Session:
     """Runs whose end the user wants to be told of, whatever it is: those that are marked."""
     rows: Runs[Any, Any] | AllRuns | None = None
     """The runs in sight, in which a change is seen at once; None before there is one."""
+
+    _counts: RunCounts | None = None
+
+    @property
+    def counts(self) -> RunCounts:
+        """How many runs the server has in which status, whatever is in sight of them. Nothing is
+        asked before it is started."""
+        if self._counts is None:
+            self._counts = self.hooks.use_run_counts()
+        return self._counts
 
     @property
     def title(self) -> str:

@@ -104,7 +104,7 @@ async def test_c_cancels_a_running_run(peer: Peer) -> None:
         await monitor.until_row(running, status="cancelled")
         await monitor.until_toast("Cancelled.")
         assert (await peer.run(running))["status"] == "cancelled"
-        assert "0 running" in monitor.bar
+        await monitor.until(lambda: "0 running" in monitor.bar, "its counts")
         await monitor.press("c")
         await monitor.until_toast("run is cancelled: nothing to cancel")
 

@@ -32,7 +32,7 @@ async def test_the_list_appears(peer: Peer) -> None:
         await monitor.until_table(running, failed, done)
         await monitor.until(lambda: "● live" in monitor.bar)
         assert peer.url in monitor.bar
-        assert "1 running  0 pending  1 failed" in monitor.bar
+        await monitor.until(lambda: "1 running  0 pending  1 failed" in monitor.bar, "its counts")
         assert [(row["STATUS"], row["JOB"]) for row in monitor.table] == [
             *(("● running", "steps"), ("✖ failed", "fails"), ("✔ completed", "echo"))
         ]

@@ -108,6 +108,39 @@ async def test_f_shows_failed_runs_only_and_all_again(shop: Workshop) -> None:
         await shown.until(lambda: shown.ids == [again, failed, done], "all again")
 
 
+@pytest.mark.parametrize("abilities", [None, "0.15"], ids=["counted", "seen"])
+async def test_the_bar_counts_all_runs_of_the_server_whatever_is_shown_of_them(
+    shop: Workshop, abilities: str | None
+) -> None:
+    await shop.done("broken")
+    for _ in range(2):
+        await shop.start("held")
+    async with monitor(shop.url, abilities=abilities) as shown:
+        await shown.shows("2 running  0 pending  1 failed")
+        await shown.press("f")
+        await shown.shows("status:failed", "1 shown", "2 running  0 pending  1 failed")
+        await shop.start("held")
+        await shown.shows("status:failed", "3 running  0 pending  1 failed")
+        for key in "2345":
+            await shown.press(key)
+            await shown.shows("3 running  0 pending  1 failed")
+        shop.gates["gate"].set()
+        await shown.shows("0 running  0 pending  1 failed")
+
+
+async def test_a_key_too_many_at_the_last_page_is_told_and_shows_no_empty_page(
+    shop: Workshop,
+) -> None:
+    await shop.durably.batch_trigger("held", [{}] * (PAGE_SIZE + 5))
+    async with monitor(shop.url, abilities="0.15") as shown:
+        await shown.shows("page 1 · live", "] older")
+        for _ in range(3):
+            shown.runs.action_older()
+        await shown.says("This is the last page: there are no older runs.")
+        await shown.shows("page 2", "5 shown")
+        assert len(shown.ids) == 5
+
+
 async def test_esc_leaves_the_preview_then_the_filter_and_never_the_monitor(
     shop: Workshop,
 ) -> None:
@@ -339,7 +372,7 @@ async def test_more_runs_than_workers_wait_their_turn(shop: Workshop) -> None:
         await shown.shows(f"{WORKERS} running", "2 pending", "○ pending")
         shop.gates["gate"].set()
         await shown.shows("0 running  0 pending")
-        assert shown.text.count("✔ completed") == WORKERS + 2
+        await shown.until(lambda: shown.text.count("✔ completed") == WORKERS + 2, "all completed")
 
 
 async def test_two_monitors_of_two_servers_live_side_by_side(shop: Workshop) -> None:

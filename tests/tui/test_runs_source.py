@@ -8,14 +8,14 @@ from support.manual_clock import ManualClock, settle
 
 from durably_tui.protocol import RunStatus
 from durably_tui.state import AllRuns, Runs, create_durably_client
-from durably_tui.tui.screens.runs_source import RunsSource
+from durably_tui.tui.screens.runs_source import PAGE_SIZE, RunsSource
 
 
 async def test_the_page_stays_while_it_shows_what_the_server_has_not_granted_yet() -> None:
     port, clock = FakePort(), ManualClock()
     made = port.made()
     async with create_durably_client(port, clock=clock) as hooks:
-        source = RunsSource(hooks, clock.time, lambda: None)
+        source = RunsSource(hooks, clock.time, lambda: None, lambda: None)
         source.start()
         await settle()
         assert isinstance(source.rows, Runs)
@@ -31,4 +31,33 @@ async def test_the_page_stays_while_it_shows_what_the_server_has_not_granted_yet
         assert await source.turn()
         assert isinstance(source.rows, AllRuns)
         assert [run.status for run in source.get([made])] == [RunStatus.CANCELLED]
+        await source.aclose()
+
+
+async def test_whoever_turns_too_far_comes_back_to_the_last_page() -> None:
+    port, clock, told = FakePort(), ManualClock(), []
+    for _ in range(2 * PAGE_SIZE + 1):
+        port.made()
+    async with create_durably_client(port, clock=clock) as hooks:
+        source = RunsSource(hooks, clock.time, lambda: None, lambda: told.append(source.rows))
+        source.start()
+        await clock.advance(1)
+        page = source.rows
+        assert isinstance(page, Runs)
+        for _ in range(5):
+            page.next_page()
+        assert page.page == 5
+        await clock.advance(5)
+        # The first page has told that there is a second, and nobody yet of a third.
+        assert page.page == 1
+        assert len(page.runs) == PAGE_SIZE
+        assert told == [page]
+        page.next_page()
+        await clock.advance(1)
+        assert [run.id for run in page.runs] == ["R00001"]
+        port.deleted("R00001")
+        await page.refresh()
+        await clock.advance(1)
+        assert page.page == 1
+        assert len(page.runs) == PAGE_SIZE
         await source.aclose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -130,8 +129,6 @@ class JobsScreen(SummaryScreen):
         self.table.empty = self._nothing(state)
         self.table.show(shown, now)
         self._paint_scope(state, len(shown), len(jobs))
-        if self.session.rows is None:
-            self.bar.counts = sum((Counter(job.counts) for job in jobs), Counter[RunStatus]())
         self.paint_paused(now)
 
     def paint_paused(self, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -10,6 +11,7 @@ from textual import work
 from textual.getters import query_one
 
 from durably_tui.protocol import Run
+from durably_tui.state.store import Unsubscribe
 from durably_tui.tui.bridge import PaintBridge
 from durably_tui.tui.commands import Command
 from durably_tui.tui.places import PLACES
@@ -43,6 +45,7 @@ class LiveScreen(SteeringScreen):
         """Show ``session``."""
         super().__init__(session)
         self.bridge: PaintBridge
+        self._leave_counts: Unsubscribe | None = None
         if session.replaying is not None:
             # It is the key that is wanted most there, so the footer shows it.
             for key, bound in self._bindings.key_to_bindings.items():
@@ -80,6 +83,8 @@ class LiveScreen(SteeringScreen):
     async def on_unmount(self) -> None:
         """Let the server go."""
         self._leave_feed()
+        if self._leave_counts is not None:
+            self._leave_counts()
         self.bridge.close()
 
     def _tell_places(self) -> None:
@@ -103,6 +108,7 @@ class LiveScreen(SteeringScreen):
         if not self.in_sight:
             return
         now = self.session.clock()
+        self._count()
         self._paint_bar(now)
         self._outage.show(self.session.hooks.feed.state.outage, self.view.time_style, now)
         if self.view.paused:
@@ -110,6 +116,14 @@ class LiveScreen(SteeringScreen):
         else:
             self.paint(now)
         self.refresh_keys()
+
+    def _count(self) -> None:
+        """Count the runs of the server, once what this place shows was asked for."""
+        if not self.session.hooks.feed.state.is_open:
+            return
+        counts = self.session.counts.start()
+        if self._leave_counts is None:
+            self._leave_counts = counts.subscribe(lambda _state: self.bridge.poke())
 
     def paint(self, now: float) -> None:
         """Show the state as it is at ``now``, in seconds since the epoch."""
@@ -132,8 +146,8 @@ class LiveScreen(SteeringScreen):
         bar.now = now
         if session.replaying is not None:
             bar.replay = ReplayMark.of(session.replaying.replay)
-        if session.rows is not None:
-            bar.counts = +session.rows.counts
+        known = session.counts.look()
+        bar.counts, bar.at_least = known.counts, known.at_least
 
     def own_keys(self, commands: Iterable[Command]) -> list[Command]:
         """Commands with the user's keys; in a replay it is the replay that is paused."""
@@ -167,7 +181,7 @@ class LiveScreen(SteeringScreen):
     @work(exclusive=True, group="refreshes", exit_on_error=False)
     async def action_refresh(self) -> None:
         """Fetch from the server now."""
-        await self.refresh_state()
+        await asyncio.gather(self.refresh_state(), self.session.counts.refresh())
 
     async def refresh_state(self) -> None:
         """Fetch what this place shows."""

@@ -130,7 +130,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         world = self.monitor.world
         if world is not None:
             self.table.choose_columns(world.config.columns)
-        self._source = RunsSource(hooks, self.session.clock, self.changed)
+        self._source = RunsSource(hooks, self.session.clock, self.changed, self._say_last)
         self._source.show(self._filter, self._sort)
         self.session.rows = self._source.rows
         self._source.start()
@@ -317,8 +317,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         """Go one page on, or fetch more of what is below."""
         rows = self.rows
         if rows is not None and not rows.has_more:
-            last = "This is the last page: there" if isinstance(rows, Runs) else "There"
-            self.say(f"{last} are no older runs.")
+            self._say_last()
         elif isinstance(rows, Runs):
             rows.next_page()
             self.table.move_cursor(0)
@@ -327,6 +326,10 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
                 self.say(f"No more than {rows.state.loaded:,} are kept: narrow the filter.")
             rows.load_older()
             self.table.action_cursor_last()
+
+    def _say_last(self) -> None:
+        last = "This is the last page: there" if isinstance(self.rows, Runs) else "There"
+        self.say(f"{last} are no older runs.")
 
     def action_newer(self) -> None:
         """Go one page back, or to the first row."""

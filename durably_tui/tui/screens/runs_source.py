@@ -25,11 +25,27 @@ class RunsSource:
     """
 
     def __init__(
-        self, hooks: DurablyHooks, clock: Callable[[], float], on_change: Callable[[], None]
+        self,
+        hooks: DurablyHooks,
+        clock: Callable[[], float],
+        on_change: Callable[[], None],
+        on_no_page: Callable[[], None],
     ) -> None:
+        """Nothing is asked before ``start``.
+
+        Args:
+            hooks: of the server.
+            clock: seconds since the epoch.
+            on_change: called after each change of the rows.
+            on_no_page: called where a page was asked for that is not there, and the last one that
+                is there is shown instead.
+        """
         self._hooks = hooks
         self._clock = clock
         self._on_change = on_change
+        self._on_no_page = on_no_page
+        self._stood = 0
+        """The last page that had rows."""
         self._made = Made(1024)
         self._coming: AllRuns | None = None
         self._searched_at = 0.0
@@ -122,8 +138,19 @@ class RunsSource:
 
     def _page(self) -> Runs[Any, Any]:
         page = self._hooks.use_runs(page_size=PAGE_SIZE, **self._query())
-        page.subscribe(lambda _state: self._on_change())
+        page.subscribe(lambda state: self._paged(page, state))
         return page
+
+    def _paged(self, page: Runs[Any, Any], state: RunsState[Any, Any]) -> None:
+        """Turn back from a page that is not there: whoever goes on quickly asks for the next
+        before it is known whether there is one, and runs are deleted."""
+        if not state.is_loading and state.error is None and state.fetched_at is not None:
+            if state.base or not state.page:
+                self._stood = state.page
+            else:
+                page.go_to_page(min(self._stood + 1, state.page - 1))
+                self._on_no_page()
+        self._on_change()
 
     def _query(self) -> dict[str, Any]:
         wanted = needs(self.filter)

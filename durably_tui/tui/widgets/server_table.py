@@ -28,6 +28,8 @@ class ServerRow:
     connection: Connection | None = None
     generation: str = ""
     counts: Mapping[RunStatus, int] = field(default_factory=dict)
+    at_least: frozenset[RunStatus] = frozenset()
+    """Of which statuses it has perhaps more."""
     rates: Sequence[int] = ()
     read_only: bool = False
     production: bool = False
@@ -96,7 +98,8 @@ class ServerTable(LineTable[ServerRow]):
         def show(row: ServerRow, width: int) -> Spans:
             number = row.counts.get(status, 0)
             style = RUN_LOOKS[status].style if number else "faint"
-            return ((fit(count(number), width, "right"), style),)
+            told = f"{count(number)}+" if number and status in row.at_least else count(number)
+            return ((fit(told, width, "right"), style),)
 
         return show
 

@@ -134,8 +134,10 @@ class StatusBar(Widget):
     """How its stream is doing."""
     generation: var[str] = var("")
     """The generation of its protocol: ``0.8``, ``0.15``, ``python``."""
-    counts: var[Mapping[RunStatus, int]] = var(dict[RunStatus, int])
-    """How many runs are in which status."""
+    counts: var[Mapping[RunStatus, int] | None] = var(None)
+    """How many runs of the server are in which status; None while that is not known."""
+    at_least: var[frozenset[RunStatus]] = var(frozenset[RunStatus]())
+    """Of which statuses it has perhaps more."""
     rates: var[Sequence[float]] = var(())
     """Events in each of the last seconds, the newest last."""
     read_only: var[bool] = var(False)
@@ -167,7 +169,7 @@ class StatusBar(Widget):
         """Look at every attribute when it changes, and paint only what looks different."""
         for attribute in (
             "server_name", "server_color", "address", "connection", "generation", "counts",
-            "rates", "read_only", "replay", "waiting", "now", "plain",
+            "at_least", "rates", "read_only", "replay", "waiting", "now", "plain",
         ):  # fmt: skip
             self.watch(self, attribute, self._changed, init=False)
 
@@ -277,11 +279,14 @@ class StatusBar(Widget):
 
     def _count_spans(self, *, full: bool) -> Spans:
         spans: list[Span] = []
+        if self.counts is None:
+            return ()
         for status in _COUNTED:
             number = self.counts.get(status, 0)
             look = RUN_LOOKS[status]
             glyph = look.plain if self.plain else look.glyph
-            text = f"{count(number)} {look.word}" if full else f"{glyph}{count(number)}"
+            told = f"{count(number)}+" if number and status in self.at_least else count(number)
+            text = f"{told} {look.word}" if full else f"{glyph}{told}"
             if spans:
                 spans.append(("  " if full else " ", "text"))
             spans.append((text, look.style if number else "muted"))

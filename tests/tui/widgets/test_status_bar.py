@@ -59,6 +59,17 @@ async def test_every_width_is_sound(width):
         assert_sound(app.bar, width)
 
 
+async def test_counts_that_may_be_higher_say_so_and_unknown_ones_say_nothing():
+    app = BarApp()
+    async with app.run_test(size=(160, 3)) as pilot:
+        await pilot.pause()
+        assert "running" not in screen_lines(app)[0]
+        app.tell()
+        app.bar.at_least = frozenset((RunStatus.FAILED, RunStatus.CANCELLED))
+        await pilot.pause()
+        assert "3 running  2 pending  1+ failed" in screen_lines(app)[0]
+
+
 def words(connection, now=1000.0, **options):
     return "".join(text for text, _ in connection_spans(connection, now, **options))
 
