@@ -18,6 +18,8 @@ from durably_tui.protocol import Event, LogEntry, Progress, Run, RunStatus, Step
 
 _TIMES = {"timestamp": "timestamp", "leaseExpiresAt": "lease_expires_at"}
 """The times of events, by their names on the wire."""
+_MOST_EXACT = 2**53
+"""From here on not every whole number is one of JSON's."""
 _MAYBE = ("updatedAt", "idempotencyKey", "concurrencyKey")
 
 
@@ -69,7 +71,11 @@ def run_json(run: Run) -> dict[str, Any]:
 def progress_json(progress: Progress) -> dict[str, Any]:
     """How far a run is."""
     return _told(
-        {"current": progress.current, "total": progress.total, "message": progress.message}
+        {
+            "current": _plain(progress.current),
+            "total": _plain(progress.total),
+            "message": progress.message,
+        }
     )
 
 
@@ -114,10 +120,21 @@ def event_json(event: Event) -> dict[str, Any]:
     for name, attribute in _TIMES.items():
         if isinstance(at := getattr(event, attribute, None), datetime):
             fields[name] = iso(at)
+    if isinstance(progress := getattr(event, "progress", None), Progress):
+        fields["progress"] = progress_json(progress)
+    if "duration" in fields:
+        fields["duration"] = _plain(fields["duration"])
     fields.pop("word", None)  # that is the type of an event that nobody knows
     told = {name: value for name, value in fields.items() if value not in (None, {}, "")}
     told["type"] = event.type
     return _with_extra({"type": event.type, "runId": event.run_id, **told}, extra)
+
+
+def _plain(number: float | None) -> float | None:
+    """A whole number without a fraction, as a server writes it: JSON has one kind of number."""
+    if isinstance(number, float) and number.is_integer() and abs(number) < _MOST_EXACT:
+        return int(number)
+    return number
 
 
 def _told(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,21 +75,12 @@ async def _act(
     from durably_tui.protocol import DurablyError
     from durably_tui.state import Action, Bulk, Outcome, create_durably_client
 
-    from .pick import filter_of, found_runs, ids_given, runs_of
     from .said import flush, note
 
     action = Action(name)
     if client.read_only and not dry_run:
         raise Ended(Code.REFUSED, f"{server.title} was opened read-only: nothing was sent.")
-    if wanted is not None and ids:
-        raise usage("give ids or --filter, not both.")
-    if wanted is not None:
-        matching = filter_of(wanted)
-        if not matching:
-            raise usage("--filter is empty: it would be every run.")
-        runs = await runs_of(client, matching, None)
-    else:
-        runs = await found_runs(client, ids_given(ids))
+    runs = await _meant(client, ids, wanted)
     actions = create_durably_client(client).use_run_actions()
     do = getattr(actions, "delete_run" if action is Action.DELETE else name)
     code = Code.DONE
@@ -102,7 +93,9 @@ async def _act(
             note(f"{run_id}: {error}")
             code = code or code_of(error)
             raise
-        _tell(kind, run_id, result.action, result.message, result.next_run_id)
+        goes_on = action in (Action.RETRY, Action.RETRIGGER)
+        next_run_id = result.next_run_id if goes_on else None
+        _tell(kind, run_id, result.action, result.message, next_run_id)
         flush()
         return result
 
@@ -118,8 +111,9 @@ async def _act(
             note(f"There is no run to {name}.")
         return code
     if dry_run:
+        would = await _would(client, action)
         for run in applicable:
-            _tell(kind, run.id, action, f"{run.job_name}, {run.status}: would be {_DONE[name]}")
+            _tell(kind, run.id, action, f"{run.job_name}, {run.status}: would be {would}")
         return code
     if not yes and (action is Action.DELETE or len(applicable) > 1):
         _ask(server, action, applicable, len(skipped) if wanted is not None else 0)
@@ -129,6 +123,33 @@ async def _act(
     finally:
         await bulk.aclose()
     return code
+
+
+async def _meant(
+    client: DurablyClient, ids: list[str] | None, wanted: list[str] | None
+) -> list[Run]:
+    """The runs of these ids, or all that match a filter.
+
+    Raises:
+        Ended: both are given, or the filter is none.
+    """
+    from .pick import filter_of, found_runs, ids_given, runs_of
+
+    if wanted is None:
+        return await found_runs(client, ids_given(ids))
+    if ids:
+        raise usage("give ids or --filter, not both.")
+    matching = filter_of(wanted)
+    if not matching:
+        raise usage("--filter is empty: it would be every run.")
+    return await runs_of(client, matching, None)
+
+
+async def _would(client: DurablyClient, action: Action) -> str:
+    """What would be done to a run."""
+    if action.value == "retry" and (await client.probe()).retry is False:
+        return "retried, as a new run"
+    return _DONE[action]
 
 
 _DONE = {
@@ -149,7 +170,7 @@ def _tell(
 
     match kind:
         case "id":
-            out(next_run_id or run_id)
+            out(safe(next_run_id or run_id))
         case "ndjson":
             told: dict[str, Any] = {"id": run_id, "action": action.value, "message": message}
             if next_run_id is not None:

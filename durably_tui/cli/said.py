@@ -10,7 +10,10 @@ from typing import Any, TextIO, TypeVar
 
 RowT = TypeVar("RowT")
 
-_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
 """What JSON may hold raw, and a terminal obeys or does not show."""
 
 
@@ -33,9 +36,11 @@ def flush() -> None:
 
 
 def note(text: str) -> None:
-    """Something that is no result, for the person."""
+    """Something that is no result, for the person; what a server said in it is made inert."""
+    from durably_tui.text import safe
+
     sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
+    print(safe(text, keep_newlines=True), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
@@ -70,7 +75,9 @@ def json_lines(rows: Iterable[RowT], shape: Callable[[RowT], Any]) -> None:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+    import json
+
+    return json.dumps(found[0])[1:-1]
 
 
 def has_colours(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:

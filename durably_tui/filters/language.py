@@ -101,7 +101,8 @@ def _term(word: str) -> tuple[Term | None, str | None]:
         problem = None
         if colon and key.isalpha() and not body.startswith('"') and "://" not in body:
             problem = (
-                f"There is no key {key!r}: searched for as a word; keys are {', '.join(KEYS)}."
+                f"There is no key {key!r}: keys are {', '.join(KEYS)}; "
+                "put quotes round a word that has a colon."
             )
         plain = _unquoted(body)
         return (Term("", (plain,), negated) if plain else None), problem

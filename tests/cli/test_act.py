@@ -45,7 +45,7 @@ def test_the_input_may_be_a_file_or_be_piped_in(
     [
         ('{"value": ', "--input is no JSON at line 1, column 11: Expecting value."),
         ("NaN", "--input is no JSON: NaN is no number that JSON has."),
-        ("@no-such-file", "no-such-file cannot be read: No such file or directory."),
+        ("@no-such-file", "the file no-such-file cannot be read: No such file or directory."),
         ("-", "the standard input is no JSON at line 1, column 1: Expecting value."),
     ],
 )
@@ -54,7 +54,7 @@ def test_an_input_that_is_no_json(
 ) -> None:
     answer = invoke("trigger", "echo", "-i", given, "-s", shared.url)
     assert (answer.exit_code, answer.stdout) == (2, "")
-    assert answer.stderr.lower() == f"error: {sentence}\n".lower()
+    assert answer.stderr == f"Error: {sentence[:1].upper()}{sentence[1:]}\n"
 
 
 def test_what_the_server_refuses(invoke: Invoke, shared: CommandServer) -> None:
@@ -159,6 +159,8 @@ def test_many_are_not_changed_before_somebody_says_so(
     assert (asked.exit_code, asked.stdout) == (2, "")
     assert asked.stderr.endswith("say --yes where nobody can be asked.\n")
     assert shared.run(ids[0])["status"] == "failed"
+    one = invoke("delete", ids.pop(), "--yes", "--json", "-s", shared.url)
+    assert json.loads(one.stdout).keys() == {"id", "action", "message"}, "nothing goes on"
     said = run(home, *arguments, "--yes", "-o", "id")
     assert (said.returncode, sorted(said.stdout.split())) == (0, sorted(ids))
     assert invoke("run", ids[0], "-s", shared.url).exit_code == 4

@@ -49,6 +49,8 @@ def test_retry_makes_a_new_run_where_it_cannot_resume(
     home: Home, invoke: Invoke, node: CommandServer
 ) -> None:
     failed = node.done("fails", {"message": "no"})
+    dry = invoke("retry", failed, "--dry-run", "-s", node.url)
+    assert dry.stdout == f"{failed} fails, failed: would be retried, as a new run\n"
     answer = run(home, "retry", failed, "-s", node.url)
     assert answer.returncode == 0
     new = answer.stdout.split()[0]

@@ -89,8 +89,10 @@ def show(runs: Sequence[Run], kind: Output, *, heading: bool = True) -> None:
 
     match kind:
         case "id":
+            from durably_tui.text import safe
+
             for run in runs:
-                out(run.id)
+                out(safe(run.id))
         case "json":
             json_list(runs, run_json)
         case "ndjson":

@@ -78,6 +78,7 @@ def command(
         from durably_tui.protocol import Disposition, Run, RunStatus, Trigger
         from durably_tui.shapes import run_json
         from durably_tui.state import create_durably_client
+        from durably_tui.text import safe
 
         seconds = seconds_of(timeout, "--timeout")
         if seconds is not None and not wait:
@@ -98,7 +99,7 @@ def command(
             note(f"No new run was made ({triggered.disposition}): this one has the same key.")
         run = Run(id=triggered.run_id, job_name=job, status=RunStatus.PENDING)
         if kind == "id":
-            out(run.id)
+            out(safe(run.id))
             flush()
         if not wait:
             if kind == "json":
@@ -113,7 +114,8 @@ def command(
         if state.is_gone:
             note(f"{run.id} is not there any more.")
         elif state.status is not RunStatus.COMPLETED:
-            note(f"The run {state.status}: {state.error}" if state.error else f"{state.status}")
+            how = "was cancelled" if state.status is RunStatus.CANCELLED else f"{state.status}"
+            note(f"The run {how}: {state.error}" if state.error else f"The run {how}.")
         return code_for(state)
 
     run_command(work, server, config)
@@ -132,8 +134,8 @@ def read_input(given: str) -> Any:
         if given == "-":
             where, text = "the standard input", sys.stdin.read()
         elif given.startswith("@"):
-            where = given[1:]
-            with open(where, encoding="utf-8-sig") as file:
+            where = f"the file {given[1:]}"
+            with open(given[1:], encoding="utf-8-sig") as file:
                 text = file.read()
         else:
             text = given

@@ -71,7 +71,7 @@ def show_end(state: JobRunState, kind: Output) -> None:
         return
     match kind:
         case "id":
-            out(state.run_id)
+            out(safe(state.run_id))
         case "ndjson":
             out(json_line(run_json(state.current)))
         case _:
