@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from durably_tui.protocol import Event, LogEntry, Progress, Run, RunStatus, Step
+from durably_tui.protocol.events import EXTRA
 
 _TIMES = {"timestamp": "timestamp", "leaseExpiresAt": "lease_expires_at"}
 """The times of events, by their names on the wire."""
@@ -116,7 +117,7 @@ def log_json(entry: LogEntry) -> dict[str, Any]:
 def event_json(event: Event) -> dict[str, Any]:
     """An event, in the words of the newest generation."""
     fields = msgspec.to_builtins(event)
-    extra = fields.pop("extra")
+    extra = fields.pop(EXTRA)
     for name, attribute in _TIMES.items():
         if isinstance(at := getattr(event, attribute, None), datetime):
             fields[name] = iso(at)

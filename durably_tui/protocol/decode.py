@@ -126,7 +126,6 @@ _many_events: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[_ANY
 _many_runs = msgspec.json.Decoder(list[_WireRun])
 _one_run = msgspec.json.Decoder(_WireRun)
 _many_steps = msgspec.json.Decoder(list[_WireStep])
-_EXTRA = operator.attrgetter("extra")
 _TIMESTAMP = operator.attrgetter("timestamp")
 _FAR_YEARS = (MINYEAR, MAXYEAR)
 _anything = msgspec.json.Decoder()
@@ -149,7 +148,7 @@ class Decoder:
         # a raw line end, and the count tells when two broken frames would have made a whole one.
         with contextlib.suppress(*_UNREADABLE):
             quick = _many_events.decode(b"[" + b",\n".join(frames) + b"]")
-        if len(quick) != len(frames) or any(map(_EXTRA, quick)):
+        if len(quick) != len(frames):
             slow = (self._slow_event(frame) for frame in frames)
             quick = [event for event in slow if event is not None]
         if any(at is not None and _is_far(at) for at in map(_TIMESTAMP, quick)):
@@ -166,9 +165,7 @@ class Decoder:
     def _slow_event(self, frame: bytes) -> Event | None:
         frame = _without_lone_surrogates(frame)
         with contextlib.suppress(*_UNREADABLE):
-            event = _one_event.decode(frame)
-            if not event.extra:  # on the wire that is a field like any other that nobody knows
-                return event
+            return _one_event.decode(frame)
         try:
             fields = _anything.decode(frame)
         except _UNREADABLE:

@@ -21,6 +21,10 @@ from .models import LogEntry, LogLevel, Progress
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone: one without cannot be compared, so it counts as of a wrong type."""
 
+EXTRA = "(extra)"
+"""What ``Event.extra`` is called where events are written as fields: no server has a field of that
+name, so one that is called ``extra`` on the wire is found out as any other that nobody knows."""
+
 
 class Event(
     msgspec.Struct,
@@ -39,7 +43,7 @@ class Event(
     timestamp: Moment | None = None
     sequence: int | None = None
     """Counts up per server process; 0 in the synthetic replay of a ``/subscribe``."""
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = msgspec.field(default={}, name=EXTRA)
     """Fields that no generation known here has."""
 
     @property
@@ -154,7 +158,7 @@ class LogWrite(Event, frozen=True, kw_only=True, gc=False, tag="log:write"):
         return LogEntry(
             run_id=self.run_id,
             message=self.message,
-            level=_LEVELS.get(self.level, LogLevel.UNKNOWN),
+            level=_LEVELS.get(self.level, _UNKNOWN),
             step_name=self.step_name,
             data=self.data,
             job_name=self.job_name,
@@ -172,6 +176,7 @@ class Gap(Event, frozen=True, kw_only=True, gc=False, tag="gap"):
 
 
 _LEVELS = {level.value: level for level in LogLevel}
+_UNKNOWN = LogLevel.UNKNOWN
 
 
 class UnknownEvent(Event, frozen=True, kw_only=True, gc=False, tag=False):

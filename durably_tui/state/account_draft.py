@@ -33,6 +33,16 @@ from .trail import Trail, shortened
 from .weigh import weigh_line
 
 _RECENT = 64
+# A member is looked up in its class at the cost of a call, which is much for thousands a second.
+_PENDING = RunStatus.PENDING
+_RUNNING = RunStatus.RUNNING
+_COMPLETED = RunStatus.COMPLETED
+_FAILED = RunStatus.FAILED
+_CANCELLED = RunStatus.CANCELLED
+_STEP_RUNNING = StepStatus.RUNNING
+_STEP_COMPLETED = StepStatus.COMPLETED
+_STEP_FAILED = StepStatus.FAILED
+_STEP_CANCELLED = StepStatus.CANCELLED
 
 
 def told(before: Account, bursts: Trail[Burst], limits: HistoryLimits) -> Account:
@@ -96,7 +106,7 @@ class _Draft:
             ObservedStep(
                 name=name,
                 index=index,
-                status=StepStatus.RUNNING,
+                status=_STEP_RUNNING,
                 run_id=self.run_id,
                 started_at=started,
                 attempt=attempt,
@@ -119,24 +129,24 @@ class _Draft:
     def trigger(self, event: RunTrigger, received: datetime) -> None:
         """The run was created."""
         if self.status is None:
-            self.status = RunStatus.PENDING
+            self.status = _PENDING
 
     def start(self, event: RunStart, received: datetime) -> None:
         """A worker took the run, or the stream opens with its present state."""
         if event.sequence == 0:  # how a /subscribe tells the present, not a start
             self.attempt = self.attempt or 1
-            self.status = RunStatus.RUNNING
+            self.status = _RUNNING
             return
-        if self.status is RunStatus.RUNNING and self.attempt and not self._has_worked():
+        if self.status is _RUNNING and self.attempt and not self._has_worked():
             return  # told twice
         self.attempt += 1
-        self.status = RunStatus.RUNNING
+        self.status = _RUNNING
         if self.open:
-            self._close(StepStatus.CANCELLED, None)
+            self._close(_STEP_CANCELLED, None)
 
     def retry(self, event: RunRetry, received: datetime) -> None:
         """The same run waits again."""
-        self.status = RunStatus.PENDING
+        self.status = _PENDING
 
     def advance(self, event: RunProgress, received: datetime) -> None:
         """The run says how far it is."""
@@ -144,21 +154,21 @@ class _Draft:
 
     def complete(self, event: RunComplete, received: datetime) -> None:
         """The run ended well."""
-        self.status = RunStatus.COMPLETED
+        self.status = _COMPLETED
         if self.open:
-            self._close(StepStatus.COMPLETED, told_at(event) or received)
+            self._close(_STEP_COMPLETED, told_at(event) or received)
 
     def fail(self, event: RunFail, received: datetime) -> None:
         """The run ended with an error."""
-        self.status = RunStatus.FAILED
+        self.status = _FAILED
         if self.open:
-            self._close(StepStatus.FAILED, told_at(event) or received)
+            self._close(_STEP_FAILED, told_at(event) or received)
 
     def cancel(self, event: RunCancel, received: datetime) -> None:
         """The run was cancelled."""
-        self.status = RunStatus.CANCELLED
+        self.status = _CANCELLED
         if self.open:
-            self._close(StepStatus.CANCELLED, told_at(event) or received)
+            self._close(_STEP_CANCELLED, told_at(event) or received)
 
     def log(self, event: LogWrite, received: datetime) -> None:
         """The run wrote a line."""
@@ -172,15 +182,15 @@ class _Draft:
 
     def step_complete(self, event: StepComplete, received: datetime) -> None:
         """A step is finished."""
-        self._end_step(event, StepStatus.COMPLETED, received, event.output, None, event.duration)
+        self._end_step(event, _STEP_COMPLETED, received, event.output, None, event.duration)
 
     def step_fail(self, event: StepFail, received: datetime) -> None:
         """A step raised."""
-        self._end_step(event, StepStatus.FAILED, received, None, event.error, event.duration)
+        self._end_step(event, _STEP_FAILED, received, None, event.error, event.duration)
 
     def step_cancel(self, event: StepCancel, received: datetime) -> None:
         """A step was cut short by a cancel."""
-        self._end_step(event, StepStatus.CANCELLED, received, None, None, None)
+        self._end_step(event, _STEP_CANCELLED, received, None, None, None)
 
     def _has_worked(self) -> bool:
         """Whether a step began since the run was last taken."""

@@ -31,14 +31,21 @@ from durably_tui.protocol import (
 Advanced = tuple[Run, bool]
 """The run after the event, and whether only the server can tell the rest."""
 
+# A member is looked up in its class at the cost of a call, which is much for thousands a second.
+_PENDING = RunStatus.PENDING
+_RUNNING = RunStatus.RUNNING
+_COMPLETED = RunStatus.COMPLETED
+_FAILED = RunStatus.FAILED
+_CANCELLED = RunStatus.CANCELLED
+
 IMPLIED: dict[type[Event], RunStatus] = {
-    RunTrigger: RunStatus.PENDING,
-    RunCoalesced: RunStatus.PENDING,
-    RunRetry: RunStatus.PENDING,
-    RunStart: RunStatus.RUNNING,
-    RunComplete: RunStatus.COMPLETED,
-    RunFail: RunStatus.FAILED,
-    RunCancel: RunStatus.CANCELLED,
+    RunTrigger: _PENDING,
+    RunCoalesced: _PENDING,
+    RunRetry: _PENDING,
+    RunStart: _RUNNING,
+    RunComplete: _COMPLETED,
+    RunFail: _FAILED,
+    RunCancel: _CANCELLED,
 }
 """The status that an event says its run has now."""
 
@@ -59,30 +66,30 @@ def told_at(event: Event) -> datetime | None:
 def _start(run: Run, event: RunStart) -> Advanced:
     if run.is_terminal:
         return run, True
-    if run.status is RunStatus.RUNNING:
+    if run.status is _RUNNING:
         return run, False
     started = run.started_at or told_at(event)
-    return replace(run, status=RunStatus.RUNNING, started_at=started), False
+    return replace(run, status=_RUNNING, started_at=started), False
 
 
 def _progress(run: Run, event: RunProgress) -> Advanced:
     if run.is_terminal:
         return run, False
     # Only a running run has progress: its start was lost, or this is late.
-    ask = run.status is not RunStatus.RUNNING
+    ask = run.status is not _RUNNING
     if event.progress is None or event.progress == run.progress:
         return run, ask
     return replace(run, progress=event.progress), ask
 
 
 def _step_start(run: Run, event: StepStart) -> Advanced:
-    return run, run.status is RunStatus.PENDING
+    return run, run.status is _PENDING
 
 
 def _step_complete(run: Run, event: StepComplete) -> Advanced:
     if run.is_terminal:
         return run, False
-    ask = run.status is not RunStatus.RUNNING
+    ask = run.status is not _RUNNING
     done = event.step_index + 1
     # Never down and never by one more: the same event may come twice.
     if done <= run.current_step_index and done <= run.completed_step_count:
@@ -95,15 +102,15 @@ def _step_complete(run: Run, event: StepComplete) -> Advanced:
 
 
 def _complete(run: Run, event: RunComplete) -> Advanced:
-    return _end(run, event, RunStatus.COMPLETED, output=event.output)
+    return _end(run, event, _COMPLETED, output=event.output)
 
 
 def _fail(run: Run, event: RunFail) -> Advanced:
-    return _end(run, event, RunStatus.FAILED, error=event.error)
+    return _end(run, event, _FAILED, error=event.error)
 
 
 def _cancel(run: Run, event: RunCancel) -> Advanced:
-    return _end(run, event, RunStatus.CANCELLED)
+    return _end(run, event, _CANCELLED)
 
 
 def _end(
@@ -127,7 +134,7 @@ def _end(
 def _retry(run: Run, event: RunRetry) -> Advanced:
     if not run.is_terminal:
         return run, False
-    return replace(run, status=RunStatus.PENDING, output=None, error=None, completed_at=None), True
+    return replace(run, status=_PENDING, output=None, error=None, completed_at=None), True
 
 
 _STEPS: dict[type[Event], Callable[[Run, Any], Advanced]] = {

@@ -40,6 +40,7 @@ _STEP_ENDS = frozenset({StepComplete, StepFail, StepCancel})
 _RUN_ENDS = frozenset({RunComplete, RunFail, RunCancel})
 _MAX_UNSEEN = 1_000
 _QUIET = RunActivity()
+_RUNNING = RunStatus.RUNNING  # looked up in its class it would cost a call for each event
 
 State = RunsState[Any, Any]
 WatchedT = TypeVar("WatchedT", bound=WatchedState)
@@ -112,7 +113,7 @@ def acted(
     """The activity of a row after an event that is not silent."""
     step, started = known.step_name, known.started_at
     if isinstance(event, StepStart):
-        if run.status is RunStatus.RUNNING:
+        if run.status is _RUNNING:
             step = event.step_name
     elif cls in _STEP_ENDS:
         if step == getattr(event, "step_name", None):
@@ -133,7 +134,7 @@ def _concerns(state: State, event: Event) -> bool:
     statuses = state.filter.statuses
     implied = IMPLIED.get(type(event))
     if implied is None:
-        implied = RunStatus.RUNNING
+        implied = _RUNNING
         certain = False
     else:
         certain = isinstance(event, RunTrigger) or bool(statuses)
@@ -182,7 +183,7 @@ def answered(
             continue
         rows.append(run)
         if state.fetched_at is not None:
-            step = known.step_name if known and run.status is RunStatus.RUNNING else None
+            step = known.step_name if known and run.status is _RUNNING else None
             active[run.id] = RunActivity(step, now, known.started_at if known else None)
     live = state.connection is None or state.connection.phase is Phase.LIVE
     same = len(rows) == len(state.base) and all(

@@ -26,30 +26,32 @@ _NESTS = frozenset({dict, list, tuple})
 
 def weigh(value: Any) -> int:
     """An estimate in bytes. Never recurses, however deep the value is."""
-    if value is None:
-        return 0
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return _SMALL + len(value)
-    if type(value) not in _NESTS:
-        return _SMALL
-    total = 0
-    nests = [value]
-    for nest in nests:  # it grows meanwhile
-        is_dict = type(nest) is dict
-        total += 2 * _SMALL + (3 * _SMALL if is_dict else 8) * len(nest)
-        for item in nest.values() if is_dict else nest:
-            if type(item) is str:
-                total += _SMALL + len(item)
-            elif type(item) in _NESTS:
-                nests.append(item)
-            else:
-                total += _SMALL
+    if kind not in _NESTS:
+        return 0 if value is None else _SMALL
+    total, nests = 0, [value]
+    while nests:
+        inner: list[Any] = []
+        for nest in nests:
+            # The items as if they were small; what text has beyond that is added below.
+            is_dict = type(nest) is dict
+            total += 2 * _SMALL + (4 * _SMALL if is_dict else 8 + _SMALL) * len(nest)
+            for item in nest.values() if is_dict else nest:
+                kind = type(item)
+                if kind is str:
+                    total += len(item)
+                elif kind in _NESTS:
+                    inner.append(item)
+        nests = inner
     return total
 
 
 def weigh_line(line: LogEntry) -> int:
     """A line of a log in bytes."""
-    return _BARE + len(line.message) + weigh(line.data)
+    data = line.data
+    return _BARE + len(line.message) + (0 if data is None else weigh(data))
 
 
 def weigh_events(events: Collection[Event], largest: int) -> int:
