@@ -6,6 +6,7 @@ from textual import work
 
 from durably_tui.protocol import DurablyError
 from durably_tui.tui.commands import Command
+from durably_tui.tui.widgets.line_table import LineTable
 
 from .live import LiveScreen
 
@@ -25,6 +26,14 @@ LEAVE = (
 
 class PlaceScreen(LiveScreen):
     """One of the places. Its commands end with ``GENERAL`` and ``LEAVE``."""
+
+    def begin_painting(self) -> None:
+        """Paint now, and from now on; the footer tells what Enter does in the table."""
+        for command in self.KEYS:
+            if command.action == "open":
+                table = self.query("#runs, #table").only_one(LineTable)
+                table.tell_enter(command.name, command.label, command.help)
+        super().begin_painting()
 
     @property
     def place_name(self) -> str:

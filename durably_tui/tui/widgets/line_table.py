@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import events
@@ -100,6 +101,22 @@ class LineTable(PaintedTable[RowT]):
         )
         self._cursor_key: str | None = None
         self._cursor_index = 0
+
+    def tell_enter(self, name: str, label: str, help: str) -> None:
+        """Have the footer tell what Enter does here.
+
+        Args:
+            name: of the command, by which the user may have given it another key.
+            label: for the footer.
+            help: for whoever points at it.
+        """
+        (binding,) = self._bindings.key_to_bindings["enter"]
+        told = replace(binding, description=label, tooltip=help, id=name, show=True)
+        self._bindings.key_to_bindings["enter"] = [replace(told, key_display="Enter")]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where there is no row, none can be opened."""
+        return None if action == "select_row" and not self._rows else True
 
     # ---------------------------------------------------------------- rows
 

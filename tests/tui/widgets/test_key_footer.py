@@ -1,71 +1,81 @@
-"""The footer with the keys of the place."""
+"""The footer: as many keys as there is room for, and always the help."""
 
 from __future__ import annotations
 
-import gc
-import weakref
-from typing import ClassVar
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.monitor import monitor
+from support.workshop import Workshop, workshop
 
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
-from textual.widgets._footer import FooterKey
-
-from durably_tui.tui.widgets.key_footer import KeyFooter
-
-
-class TwoFaced(App[None]):
-    """Has one key or another."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "one", "One"),
-        Binding("b", "other", "Other"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shown = "one"
-
-    def compose(self) -> ComposeResult:
-        yield KeyFooter()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action == self.shown if action in {"one", "other"} else True
-
-    def action_one(self) -> None:
-        """Do one thing."""
-
-    def action_other(self) -> None:
-        """Do the other."""
+from durably_tui.text import cells
+from durably_tui.tui.widgets.key_footer import KEPT, Key, fitting
 
 
-async def test_it_shows_the_keys_of_the_moment() -> None:
-    app = TwoFaced()
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        assert [key.description for key in app.query(FooterKey)] == ["One"]
-        app.shown = "other"
-        app.refresh_bindings()
-        await pilot.pause()
-        await pilot.pause()
-        keys = list(app.query(FooterKey))
-        assert [(key.key, key.description) for key in keys] == [("b", "Other")]
-        assert keys[0].compact
-        assert keys[0].has_class("-compact")
+@pytest.fixture
+async def shop(tmp_path):
+    async with workshop(tmp_path) as running:
+        yield running
 
 
-async def test_keys_that_went_are_not_kept() -> None:
-    app = TwoFaced()
-    gone: list[weakref.ref[FooterKey]] = []
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        for shown in ["other", "one"] * 5:
-            gone += map(weakref.ref, app.query(FooterKey))
-            app.shown = shown
-            app.refresh_bindings()
-            await pilot.pause()
-            await pilot.pause()
-        gc.collect()
-        kept = [key() for key in gone if key() is not None]
-        here = list(app.query(FooterKey))
-        assert len(gone) == 10
-        assert [key for key in kept if key not in here] == []
+def key(written: str, label: str, action: str) -> Key:
+    return (written, written, label, action, True, "")
+
+
+KEYS = [
+    *(key("r", "retry", "retry"), key("c", "cancel", "cancel")),
+    *(key("?", "help", KEPT[0]), key("q", "quit", KEPT[1])),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "left"),
+    [(30, "rc?q"), (29, "r?q"), (21, "r?q"), (20, "?q"), (13, "?q"), (12, "?"), (6, "?"), (5, "")],
+)
+def test_the_last_ones_go_first_then_the_way_out_and_the_help_last(width: int, left: str) -> None:
+    assert "".join(key[0] for key in fitting(KEYS, width)) == left
+
+
+@given(
+    st.lists(st.tuples(st.text("ab長", min_size=1, max_size=9), st.text("cd", max_size=9))),
+    st.integers(6, 90),
+)
+def test_whatever_is_shown_fits(told: list[tuple[str, str]], width: int) -> None:
+    keys = [key(written, label, str(at)) for at, (written, label) in enumerate(told)]
+    shown = fitting([*keys, KEYS[2]], width)
+    assert KEYS[2] in shown
+    assert sum(cells(each[1]) + cells(each[2]) + 2 for each in shown) - 1 <= width
+
+
+async def test_every_place_tells_of_enter_and_help_in_a_small_terminal(shop: Workshop) -> None:
+    await shop.done("broken")
+    async with monitor(shop.url, size=(80, 24)) as shown:
+        for place, enter in (
+            ("1", "Enter open"),
+            ("2", "Enter runs"),
+            ("3", "Enter runs"),
+            ("5", "Enter open"),
+        ):
+            await shown.press(place)
+            await shown.until(
+                lambda enter=enter: enter in shown.lines[-1] and "? help" in shown.lines[-1],
+                f"{enter} in place {place}",
+            )
+        await shown.press("4")
+        await shown.until(lambda: "? help" in shown.lines[-1])
+        await shown.press("1", "enter")
+        await shown.until(lambda: "s steps" in shown.lines[-1] and "? help" in shown.lines[-1])
+        await shown.pilot.resize_terminal(40, 15)
+        await shown.until(lambda: "? help" in shown.lines[-1] and "s steps" not in shown.lines[-1])
+        await shown.pilot.resize_terminal(200, 15)
+        await shown.until(lambda: "e output" in shown.lines[-1] and "back" in shown.lines[-1])
+
+
+async def test_where_there_is_no_row_enter_is_dim(shop: Workshop) -> None:
+    async with monitor(shop.url, size=(80, 24)) as shown:
+        await shown.shows("No runs yet", "Enter open")
+        enabled = shown.app.screen.active_bindings["enter"].enabled
+        assert not enabled
+        await shop.done("quick")
+        await shown.shows("✔ completed")
+        await shown.until(lambda: shown.app.screen.active_bindings["enter"].enabled)
