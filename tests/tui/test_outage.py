@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from support.monitor import monitor
-from support.workshop import workshop
+import pytest
+from support.monitor import Monitor, monitor
+from support.workshop import Workshop, workshop
 
 from durably_tui.client import Pace
 from durably_tui.state import Outage
 from durably_tui.text import TimeStyle
 from durably_tui.tui.widgets.outage_line import told
+from tests.proof.proxy import proxy
 
 QUICK = Pace(first_delay=0.05, max_delay=0.1)
 
@@ -21,19 +24,64 @@ def test_what_is_lost_is_said_and_what_is_not() -> None:
     text = told(outage, TimeStyle.UTC, 1_790_000_100.0)
     assert text.startswith("Not connected from ")
     assert "log lines of that time may be lost" in text
+    stored = told(outage, TimeStyle.UTC, 1_790_000_100.0, stored=True)
+    assert "log lines of that time are in Logs" in stored
     kept = told(Outage(since=1.0, until=2.0, lossless=True), TimeStyle.UTC, 3.0)
     assert "all that happened meanwhile was told afterwards" in kept
     assert "as it was then" in told(Outage(since=1.0), TimeStyle.UTC, 3.0)
 
 
-async def test_a_server_that_goes_and_comes_again(tmp_path: Path) -> None:
+async def in_every_place(shown: Monitor, *texts: str) -> None:
+    """The five places and a run in full all tell the same."""
+    for key in "2345":
+        await shown.press(key)
+        await shown.shows(*texts)
+    await shown.press("1")
+    await shown.shows("STATUS", *texts)
+    await shown.press("enter")
+    await shown.shows("steps done", *texts)
+
+
+def port_of(url: str) -> int:
+    return int(url.split(":")[2].split("/", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("abilities", "told_of_logs"),
+    [(None, "log lines of that time are in Logs"), ("0.15", "log lines of that time may be lost")],
+    ids=["stores lines", "does not"],
+)
+async def test_a_server_that_goes_and_comes_again(
+    tmp_path: Path, abilities: str | None, told_of_logs: str
+) -> None:
     async with AsyncExitStack() as before:
         shop = await before.enter_async_context(workshop(tmp_path))
         await shop.done("quick")
-        port = int(shop.url.split(":")[2].split("/")[0])
-        async with monitor(shop.url, pace=QUICK, size=(200, 40)) as shown:
+        port, size = port_of(shop.url), (200, 40)
+        async with monitor(shop.url, pace=QUICK, size=size, abilities=abilities) as shown:
             await shown.shows("● live")
             await before.aclose()
             await shown.shows("Not connected since")
             async with workshop(tmp_path, port=port):
-                await shown.shows("● live", "Not connected from", "log lines of that time may be")
+                again = ("● live", "Not connected from", "runs and steps were fetched again")
+                await in_every_place(shown, *again, told_of_logs)
+
+
+async def test_a_stream_that_goes_on_where_it_was_cut_lost_nothing(shop: Workshop) -> None:
+    await shop.done("quick")
+    async with proxy(port_of(shop.url), random.Random(1)) as between:
+        url = shop.url.replace(str(port_of(shop.url)), str(between.port))
+        async with monitor(url, pace=QUICK, size=(200, 40)) as shown:
+            await shown.shows("● live", "✔ completed")
+            await shop.done("quick")  # it goes on after the last event that it heard
+            await shown.until(lambda: len(shown.ids) == 2)
+            between.bad_gateway = True
+            between.cut()
+            await shown.shows("Not connected since")
+            made = await shop.done("chatty")
+            between.heal()
+            kept = "all that happened meanwhile was told afterwards"
+            await shown.shows("● live", "Not connected from", kept)
+            await shown.until(lambda: made in shown.ids)
+            await in_every_place(shown, kept)
+            assert "may be lost" not in shown.text

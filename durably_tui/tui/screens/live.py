@@ -110,7 +110,9 @@ class LiveScreen(SteeringScreen):
         now = self.session.clock()
         self._count()
         self._paint_bar(now)
-        self._outage.show(self.session.hooks.feed.state.outage, self.view.time_style, now)
+        hooks = self.session.hooks
+        stored = hooks.port.abilities.has("logs") is True
+        self._outage.show(hooks.feed.state.outage, self.view.time_style, now, stored=stored)
         if self.view.paused:
             self.paint_paused(now)
         else:

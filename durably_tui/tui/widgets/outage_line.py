@@ -14,8 +14,15 @@ TOLD_SECONDS = 120.0
 """How long it stays once the stream is back."""
 
 
-def told(outage: Outage, style: TimeStyle, now: float) -> str:
-    """What is to be known of an outage, as one sentence."""
+def told(outage: Outage, style: TimeStyle, now: float, *, stored: bool = False) -> str:
+    """What is to be known of an outage, as one sentence.
+
+    Args:
+        outage: when it was, and whether all of it was told afterwards.
+        style: how times are written; relative ones are local here.
+        now: seconds since the epoch.
+        stored: whether the server keeps log lines, so that they can be had all the same.
+    """
     if style is not TimeStyle.UTC:
         style = TimeStyle.LOCAL
 
@@ -27,6 +34,8 @@ def told(outage: Outage, style: TimeStyle, now: float) -> str:
     span = f"Not connected from {at(outage.since)} to {at(outage.until)}"
     if outage.lossless:
         return f"{span}: all that happened meanwhile was told afterwards."
+    if stored:
+        return f"{span}: runs and steps were fetched again, log lines of that time are in Logs."
     return f"{span}: runs and steps were fetched again, log lines of that time may be lost."
 
 
@@ -46,12 +55,14 @@ class OutageLine(Static):
 
     _said = ""
 
-    def show(self, outage: Outage | None, style: TimeStyle, now: float) -> None:
+    def show(
+        self, outage: Outage | None, style: TimeStyle, now: float, *, stored: bool = False
+    ) -> None:
         """Tell of an outage, as long as it is news at ``now`` (seconds since the epoch)."""
         is_news = outage is not None and (outage.until is None or now - outage.until < TOLD_SECONDS)
         self.display = is_news
         if outage is not None and is_news:
-            said = told(outage, style, now)
+            said = told(outage, style, now, stored=stored)
             if said != self._said:  # each exchange is a layout of the place
                 self._said = said
                 self.update(Content(said))
