@@ -28,7 +28,10 @@ from durably_tui.tui.forms import (
     text_of,
     value_at,
     value_of,
+    with_item,
+    without_item,
 )
+from durably_tui.tui.forms.draft import MAX_ITEM_FIELDS
 
 
 class Colour(StrEnum):
@@ -125,6 +128,62 @@ def test_fields_of_objects_stand_in_their_place() -> None:
     assert found["address.city"]
     assert not found["address.street.name"]  # only with a street
     assert not found["second.city"]
+
+
+def test_objects_of_a_list_stand_below_it_each_with_its_fields() -> None:
+    value = {"streets": [{"name": "a"}, {"name": "b", "number": 2}]}
+    found = {leaf.label: leaf for leaf in leaves(order(), value) if leaf.path[0] == "streets"}
+    assert list(found) == [
+        *("streets", "streets.1", "streets.1.name", "streets.1.number"),
+        *("streets.2", "streets.2.name", "streets.2.number"),
+    ]
+    assert [leaf.items for leaf in found.values()] == [2, None, None, None, None, None, None]
+    assert [leaf.label for leaf in found.values() if leaf.is_item] == ["streets.1", "streets.2"]
+    assert found["streets.1.name"].needed, "what is there needs its fields"
+    assert value_at(value, found["streets.2.number"].path) == 2
+
+
+@pytest.mark.parametrize(
+    "streets", [[{}] * (MAX_ITEM_FIELDS + 1), ["no object"], {"no": "list"}, [{}, None]]
+)
+def test_what_is_no_list_of_objects_or_too_long_a_one_stands_as_json(streets: Any) -> None:
+    found = [leaf for leaf in leaves(order(), {"streets": streets}) if leaf.path[0] == "streets"]
+    assert [(leaf.label, leaf.items) for leaf in found] == [("streets", None)]
+
+
+def test_items_are_added_and_removed() -> None:
+    none: dict[str, Any] = {"name": "x"}
+    one = with_item(none, ("streets",))
+    assert one == {"name": "x", "streets": [{}]}
+    two = with_item(assembled(one, {("streets", 0, "name"): "a"}), ("streets",))
+    assert two == {"name": "x", "streets": [{"name": "a"}, {}]}
+    assert without_item(two, ("streets", 0), needed=False) == {"name": "x", "streets": [{}]}
+    assert without_item(one, ("streets", 0), needed=False) == none
+    assert without_item(one, ("streets", 0), needed=True) == {"name": "x", "streets": []}
+    assert none == {"name": "x"}, "what was given is not changed"
+
+
+class Line(BaseModel):
+    sku: str
+    at: Address
+    parts: list[Street] = []
+
+
+class Cart(BaseModel):
+    lines: list[Line]
+
+
+def test_a_list_that_has_to_be_there_is_there_and_so_is_what_its_items_need() -> None:
+    cart = read_schema(Cart.model_json_schema())
+    assert cart is not None
+    assert completed(cart, {}) == {"lines": []}
+    assert completed(cart, {"lines": [{"sku": "a"}]}) == {"lines": [{"sku": "a", "at": {}}]}
+    value = {"lines": [{"sku": "a", "parts": [{"name": "b"}]}]}
+    labels = [leaf.label for leaf in leaves(cart, value)]
+    assert labels[-4:] == [
+        *("lines.1.parts", "lines.1.parts.1"),
+        *("lines.1.parts.1.name", "lines.1.parts.1.number"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -341,6 +400,7 @@ def test_problems_of_a_whole_input() -> None:
         ratio=st.none() | st.floats(0, 1, exclude_min=True, exclude_max=True),
         tags=st.lists(st.text()),
         sizes=st.lists(st.integers(), min_size=1, max_size=3),
+        streets=st.lists(st.builds(Street, name=st.text()), max_size=3),
         counts=st.dictionaries(st.text(), st.integers()),
         either=st.integers() | st.text(min_size=1),
         address=st.builds(
@@ -352,7 +412,7 @@ def test_problems_of_a_whole_input() -> None:
 def test_what_pydantic_takes_is_taken_and_reads_back_as_it_was(order_in: Order) -> None:
     value = json.loads(order_in.model_dump_json())
     assert list(problems(order(), value)) == []
-    for leaf in leaves(order()):
+    for leaf in leaves(order(), value):
         there = value_at(value, leaf.path)
         text = text_of(leaf.field, there)
         if there is not ABSENT and there is not None and there != "":
