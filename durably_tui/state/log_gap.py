@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from durably_tui.protocol import LogEntry
@@ -34,14 +35,14 @@ def first_id_at(seconds: float) -> str:
 async def missed_lines(
     port: DurablyPort, store: LogStore, since: float, held: Sequence[LogEntry]
 ) -> list[LogEntry] | None:
-    """The stored lines that are neither in the store nor among those that came since.
+    """The stored lines that are neither in the store nor among those that came meanwhile.
 
     Args:
         port: the server.
         store: what was seen before the gap.
         since: after when they are missing, in seconds since the epoch, by the server's clock where
             that is known.
-        held: what came after the gap, not in the store yet.
+        held: what came after the gap, not in the store yet; it may grow while this waits.
 
     Returns:
         The lines, oldest first; None where the server stores none, or too many to fetch.
@@ -51,7 +52,6 @@ async def missed_lines(
     """
     after = first_id_at(since - _SLACK)
     known = newest_keys(store, _KNOWN)
-    known.update(map(key_of, held))
     missed: list[LogEntry] = []
     while True:
         page = await port.get_logs(after=after, limit=_PAGE)
@@ -59,5 +59,5 @@ async def missed_lines(
             return None
         missed += without(known, page)
         if len(page) < _PAGE or page[-1].id is None:
-            return missed
+            return without(Counter(map(key_of, held)), missed)
         after = page[-1].id

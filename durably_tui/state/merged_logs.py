@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -70,6 +71,8 @@ class MergedLogs:
         self._next: Outage | None = None
         self._held: list[LogEntry] | None = None
         self._fetched: Counter[Key] = Counter()
+        self._told: datetime | None = None
+        """When the last event was told, by the server's clock."""
         self._filling: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -155,6 +158,8 @@ class MergedLogs:
 
     def _heard(self, batch: StreamBatch) -> None:
         now = as_datetime(self._hub.clock.time())
+        if batch.events and batch.events[-1].timestamp is not None:
+            self._told = batch.events[-1].timestamp
         lines = [self._named(e.entry(now)) for e in batch.events if type(e) is LogWrite]
         if not lines:
             return
@@ -181,13 +186,21 @@ class MergedLogs:
         if outage.lossless:
             return
         if self._filling is None:
-            # By the server's clock, if it is known: after the last line there was none before.
-            last = self.lines.line(self.lines.end - 1, 0).at if len(self.lines) else None
-            self._fill_after(outage, outage.since if last is None else last)
+            self._fill_after(outage, self._last_told(outage.since))
         elif self._next is None:
             self._next = outage
         else:
             self._next = replace(outage, since=self._next.since)
+
+    def _last_told(self, here: float) -> float:
+        """From when on lines may be missing: by the server's clock, if anything told of that, as
+        nobody knows how the one here goes; else it is ``here``."""
+        last = self.lines.line(self.lines.end - 1, 0).at if len(self.lines) else None
+        if last is None and self._told is not None:
+            return self._told.timestamp()
+        if last is None and self._past.state is Past.WHOLE:
+            return 0.0  # by then the server had stored none at all
+        return here if last is None else last
 
     def _fill_after(self, outage: Outage, last: float) -> None:
         self._held = []

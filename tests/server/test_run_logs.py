@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.engine_events import heard
@@ -10,6 +11,7 @@ from support.server import echo, make_durably
 
 from durably_server import BlockingStep, Durably, JobDefinition, RunFailedError, Step, job
 from durably_server.engine.events import LogWrite
+from durably_server.storage.sqlite.store import SqliteStore
 
 
 async def test_logs_are_kept_in_order_and_bounded(tmp_path: Path) -> None:
@@ -44,6 +46,61 @@ async def test_logs_of_all_runs_can_be_followed_from_a_line(durably: Durably) ->
     assert [log.message for log in await durably.get_logs(limit=2)] == ["b1", "b2"]
     past = await durably.get_logs(before=after[0].id, limit=2)
     assert [(log.message, log.run_id) for log in past] == [("a1", first.id), ("a2", first.id)]
+
+
+async def test_what_was_told_is_found_though_it_is_still_being_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing, go_on, told_two, stored, end = (asyncio.Event() for _ in range(5))
+    append_logs = SqliteStore.append_logs
+
+    async def slowly(*args: Any, **kwargs: Any) -> bool:
+        storing.set()
+        await stored.wait()
+        return await append_logs(*args, **kwargs)
+
+    @job
+    async def talks(step: Step, input: None) -> None:
+        step.log.info("one")
+        await go_on.wait()
+        step.log.info("two")
+        told_two.set()
+        await end.wait()
+
+    monkeypatch.setattr(SqliteStore, "append_logs", slowly)
+    async with make_durably(tmp_path, talks) as durably:
+        run = await durably.trigger(talks, None)
+        await storing.wait()
+        go_on.set()
+        await told_two.wait()
+        asked = asyncio.create_task(durably.get_logs(run.id))
+        await asyncio.sleep(0)
+        stored.set()
+        assert [log.message for log in await asked] == ["one", "two"]
+        end.set()
+
+
+async def test_a_store_that_takes_no_lines_does_not_keep_a_reader_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing, end = asyncio.Event(), asyncio.Event()
+
+    async def never(*args: Any, **kwargs: Any) -> bool:
+        storing.set()
+        return await end.wait()
+
+    @job
+    async def talks(step: Step, input: None) -> None:
+        step.log.info("one")
+        await end.wait()
+
+    monkeypatch.setattr(SqliteStore, "append_logs", never)
+    monkeypatch.setattr("durably_server.engine.reading.STORED_WITHIN", 0.05)
+    async with make_durably(tmp_path, talks) as durably:
+        run = await durably.trigger(talks, None)
+        await storing.wait()
+        assert await durably.get_logs(run.id) == []
+        end.set()
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -166,6 +166,47 @@ async def test_a_line_that_was_fetched_and_then_comes_by_the_stream_is_told_once
         assert messages(logs) == ["missed", "missed"], "the second was written later"
 
 
+async def test_a_line_that_comes_while_it_is_fetched_is_told_once(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed")
+        port.mute = True
+        port.logged(run, "both")
+        port.mute = False
+        late = port.published[-1]
+        port.gate.clear()
+        port.restore()
+        await settle()
+        logs._heard(StreamBatch(Connection(), (late,)))
+        port.gate.set()
+        await settle()
+        assert messages(logs) == ["missed", "both"]
+
+
+async def test_the_clock_here_does_not_decide_what_was_missed(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.started(run)
+        await settle()
+        await clock.advance(3600)  # the server's own stands still
+        port.cut()
+        await settle()
+        port.logged(run, "missed")
+        port.restore()
+        await settle()
+        assert messages(logs) == ["missed"]
+
+
 async def test_what_was_missed_is_told_where_it_is_not(port: FakePort, hooks: DurablyHooks) -> None:
     run = port.made()
     async with hooks.use_merged_logs() as logs:

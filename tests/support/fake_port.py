@@ -49,6 +49,7 @@ from durably_tui.protocol import (
     Trigger,
     Triggered,
 )
+from durably_tui.state.log_gap import first_id_at
 
 from .manual_clock import START
 
@@ -306,7 +307,9 @@ class FakePort:
         self._publish(LogWrite(run_id=run_id, message=message))
         written = self.published[-1]
         assert isinstance(written, LogWrite)
-        self.lines.append(replace(written.entry(), id=f"L{len(self.lines):06}"))
+        assert written.timestamp is not None
+        line_id = first_id_at(written.timestamp.timestamp())[:10] + f"{len(self.lines):016}"
+        self.lines.append(replace(written.entry(), id=line_id))
 
     def completed(self, run_id: str, output: Any = None) -> None:
         self._end(run_id, RunStatus.COMPLETED, output=output)

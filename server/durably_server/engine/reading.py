@@ -1,6 +1,7 @@
 """What is stored: runs, steps, log lines and figures, with the live progress of what runs here."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Unpack
 
@@ -11,6 +12,8 @@ from durably_server.engine.model import STATUSES, JobStats, LogRecord, Run, Step
 
 MAX_WINDOW = 366 * 86_400.0
 """Seconds that ``stats`` may look back."""
+STORED_WITHIN = 2.0
+"""Seconds that ``get_logs`` waits for lines that were told and are not stored yet."""
 
 
 class Reading(Core):
@@ -79,17 +82,22 @@ class Reading(Core):
         """Log lines of a run, or of all runs, oldest first; see :class:`LogFilters`.
 
         ``limit`` counts from the newest line; with ``after`` alone from the oldest, so that a
-        reader who has fallen behind goes on without a gap.
+        reader who has fallen behind goes on without a gap. What was told by then is waited for.
 
         Raises:
             InvalidRequestError: a filter or the limit is refused.
         """
         where = log_filter(run_id, filters, limit=limit)
         await self.migrate()
-        for attempt in self._workers.attempts():
-            if run_id is None or attempt.run.id == run_id:
-                attempt.logs.flush()
-        await asyncio.sleep(0)  # lets the writes be handed over, before the read
+        told = [
+            attempt.logs.drain()
+            for attempt in self._workers.attempts()
+            if run_id is None or attempt.run.id == run_id
+        ]
+        # Whoever asks after a stream was opened has neither heard what was told before that, nor
+        # would find it here before it is stored.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*told), STORED_WITHIN)
         return await self._store.get_logs(where)
 
     def _with_progress(self, run: Run) -> Run:
