@@ -191,18 +191,14 @@ def _ask(server: Server, action: Action, runs: Sequence[Run], others: int) -> No
     what = f"{action.value} {len(runs)} run{'s' if len(runs) > 1 else ''} on {server.title}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise usage(f"this would {what}: say --yes where nobody can be asked.")
+    from .reading import answer
+
     if others:
         what += f" ({others} more that match cannot be)"
     if server.production and server.name:
         question = f"{what[:1].upper()}{what[1:]}? It is production: type {server.name!r}: "
-        meant = _answer(question) == server.name
+        meant = answer(question) == server.name
     else:
-        meant = _answer(f"{what[:1].upper()}{what[1:]}? [y/N] ").lower() in ("y", "yes")
+        meant = answer(f"{what[:1].upper()}{what[1:]}? [y/N] ").lower() in ("y", "yes")
     if not meant:
         raise Ended(Code.USAGE, "Nothing was done.")
-
-
-def _answer(question: str) -> str:
-    # input() would write the question to the standard output, among the results.
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from durably_tui.filters import Filter, matches, needs
 from durably_tui.protocol import Run
 from durably_tui.state import create_durably_client
 
+from .run_columns import run_columns
 from .said import flush
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ async def follow_runs(
     lines: Output = "ndjson" if kind == "json" else kind
     asked = needs(wanted or Filter())
     told: dict[str, tuple[Any, ...]] = {}
+    told_of = _seen_of(wide=kind == "wide") if kind in ("table", "wide") else _known_of
     async with create_durably_client(client) as hooks:
         runs = hooks.use_runs(
             job_name=asked.job_names or None,
@@ -50,9 +53,9 @@ async def follow_runs(
                 changed = [
                     run
                     for run in reversed(runs.runs)
-                    if told.get(run.id) != _told_of(run) and matches(asked.here, run, now)
+                    if told.get(run.id) != told_of(run) and matches(asked.here, run, now)
                 ]
-                told.update((run.id, _told_of(run)) for run in changed)
+                told.update((run.id, told_of(run)) for run in changed)
                 if changed or heading:
                     show(changed[::-1] if heading else changed, lines, heading=heading)
                     flush()
@@ -61,5 +64,12 @@ async def follow_runs(
                 news.clear()
 
 
-def _told_of(run: Run) -> tuple[Any, ...]:
+def _seen_of(*, wide: bool) -> Callable[[Run], tuple[Any, ...]]:
+    """What a person sees of a run, but for the time that goes by."""
+    columns = [each for each in run_columns(wide=wide) if each.title not in ("AGE", "TOOK")]
+    return lambda run: tuple(column.show(run) for column in columns)
+
+
+def _known_of(run: Run) -> tuple[Any, ...]:
+    """What a program gets to know of a run."""
     return (run.status, run.progress, run.completed_step_count, run.error)

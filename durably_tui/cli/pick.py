@@ -108,7 +108,9 @@ def ids_given(ids: Sequence[str] | None) -> list[str]:
     if not given or given == ["-"]:
         if sys.stdin is None or (sys.stdin.isatty() and not given):
             raise usage("no run was named: give ids, or pipe them in.")
-        given = [words[0] for line in sys.stdin if (words := line.split())]
+        from .reading import standard_input
+
+        given = [words[0] for line in standard_input().splitlines() if (words := line.split())]
         if not given:
             note("No ids came from the standard input.")
     return list(dict.fromkeys(given))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +190,37 @@ def test_a_person_is_asked(home: Home, shared: CommandServer) -> None:
         terminal.send("y\n")
         assert terminal.wait_exit() == 0
         assert f"{run_id} Deleted." in terminal.text
+
+
+def test_ctrl_c_at_the_question(home: Home, shared: CommandServer) -> None:
+    run_id = failed(shared, "ctrl-c")
+    with Terminal([*COMMAND, "delete", run_id, "-s", shared.url], env=home.env()) as terminal:
+        terminal.wait_for("[y/N]")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        assert terminal.wait_exit(patience=5) == 130, "once is enough"
+        assert "Traceback" not in terminal.text
+    assert shared.run(run_id)["status"] == "failed"
+
+
+def test_ctrl_c_while_ids_are_read() -> None:
+    waits = """if True:
+        import asyncio, sys, time
+        from durably_tui.cli.reading import standard_input
+        class Waits:
+            def read(self):
+                print("reads", flush=True)
+                time.sleep(60)
+        async def read():
+            sys.stdin = Waits()
+            standard_input()
+        asyncio.run(read())
+    """
+    with subprocess.Popen([COMMAND[0], "-c", waits], stdout=-1, stderr=-1) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"reads\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert b"KeyboardInterrupt" in said
 
 
 def test_production_is_asked_for_by_its_name(home: Home, shared: CommandServer) -> None:

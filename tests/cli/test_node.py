@@ -67,6 +67,9 @@ def test_logs_can_be_followed_only(home: Home, invoke: Invoke, node: CommandServ
     stored = invoke("logs", run_id, "-s", node.url)
     assert (stored.exit_code, stored.stdout) == (5, "")
     assert "stores no log lines: follow a run with -f" in stored.stderr
+    late = invoke("logs", "-f", run_id, "-s", node.url)
+    assert (late.exit_code, late.stdout) == (0, "")
+    assert late.stderr == "No line came before the end, and this server stores none.\n"
 
 
 def test_bars_in_a_terminal(home: Home, node: CommandServer) -> None:

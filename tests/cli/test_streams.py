@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from itertools import pairwise
 
 import pytest
 from support.command import COMMAND, Home, run
@@ -71,6 +72,21 @@ def test_runs_that_come_and_change_are_listed_as_they_do(home: Home, fresh: Comm
         lines = command.until('"status":"failed"')
         assert json.loads(lines[-1])["id"] == run_id
         assert command.interrupted() == (130, "")
+
+
+def test_a_run_that_works_is_listed_again_only_where_it_looks_other(
+    home: Home, fresh: CommandServer
+) -> None:
+    """A run that takes its steps has news many times a second, of which a person sees few."""
+    with going(home, "runs", "--watch", "-s", fresh.url) as command:
+        command.until("ID ")
+        run_id = fresh.trigger("steps", {"count": 9000, "delayMs": 5})
+        lines = [line for _ in range(20) for line in command.until("/9000")]
+        fresh.cancel(run_id)
+        lines += command.until(" cancelled ")
+        assert command.interrupted() == (130, "")
+    seen = [line.split()[1:4] for line in lines]  # the job, the status and the progress
+    assert all(one != other for one, other in pairwise(seen))
 
 
 def test_ctrl_c_while_waiting_leaves_no_traceback(home: Home, shared: CommandServer) -> None:

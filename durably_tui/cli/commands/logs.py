@@ -111,13 +111,17 @@ async def _follow(
     client: DurablyClient, runs: list[Run], wanted: Wanted, tail: int | None, printer: Printer
 ) -> None:
     from durably_tui.cli.log_source import MOST_LINES, followed
-    from durably_tui.cli.said import flush
+    from durably_tui.cli.said import flush, note
 
     limit = MOST_LINES if tail is None else tail
+    came = False
     async with aclosing(followed(client, runs, wanted.levels, limit)) as lots:
         async for lot in lots:
             printer.print([entry for entry in lot if wanted(entry)])
             flush()
+            came = came or bool(lot)
+    if not came and limit and not client.abilities.has("logs"):
+        note("No line came before the end, and this server stores none.")
 
 
 def _moment(text: str | None) -> datetime | None:

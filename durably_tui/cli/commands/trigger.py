@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -132,7 +131,9 @@ def read_input(given: str) -> Any:
     where = "--input"
     try:
         if given == "-":
-            where, text = "the standard input", sys.stdin.read()
+            from durably_tui.cli.reading import standard_input
+
+            where, text = "the standard input", standard_input()
         elif given.startswith("@"):
             where = f"the file {given[1:]}"
             with open(given[1:], encoding="utf-8-sig") as file:
