@@ -37,7 +37,9 @@ class TriggerScreen(ModalScreen[Triggered | None]):
     """Asks for a run and sends it; stays open, with everything kept, where it is refused."""
 
     CSS_PATH = "trigger.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-high")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        *((0, "-low"), (22, "-middle"), (36, "-high")),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         ("ctrl+s,f2", "submit", "Trigger"),
         ("ctrl+t", "toggle_editor", "Form or JSON"),

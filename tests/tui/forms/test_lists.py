@@ -146,3 +146,19 @@ async def test_json_and_form_show_the_same_lines(shop: Shop) -> None:
         await shown.press("ctrl+s")
         await shown.until(lambda: shop.given)
         assert shop.given == [cart({"sku": "a"}, {"sku": "b"})]
+
+
+@pytest.mark.parametrize("height", [15, 22, 24, 36, 40])
+async def test_every_field_of_the_dialog_is_in_sight_with_a_long_form(
+    shop: Shop, height: int
+) -> None:
+    async with monitor(shop.url, size=(80, height)) as shown:
+        form = await form_of(shown)
+        for at in range(1, 4):
+            row(form, "lines").editor.focus()
+            await shown.press("enter")
+            await shown.until(lambda at=at: f"lines.{at}.sku" in labels(form))
+        dialog = shown.at(TriggerScreen).query_one("#dialog")
+        for each in ("#job", "#labels", "#idempotency", "#concurrency"):
+            line = dialog.query_one(each)
+            assert dialog.content_region.contains_region(line.region), each
