@@ -31,3 +31,15 @@ async def test_the_cursor_still_shows_what_it_is_on_while_paused(shop: Workshop)
         await shown.press("p")
         await shown.on(older)
         await shown.shows("stored row 0", "PAUSED")
+
+
+async def test_a_pane_that_comes_to_the_front_while_paused_is_not_empty(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("enter")
+        await shown.shows("steps done", "not while it ran")
+        await shown.press("p", "s")
+        await shown.shows("PAUSED", "Watched not while it ran")
+        await shown.press("E")
+        await shown.shows("PAUSED", "it was not watched yet", "Enter unfold")

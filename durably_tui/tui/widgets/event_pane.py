@@ -76,6 +76,11 @@ class EventPane(Vertical):
         )
         yield JsonPane()
 
+    def on_mount(self) -> None:
+        """Have the footer tell of Enter, which belongs to the table."""
+        unfold = EVENTS[0]
+        self.table.tell_enter(unfold.name, unfold.label, unfold.help)
+
     def show(
         self,
         events: Sequence[SeenEvent],

@@ -172,6 +172,14 @@ class RunDetail(Vertical):
         self._show_facts()
 
     @on(TabbedContent.TabActivated)
+    def _show_pane_in_front(self) -> None:
+        """A pane that comes to the front shows at once what was told last, paused or not."""
+        if self._facts_of is not None:
+            _, state, now = self._facts_of
+            if state is not None:
+                self._say_missing(state, now)
+            self._show_facts()
+
     def _show_facts(self) -> None:
         """Exchange the overview while it is in front: each exchange is a layout of the place."""
         if self._facts_of is None or self.tabs.active != "overview":
