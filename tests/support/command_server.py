@@ -22,8 +22,9 @@ PATIENCE = 20.0
 class CommandServer:
     """A running server; every method waits for its answer."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_node: bool = False) -> None:
         self.url = url
+        self.is_node = is_node
         self._http = httpx.Client(base_url=url, timeout=20, verify=NO_TLS)
 
     def trigger(self, job: str, input: Any, **options: Any) -> str:
@@ -83,7 +84,7 @@ def _running(process: ServerProcess) -> Iterator[CommandServer]:
     assert child.stdout is not None
     try:
         process.port = int(json.loads(child.stdout.readline())["port"])
-        server = CommandServer(process.url)
+        server = CommandServer(process.url, is_node=isinstance(process, NodeServer))
         try:
             yield server
         finally:
