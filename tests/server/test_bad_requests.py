@@ -217,7 +217,7 @@ async def test_a_request_of_two_lengths_is_refused_and_the_connection_closed(
     writer.close()
     await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 400 ")
-    # httptools, of the extra "fast", refuses it by itself.
+    # The parser in C refuses it by itself, the one in Python leaves that to the handler.
     said = (b"both Content-Length and Transfer-Encoding", b"Invalid HTTP request received.")
     assert any(sentence in answer for sentence in said)
     assert answer.count(b"HTTP/1.1 ") == 1

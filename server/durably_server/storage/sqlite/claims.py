@@ -16,16 +16,20 @@ _FREE = (
     "WHERE other.status = 'leased' AND other.concurrency_key = c.concurrency_key "
     "AND other.id <> c.id AND other.lease_expires_at > :now))"
 )
-# Both are walks down an index that stop at the limit, however many runs wait.
-_PENDING = f"""
-    SELECT c.created_at, c.id, c.concurrency_key FROM durably_runs AS c
-    WHERE c.status = 'pending' AND {_FREE} ORDER BY c.created_at, c.id LIMIT :limit
-"""
-_EXPIRED = f"""
-    SELECT c.created_at, c.id, c.concurrency_key FROM durably_runs AS c
-    WHERE c.status = 'leased' AND c.lease_expires_at <= :now
-    AND c.id NOT IN (SELECT value FROM json_each(:running)) AND {_FREE}
-    ORDER BY c.created_at, c.id LIMIT :limit
+# Both are walks down an index that stop at the limit, however many runs wait; and one statement, as
+# each gives the interpreter away to a busy event loop.
+_CANDIDATES = f"""
+    SELECT * FROM (
+        SELECT c.created_at, c.id, c.concurrency_key FROM durably_runs AS c
+        WHERE c.status = 'pending' AND {_FREE} ORDER BY c.created_at, c.id LIMIT :limit
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT c.created_at, c.id, c.concurrency_key FROM durably_runs AS c
+        WHERE c.status = 'leased' AND c.lease_expires_at <= :now
+        AND c.id NOT IN (SELECT value FROM json_each(:running)) AND {_FREE}
+        ORDER BY c.created_at, c.id LIMIT :limit
+    )
 """
 _LEASE = f"""
     UPDATE durably_runs SET
@@ -46,11 +50,8 @@ def claim(
     limit: int,
 ) -> list[Run]:
     """The oldest first, and of each concurrency key one."""
-    named: dict[str, Any] = {"now": now, "limit": limit}
-    found: list[_Candidate] = db.execute(_PENDING, named).fetchall()
-    expired = {**named, "running": encode_text(sorted(running))}
-    if over := db.execute(_EXPIRED, expired).fetchall():
-        found = sorted(found + over)
+    named: dict[str, Any] = {"now": now, "limit": limit, "running": encode_text(sorted(running))}
+    found: list[_Candidate] = sorted(db.execute(_CANDIDATES, named).fetchall())
     chosen: list[str] = []
     keys: set[str] = set()
     for _, run_id, key in found:
