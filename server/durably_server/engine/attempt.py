@@ -30,6 +30,7 @@ class Attempt:
 
     Attributes:
         run: as it was leased.
+        loop: the event loop, in the thread ``thread``.
         interruption: why the execution has to end; None while it may go on.
         draining: whether it is handed back at its next step, as the worker stops.
         lease_expires_ms: when the lease runs out, unless it is renewed.
@@ -44,6 +45,7 @@ class Attempt:
         self.run = run
         self.services = services
         self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
         self.interruption: Interruption | None = None
         self.draining = False
         self.lease_expires_ms = 0

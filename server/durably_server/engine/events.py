@@ -189,11 +189,9 @@ class EventBus:
         # It was made for this call and nobody has seen it: a stamped copy would cost more than it.
         force_setattr(event, "timestamp", iso(self._clock()))
         force_setattr(event, "sequence", self._sequence)
-        for listener, _ in (
-            *self._by_type.get(None, ()),
-            *self._by_type.get(event.type, ()),
-            *self._by_run.get(event.run_id, ()),
-        ):
+        by_type = self._by_type
+        listeners = by_type.get(None, _NOBODY) + by_type.get(event.type, _NOBODY)
+        for listener, _ in listeners + self._by_run.get(event.run_id, _NOBODY):
             try:
                 listener(event)
             except Exception:
@@ -202,6 +200,7 @@ class EventBus:
 
 
 _Listeners = tuple[tuple[Listener, object], ...]
+_NOBODY: _Listeners = ()
 _Place = TypeVar("_Place")
 
 

@@ -1,7 +1,7 @@
 """A run's log lines: told at once, stored together, the newest of them kept."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
 from durably_server.engine import codec
 from durably_server.engine.background import BackgroundWrites
@@ -15,14 +15,8 @@ BATCH = 150
 """Lines in one write: others wait for one of these at most."""
 
 
-class _Line(NamedTuple):
-    """A log line that waits to be stored."""
-
-    step: str | None
-    level: Level
-    message: str
-    data: str | None
-    created_at: str
+_Line = tuple[str | None, Level, str, str | None, str]
+"""A line that waits to be stored: its step, level, message, data as JSON, and time."""
 
 
 class LogLines:
@@ -54,11 +48,14 @@ class LogLines:
                 has_data=has_data,
             )
         )
-        self._waiting.append(_Line(step, level, message, text, told.timestamp))
+        self._waiting.append((step, level, message, text, told.timestamp))
         if len(self._waiting) > 2 * self._keep:
             del self._waiting[: -self._keep]
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(INTERVAL, self.flush)
+        elif len(self._waiting) >= BATCH and not self._under_way:
+            # A flood goes in small parts: a large one would keep the loop from everybody's steps.
+            self.flush()
 
     def flush(self) -> None:
         """Hand what waits to the store, unless it still has earlier lines to write."""

@@ -236,7 +236,8 @@ def _is_async(fn: Callable[..., Any]) -> bool:
 
 def _on_loop(attempt: Attempt, call: Callable[[*Ts], None], *args: *Ts) -> None:
     """Call it now on the loop's own thread, else have the loop call it, in order."""
-    if asyncio._get_running_loop() is attempt.loop:
+    # Not by the running loop: to ask for it asks the system for the process each time.
+    if threading.get_ident() == attempt.thread:
         call(*args)
     else:
         attempt.handover.call(functools.partial(call, *args))
