@@ -39,7 +39,7 @@ def run_seconds(run: Run, now: float) -> tuple[float, bool] | None:
     A 0.8 server does not say when a run was started or ended: then it is counted from its creation
     to its last update, and is not exact. None where the run never started.
     """
-    start = run.started_at or (None if run.status is RunStatus.PENDING else run.created_at)
+    start = run.started_at or (None if _never_started(run) else run.created_at)
     if start is None:
         return None
     exact = run.started_at is not None
@@ -49,6 +49,14 @@ def run_seconds(run: Run, now: float) -> tuple[float, bool] | None:
             return None
         return _seconds(end) - _seconds(start), exact and run.completed_at is not None
     return now - _seconds(start), exact
+
+
+def _never_started(run: Run) -> bool:
+    """Whether it waits, or was cancelled while it did, by a server that says when runs start."""
+    if run.status is RunStatus.CANCELLED:
+        told = run.completed_at is not None
+        return told and not run.current_step_index and run.progress is None
+    return run.status is RunStatus.PENDING
 
 
 def _seconds(at: datetime) -> float:

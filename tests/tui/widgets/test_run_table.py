@@ -136,6 +136,11 @@ def test_how_long_a_run_takes():
     old = run(status=RunStatus.COMPLETED, started_at=None, updated_at=NOW)
     assert run_seconds(old, T) == (120, False), "a 0.8 server tells neither start nor end"
     assert run_seconds(run(status=RunStatus.FAILED), T) is None
+    waiting = {"started_at": None, "progress": None, "current_step_index": 0, "updated_at": NOW}
+    cancelled = run(status=RunStatus.CANCELLED, **waiting)
+    assert run_seconds(cancelled, T) == (120, False), "the same"
+    cancelled = run(status=RunStatus.CANCELLED, **waiting, completed_at=NOW)
+    assert run_seconds(cancelled, T) is None, "it was cancelled before it started"
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
