@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +28,9 @@ from .fault import as_fault, may_pass
 from .feed import FeedLease
 from .hub import Hub
 from .refresher import Refresher
-from .run_list import Born, RunList, RunsView
+from .run_arranging import Arranging
+from .run_list import RunList, RunsView
+from .run_placing import Born
 from .runs_state import RunsFilter, newest_first
 from .store import Listener, Store, Unsubscribe
 
@@ -42,6 +45,8 @@ SEARCH = 5_000
 """How many runs are fetched for a search that finds too few, until one asks for more."""
 _SINGLE = 4
 """Requests of one run each that are made together."""
+_AT_ONCE = 1_000
+"""So many runs are put into another order without a pause."""
 _GAP = 20
 """How many requests bridge what is new; where more would be needed, the list begins anew."""
 
@@ -80,6 +85,7 @@ class AllRuns:
         self._epoch = 0
         self._started = self._closed = False
         self._meanwhile: list[tuple[Event, ...]] | None = None
+        self._arranger: asyncio.Task[None] | None = None
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -179,13 +185,37 @@ class AllRuns:
         """Show only runs that ``keep`` wants, the largest ``place`` first, or the smallest.
 
         Without ``place`` it is the time of creation; among equals the newest comes first. Both are
-        asked again whenever a run changes. Takes time for each run that is here.
+        asked again whenever a run changes. Of many runs that takes time, and is done in slices
+        between which the event loop goes on: ``state.arranging`` until it is seen.
         """
         self._place, self._keep, self._rising = place, keep, rising
         self._searched = 0
-        self._list.arrange(place, keep, rising=rising)
+        if self._arranger is not None:
+            self._arranger.cancel()
+            self._arranger = None
+        plain = place is None and keep is None and not rising
+        in_slices = self._started and not plain and len(self._list) > _AT_ONCE
+        if in_slices:
+            work = Arranging(self._list, place, keep, rising=rising)
+            self._arranger = asyncio.create_task(self._arrange(work), name="durably:arrange")
+        else:
+            self._list.arrange(place, keep, rising=rising)
         arranged = place is not None or rising
-        self._tell(1, arranged=arranged, searching=keep is not None)
+        self._tell(1, arranged=arranged, searching=keep is not None, arranging=in_slices)
+
+    async def _arrange(self, arranging: Arranging) -> None:
+        try:
+            for _ in arranging.work():
+                await asyncio.sleep(0)
+                await self._hub.pool.give_way()
+                if self._list is not arranging.runs:
+                    break  # it was fetched anew, and is in the new order already
+            else:
+                arranging.finish()
+        finally:
+            arranging.give_up()
+        self._arranger = None
+        self._tell(1, arranging=False)
 
     def set_query(
         self,
@@ -249,6 +279,10 @@ class AllRuns:
         """End every request and let the stream go."""
         self._closed = True
         self._hub.open.discard(self)
+        if self._arranger is not None:
+            self._arranger.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._arranger
         if self._lease is not None:
             self._lease.release()
             self._lease = None

@@ -14,7 +14,8 @@ from durably_tui.protocol import (
 )
 
 from .advance import IMPLIED, advance
-from .run_list import Born, RunList
+from .run_list import RunList
+from .run_placing import Born
 from .runs_reducer import SILENT, acted
 from .runs_state import RunActivity, RunsFilter, WatchedState, newest_first
 
@@ -40,6 +41,9 @@ class AllRunsState(WatchedState, frozen=True, kw_only=True):
     by ``load_older``."""
     searching: bool = False
     """Whether not every run that is here is shown."""
+    arranging: bool = False
+    """Whether another order, or what is searched for, is being worked out: until then the runs are
+    shown as before."""
     version: int = 0
     """Rises with every change of a run."""
 

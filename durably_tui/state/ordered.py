@@ -63,6 +63,14 @@ class Ordered(Generic[T]):
         """Which blocks nobody else holds on to, by ``id``."""
         self.add_first(items)
 
+    @classmethod
+    def of_blocks(cls, key: Key[T], blocks: list[list[T]]) -> Ordered[T]:
+        """Items that are in order already, in blocks of at most ``BLOCK``, none of them empty."""
+        made = cls(key)
+        made._blocks = blocks
+        made._own.update(map(id, blocks))
+        return made
+
     def __len__(self) -> int:
         return sum(map(len, self._blocks))
 

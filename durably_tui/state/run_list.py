@@ -8,47 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any, overload
 
-import msgspec
 from msgspec.structs import replace
 
 from durably_tui.protocol import Run, RunStatus
 
 from .ordered import Ordered, Standing
+from .run_placing import KEYS, QUIET, Born, Entry, NewOrder, Placing, born_of, put_place
 from .runs_state import RunActivity, newest_first
-
-Born = tuple[datetime, str]
-"""When a run was created, and its id: the total order of all runs."""
-_QUIET = RunActivity()
-
-
-class Entry(msgspec.Struct, eq=False, gc=False):
-    """One run in a list, and what the stream told of it.
-
-    The garbage collector passes it by: to look at each of a hundred thousand took a third of a
-    second, and nothing refers to what refers to it.
-    """
-
-    run: Run
-    """As the server and its events have it."""
-    shown: Run
-    """With the optimistic change over it."""
-    born: Born
-    place: tuple[Any, ...]
-    """Where it stands in the order that is shown; larger is further up."""
-    hidden: bool = False
-    """Whether the optimistic change is that it is deleted."""
-    overlay: RunStatus | None = None
-    activity: RunActivity = _QUIET
-
-    @classmethod
-    def of(cls, run: Run) -> Entry:
-        """A run as the server has it."""
-        born = newest_first(run)
-        return cls(run, run, born, born)
 
 
 class RunsView(Sequence[Run]):
@@ -93,14 +62,6 @@ class RunsView(Sequence[Run]):
         return at if at is None or self._rising else len(self._items) - 1 - at
 
 
-def _place(entry: Entry) -> tuple[Any, ...]:
-    return entry.place
-
-
-def _born(entry: Entry) -> Born:
-    return entry.born
-
-
 class RunList:
     """Runs by id and in two orders: all of them by their birth, and those that are shown.
 
@@ -118,11 +79,11 @@ class RunList:
         self.by_id: dict[str, Entry] = {}
         self.counts: Counter[RunStatus] = Counter()
         """How many runs have each status."""
-        self._all = Ordered[Entry](_born)
-        self._place = place
-        self._keep = keep
-        self._rising = rising
+        self._all = Ordered[Entry](born_of)
+        self._placing = Placing(place, keep, rising)
         self._shown = self._all
+        self._slot = 0
+        self._coming: NewOrder | None = None
         self._split()
 
     def __len__(self) -> int:
@@ -143,7 +104,7 @@ class RunList:
 
     def view(self) -> RunsView:
         """The runs that are shown, in their order."""
-        return RunsView(self._shown.standing(), self.by_id, rising=self._rising)
+        return RunsView(self._shown.standing(), self.by_id, rising=self._placing.rising)
 
     def arrange(
         self,
@@ -152,19 +113,55 @@ class RunList:
         *,
         rising: bool = False,
     ) -> None:
-        """Show those that ``keep`` wants, the largest ``place`` first (or the smallest); by birth
-        without one. Among equals the newest comes first."""
-        self._place, self._keep, self._rising = place, keep, rising
+        """Show those that ``keep`` wants, the largest ``place`` first (or the smallest), at once.
+        Of many that takes time: see ``Arranging``."""
+        self._placing = Placing(place, keep, rising)
+        self._coming = None
         for entry in self.by_id.values():
-            self._set_place(entry)
+            if place is None:
+                entry.place = entry.aside = entry.born
+            else:
+                self._set_place(entry)
         self._split()
 
     def _split(self) -> None:
-        plain = self._place is None and self._keep is None and not self._rising
-        if plain and not any(entry.hidden for entry in self.by_id.values()):
+        if self._placing.is_plain and not any(entry.hidden for entry in self.by_id.values()):
             self._shown = self._all
         else:
-            self._shown = Ordered(_place, filter(self._is_shown, self.by_id.values()))
+            self._shown = Ordered(
+                KEYS[self._slot], filter(self._placing.shows, self.by_id.values())
+            )
+
+    # -- another order, worked out elsewhere -----------------------------------------------
+
+    def begin_order(self, placing: Placing) -> NewOrder:
+        """Begin with another order; one that was begun before is given up."""
+        self._coming = NewOrder(placing, 1 - self._slot, list(self._all))
+        return self._coming
+
+    def drop_order(self, order: NewOrder) -> None:
+        """Give an order up that was begun."""
+        if self._coming is order:
+            self._coming = None
+
+    def end_order(self, order: NewOrder) -> None:
+        """Go over to an order that was worked out. What changed since is looked at now."""
+        self.drop_order(order)
+        self._placing, self._slot = order.placing, order.slot
+        self._shown = Ordered.of_blocks(order.key, order.blocks)
+        for entry in order.touched.values():
+            if order.has(entry):
+                self._shown.remove(entry)
+            if self.by_id.get(entry.run.id) is entry:
+                self._set_place(entry)
+                if self._placing.shows(entry):
+                    self._shown.add(entry)
+
+    def _touch(self, entry: Entry) -> None:
+        if self._coming is not None:
+            self._coming.touched[id(entry)] = entry
+
+    # -- changing --------------------------------------------------------------------------
 
     def put(self, run: Run, activity: RunActivity | None = None) -> bool:
         """Take a run as it is now; whether it is new here."""
@@ -174,11 +171,12 @@ class RunList:
             entry = None
         if entry is None:
             entry = self.by_id[run.id] = Entry.of(run)
-            entry.activity = activity or _QUIET
+            entry.activity = activity or QUIET
+            self._touch(entry)
             self._all.add(entry)
             self._set_place(entry)
             self.counts[run.status] += 1
-            if self._shown is not self._all and self._is_shown(entry):
+            if self._shown is not self._all and self._placing.shows(entry):
                 self._shown.add(entry)
             return True
         if activity is not None:
@@ -194,9 +192,10 @@ class RunList:
         self.counts.update(run.status for run in runs)
         self._all.add_first(entries)
         for entry in entries:
+            self._touch(entry)
             self._set_place(entry)
         if self._shown is not self._all:
-            for entry in filter(self._is_shown, entries):
+            for entry in filter(self._placing.shows, entries):
                 self._shown.add(entry)
 
     def remove(self, run_id: str) -> bool:
@@ -204,6 +203,7 @@ class RunList:
         entry = self.by_id.pop(run_id, None)
         if entry is None:
             return False
+        self._touch(entry)
         self.counts[entry.shown.status] -= 1
         self._all.remove(entry)
         if self._shown is not self._all:
@@ -227,7 +227,7 @@ class RunList:
         if entry is None:
             return False
         if on and status is None and self._shown is self._all:
-            self._shown = Ordered(_place, self._all)
+            self._shown = Ordered(KEYS[self._slot], self._all)
         entry.hidden = on and status is None
         entry.overlay = status if on else None
         self._become(entry, entry.run)
@@ -240,6 +240,7 @@ class RunList:
                 self.overlay(run_id, None if entry.hidden else entry.overlay, on=True)
 
     def _become(self, entry: Entry, run: Run) -> None:
+        self._touch(entry)
         before = entry.shown
         if entry.overlay is not None and run.status is not entry.run.status:
             entry.overlay = None  # an event told of it first
@@ -253,23 +254,13 @@ class RunList:
             return
         # Taken out by its old place before it gets a new one.
         was_in = entry in self._shown
-        old = entry.place
-        self._set_place(entry)
-        new, entry.place = entry.place, old
-        is_in = self._is_shown(entry)
+        old, new = KEYS[self._slot](entry), self._placing.place(entry)
+        is_in = self._placing.shows(entry)
         if was_in and (new != old or not is_in):
             self._shown.remove(entry)
-        entry.place = new
+        put_place(entry, self._slot, new)
         if is_in and (new != old or not was_in):
             self._shown.add(entry)
 
     def _set_place(self, entry: Entry) -> None:
-        if self._place is None:
-            entry.place = entry.born
-            return
-        at, run_id = entry.born
-        last = at.timestamp() if at.year > 1 else 0.0
-        entry.place = (*self._place(entry.shown), -last if self._rising else last, run_id)
-
-    def _is_shown(self, entry: Entry) -> bool:
-        return not entry.hidden and (self._keep is None or self._keep(entry.shown))
+        put_place(entry, self._slot, self._placing.place(entry))

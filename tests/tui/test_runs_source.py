@@ -6,8 +6,10 @@ from msgspec.structs import replace
 from support.fake_port import FakePort
 from support.manual_clock import ManualClock, settle
 
-from durably_tui.protocol import RunStatus
-from durably_tui.state import AllRuns, Runs, create_durably_client
+from durably_tui.filters import parse
+from durably_tui.protocol import Phase, RunStatus
+from durably_tui.state import AllRuns, AllRunsState, Runs, RunsFilter, create_durably_client
+from durably_tui.tui.screens.runs_scope import scope
 from durably_tui.tui.screens.runs_source import PAGE_SIZE, RunsSource
 
 
@@ -61,3 +63,13 @@ async def test_whoever_turns_too_far_comes_back_to_the_last_page() -> None:
         assert page.page == 1
         assert len(page.runs) == PAGE_SIZE
         await source.aclose()
+
+
+def test_while_another_order_is_worked_out_the_line_says_so() -> None:
+    state = AllRunsState(filter=RunsFilter(), loaded=100_000, fetched_at=1.0, arranging=True)
+    said = scope(parse("disk"), state, shown=100_000, marked=0, phase=Phase.LIVE, now=2.0)
+    assert "looking through 100,000…" in said.plain
+    assert "match of" not in said.plain
+    there = replace(state, arranging=False)
+    said = scope(parse("disk"), there, shown=7, marked=0, phase=Phase.LIVE, now=2.0)
+    assert "7 match of 100,000, searched for disk" in said.plain

@@ -75,7 +75,9 @@ def _all(wanted: Filter, state: AllRunsState, shown: int, phase: Phase, now: flo
     loaded = f"{state.loaded:,}"
     if state.has_more and state.total is not None:
         loaded += f" of {state.total:,}"
-    if here:
+    if state.arranging:
+        parts.append(f"looking through {loaded}…")
+    elif here:
         parts.append(f"{shown:,} match of {loaded}, searched for {safe(str(here), limit=80)}")
     else:
         parts.append(loaded if state.has_more else f"{loaded} shown")
