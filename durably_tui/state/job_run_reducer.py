@@ -10,6 +10,7 @@ from durably_tui.protocol import (
     Connection,
     DurablyError,
     Event,
+    LogEntry,
     Phase,
     Run,
     RunDelete,
@@ -76,6 +77,22 @@ def overheard(
     return _applied(state, events)
 
 
+def dating(state: JobRunState, limits: HistoryLimits) -> JobRunState:
+    """The server dates log lines and stores them."""
+    if state.lines.dated is not None:
+        return state
+    lines = log_join.dating(state.lines, limits.lines)
+    if state.seen is not None and state.seen.gaps:
+        lines = log_join.lost_dated(lines, earlier=True)
+    return replace(state, lines=lines, mending=lines.is_torn)
+
+
+def feed_lost(state: JobRunState) -> JobRunState:
+    """The feed was lost."""
+    lines = log_join.lost_dated(state.lines)
+    return state if lines is state.lines else replace(state, lines=lines, mending=True)
+
+
 def opening(state: JobRunState) -> JobRunState:
     """A stream of the run's own is about to be opened, perhaps not the first."""
     own = replace(state.own, epoch=0) if not state.own.is_empty else state.own
@@ -98,9 +115,11 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     own, lines, before = state.own, state.lines, state.before
     feed = Trail() if state.seen is None else state.seen.logs
     if connection.phase in _LOST and state.connection.phase is Phase.LIVE:
-        lines = log_join.lost(lines, feed)
+        lines = log_join.lost_dated(log_join.lost(lines, feed))
         told_until = state.connection.told_until or state.connection.last_seen
-        state = replace(state, lost_at=told_until or connection.last_seen or 0.0)
+        state = replace(
+            state, lost_at=told_until or connection.last_seen or 0.0, mending=lines.is_torn
+        )
     elif state.lost_at is not None and connection.phase in _OVER:
         state = _found_again(state, connection, goes_on=connection.resumed)
     if connection.epoch != state.connection.epoch:
@@ -121,11 +140,25 @@ def _found_again(state: JobRunState, connection: Connection, *, goes_on: bool) -
     return replace(state, lost_at=None, losses=losses)
 
 
-def asking(state: JobRunState) -> JobRunState:
-    """A request about this run goes out now."""
-    if state.is_loading and not state.needs_fetch:
+def asking(state: JobRunState, *, lines_too: bool = False) -> JobRunState:
+    """A request about this run goes out now, and with ``lines_too`` one for missing log lines."""
+    if state.is_loading and not state.needs_fetch and not lines_too:
         return state
-    return replace(state, is_loading=True, needs_fetch=False)
+    lines = log_join.waiting(state.lines) if lines_too else state.lines
+    return replace(state, is_loading=True, needs_fetch=False, lines=lines)
+
+
+def mended(state: JobRunState, stored: Sequence[LogEntry] | None, losses: int) -> JobRunState:
+    """The log lines that are missing came.
+
+    Args:
+        state: as it is now.
+        stored: what the server has stored since they are missing; None where it told none.
+        losses: how often streams had been lost when it was asked.
+    """
+    lines = log_join.mended(state.lines, stored, losses)
+    state = replace(state, lines=lines, mending=False)
+    return state if lines.is_torn else replace(state, filled=frozenset(state.gaps) | state.filled)
 
 
 def answered(

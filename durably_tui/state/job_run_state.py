@@ -12,6 +12,7 @@ from durably_tui.protocol import (
     Connection,
     DurablyError,
     LogEntry,
+    Phase,
     Progress,
     Run,
     RunStatus,
@@ -73,6 +74,10 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """When something last came on it, while it is lost; in seconds since the epoch."""
     losses: tuple[tuple[float, float], ...] = ()
     """Times for which it was lost and after which it did not go on where it was."""
+    mending: bool = False
+    """Log lines that may be missing are fetched, or will be once the streams are there again."""
+    filled: frozenset[tuple[float, float]] = frozenset()
+    """Gaps whose log lines were fetched."""
     is_loading: bool = False
     """A request about this run is under way."""
     needs_fetch: bool = False
@@ -173,8 +178,19 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def gaps(self) -> tuple[tuple[float, float], ...]:
-        """Times between which log lines may have been lost, in seconds since the epoch."""
+        """Times between which log lines may have been lost, in seconds since the epoch. Where the
+        server has stored them, they are fetched first."""
+        if self.mending:
+            return ()
         told = self.own if self.seen is None else self.seen
         # Where nothing was told of the run since, its last lines may be lost as well.
         unheard = [lost for lost in self.losses if lost[1] >= told.last_seen]
-        return tuple(sorted({*told.gaps, *unheard})) if unheard else told.gaps
+        if not unheard and not self.filled:
+            return told.gaps
+        return tuple(sorted({*told.gaps, *unheard} - self.filled))
+
+    @property
+    def wants_lines(self) -> bool:
+        """Whether log lines are to be fetched: some may be missing, and the own stream is there,
+        or over, so that none is written unseen after the answer."""
+        return self.lines.is_torn and self.connection.phase in (Phase.LIVE, Phase.ENDED)

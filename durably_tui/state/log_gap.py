@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from durably_tui.protocol import LogEntry
+from durably_tui.protocol import LogEntry, NotFound
 
 from .log_past import key_of, newest_keys, without
 from .log_store import LogStore
@@ -50,14 +50,47 @@ async def missed_lines(
     Raises:
         DurablyError: they could not be fetched.
     """
-    after = first_id_at(since - _SLACK)
     known = newest_keys(store, _KNOWN)
     missed: list[LogEntry] = []
-    while True:
-        page = await port.get_logs(after=after, limit=_PAGE)
+    async for page in _pages(port, None, since):
         if page is None or len(missed) > _MOST:
             return None
         missed += without(known, page)
-        if len(page) < _PAGE or page[-1].id is None:
-            return without(Counter(map(key_of, held)), missed)
+    return without(Counter(map(key_of, held)), missed)
+
+
+async def stored_lines(port: DurablyPort, run_id: str, since: float) -> list[LogEntry] | None:
+    """What the server has stored of a run since a time, perhaps with some from before.
+
+    Args:
+        port: the server.
+        run_id: whose lines.
+        since: in seconds since the epoch, by the server's clock.
+
+    Returns:
+        The lines, oldest first; None where the server stores none, or too many to fetch.
+
+    Raises:
+        DurablyError: they could not be fetched.
+    """
+    stored: list[LogEntry] = []
+    try:
+        async for page in _pages(port, run_id, since):
+            if page is None or len(stored) > _MOST:
+                return None
+            stored += page
+    except NotFound:
+        return []  # the run was deleted, and its lines with it
+    return stored
+
+
+async def _pages(
+    port: DurablyPort, run_id: str | None, since: float
+) -> AsyncIterator[list[LogEntry] | None]:
+    after = first_id_at(since - _SLACK)
+    while True:
+        page = await port.get_logs(run_id, after=after, limit=_PAGE)
+        yield page
+        if page is None or len(page) < _PAGE or page[-1].id is None:
+            return
         after = page[-1].id

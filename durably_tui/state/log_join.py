@@ -4,7 +4,7 @@ The feed tells of a run before somebody opens it; from then on its own stream te
 with the server's times. Lines have no number on the wire, so the overlap is found by what they
 say, and only among lines that the feed brought after the own stream was asked for: what came
 before that cannot be on it. A stream that goes on where it was lost brings again what the feed
-brought meanwhile.
+brought meanwhile. Where the server dates every line, that is known and not guessed (``log_dated``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from durably_tui.protocol import LogEntry
 
+from . import log_dated
+from .log_dated import Dated
 from .trail import Trail
 
 
@@ -40,6 +42,40 @@ class LogJoin(msgspec.Struct, frozen=True, kw_only=True):
     """Lines of an own stream that was lost which the feed has still to bring."""
     early: bool = False
     """What the feed brings before these belongs before them."""
+    dated: Dated | None = None
+    """Set where the server dates every line: then all but ``logs`` and ``taken`` stays as it is."""
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether lines may be missing which the server may have stored."""
+        return self.dated is not None and self.dated.since is not None
+
+
+def dating(join: LogJoin, limit: int) -> LogJoin:
+    """The server dates every line, as came to be known; at most ``limit`` lines are kept."""
+    if join.dated is not None:
+        return join
+    return LogJoin(logs=join.logs, taken=join.taken, dated=Dated(limit=limit))
+
+
+def lost_dated(join: LogJoin, *, earlier: bool = False) -> LogJoin:
+    """A stream was lost, now or ``earlier``, so that lines may be missing; for dated lines."""
+    if join.dated is None:
+        return join
+    return replace(join, dated=log_dated.lost(join.logs, join.dated, earlier=earlier))
+
+
+def waiting(join: LogJoin) -> LogJoin:
+    """What is missing is about to be fetched; for dated lines."""
+    return join if join.dated is None else replace(join, dated=log_dated.waiting(join.dated))
+
+
+def mended(join: LogJoin, stored: Sequence[LogEntry] | None, losses: int) -> LogJoin:
+    """What was missing came, or could not be had (None); see ``log_dated.mended``."""
+    if join.dated is None:
+        return join
+    logs, dated = log_dated.mended(join.logs, join.dated, stored, losses)
+    return replace(join, logs=logs, dated=dated)
 
 
 def opened(join: LogJoin, feed: Trail[LogEntry], *, resumed: bool = False) -> LogJoin:
@@ -48,12 +84,16 @@ def opened(join: LogJoin, feed: Trail[LogEntry], *, resumed: bool = False) -> Lo
     With ``resumed`` it goes on where it was lost: then its first lines may be here already.
     """
     join = from_feed(join, feed)
+    if join.dated is not None:
+        return join
     doubtful = join.doubtful if resumed and join.first is None else 0
     return replace(_alone(join), doubtful=doubtful)
 
 
 def lost(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
     """The own stream was lost: until it is there again, lines come by the feed alone."""
+    if join.dated is not None:
+        return from_feed(join, feed)
     if join.first is None:
         return join
     join = from_feed(join, feed)
@@ -77,6 +117,9 @@ def from_feed(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
     if feed.total == join.taken:
         return join
     fresh = feed.since(join.taken)
+    if join.dated is not None:
+        logs, dated = log_dated.brought(join.logs, join.dated, fresh, by_own=False)
+        return replace(join, logs=logs, dated=dated, taken=feed.total)
     if join.joined:
         return replace(join, taken=feed.total, lead=join.lead - len(fresh))
     if join.owed:
@@ -99,6 +142,9 @@ def from_own(join: LogJoin, lines: Sequence[LogEntry], limit: int) -> LogJoin:
     """The own stream brought more lines."""
     if not lines:
         return join
+    if join.dated is not None:
+        logs, dated = log_dated.brought(join.logs, join.dated, lines, by_own=True)
+        return replace(join, logs=logs, dated=dated)
     logs, first, joined, lead = join.logs, join.first, join.joined, join.lead
     if first is None:
         first = lines[0]

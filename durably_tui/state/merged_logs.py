@@ -65,7 +65,7 @@ class MergedLogs:
         self._lease: FeedLease | None = None
         self._watches: dict[str, RunWatch] = {}
         self._taken: dict[str, int] = {}
-        self._gaps: dict[str, int] = {}
+        self._gaps: dict[str, set[tuple[float, float]]] = {}
         self._unsubscribes: list[Unsubscribe] = []
         self._outage: Outage | None = None
         self._next: Outage | None = None
@@ -236,13 +236,14 @@ class MergedLogs:
         self.lines.extend(sorted(seen, key=_time))
         for run_id, watch in self._watches.items():
             self._taken[run_id] = watch.store.state.logs.total
-            self._gaps[run_id] = len(watch.store.state.gaps)
+            self._gaps[run_id] = set(watch.store.state.gaps)
 
     def _run_changed(self, state: JobRunState) -> None:
         logs, run_id = state.logs, state.run_id
         taken = min(self._taken.get(run_id, 0), logs.total)
-        gaps = state.gaps[self._gaps.get(run_id, 0) :]
-        self._gaps[run_id] = len(state.gaps)
+        known = self._gaps.setdefault(run_id, set())
+        gaps = [gap for gap in state.gaps if gap not in known]
+        known.update(gaps)
         for since, until in gaps:
             self.lines.extend_gap(since, until)
         fresh = logs.since(taken)

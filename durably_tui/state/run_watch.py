@@ -12,6 +12,7 @@ from contextlib import aclosing
 from functools import partial
 
 from durably_tui.protocol import (
+    Connection,
     DurablyError,
     Event,
     Phase,
@@ -29,6 +30,8 @@ from .clock import Clock
 from .fault import as_fault, may_pass
 from .feed import FeedLease, FeedPool
 from .job_run_state import JobRunState
+from .log_gap import stored_lines
+from .log_join import LogJoin
 from .ports import DurablyPort
 from .refresher import Refresher
 from .runs_state import RunsFilter
@@ -37,6 +40,7 @@ from .turns import in_turns
 
 _RESUMABLE = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
 _STATUS_CHANGES = (RunStart, RunComplete, RunFail, RunCancel, RunRetry)
+_LOST = frozenset({Phase.RECONNECTING, Phase.OFFLINE})
 _LONGEST_PAUSE = 30.0
 
 
@@ -64,6 +68,8 @@ class RunWatch:
         self._lease: FeedLease | None = None
         self._lease_epoch = 0
         self._epoch = 0
+        self._epochs = pool.history.state.epochs
+        """Of the feeds, when they were last heard of."""
         self._unanswered = False
         self._fruitless = 0
         self._closed = False
@@ -126,6 +132,7 @@ class RunWatch:
             self._fruitless = 0
             if self._meanwhile is not None:
                 self._meanwhile.append(batch.events)
+        self._date()
         self.store.update(lambda state: reducer.connected(state, batch.connection))
         for events in _turns(batch.events):
             self.store.update(partial(reducer.reduce, events=events, now=now, limits=self._limits))
@@ -145,8 +152,23 @@ class RunWatch:
         live = self.store.state.connection.phase is Phase.LIVE
         if events and self._meanwhile is not None and not live:
             self._meanwhile.append(events)
+        self._look_at_feeds(batch.connection)
         self._remember(events)
         self._settle()
+
+    def _look_at_feeds(self, connection: Connection) -> None:
+        """Note where one was lost, and have what is missing fetched once it is there again."""
+        before, self._epochs = self._epochs, self._pool.history.state.epochs
+        again = any(before.get(feed, epoch) != epoch for feed, epoch in self._epochs.items())
+        if again or connection.phase in _LOST:
+            self.store.update(reducer.feed_lost)
+        if again:
+            self._refresher.at_once()
+
+    def _date(self) -> None:
+        """A server that stores log lines dates them."""
+        if self.store.state.lines.dated is None and self._port.abilities.has("logs"):
+            self.store.update(lambda state: reducer.dating(state, self._limits))
 
     def _remember(self, events: tuple[Event, ...]) -> None:
         history = self._pool.history.state
@@ -186,13 +208,18 @@ class RunWatch:
     # -- requests --------------------------------------------------------------------------
 
     async def _fetch(self) -> bool:
-        self.store.update(reducer.asking)
+        self._date()
+        state = self.store.state
+        feed = self._pool.state.state
+        mends = state.wants_lines and not (feed.is_open and feed.connection.phase in _LOST)
+        self.store.update(lambda state: reducer.asking(state, lines_too=mends))
         self._meanwhile = []
         after_end = self._unanswered
         try:
-            run, steps = await asyncio.gather(
+            run, steps, unmended = await asyncio.gather(
                 self._port.get_run(self.run_id),
                 self._port.get_steps(self.run_id),
+                self._mend(state.lines) if mends else _nothing(),
                 return_exceptions=True,
             )
             if isinstance(run, BaseException):
@@ -211,12 +238,29 @@ class RunWatch:
         if after_end:
             self._unanswered = False
         self._settle()
-        return False
+        return unmended is not None and may_pass(_fault(unmended))
+
+    async def _mend(self, lines: LogJoin) -> None:
+        """Fetch the log lines that are missing.
+
+        Raises:
+            DurablyError: they could not be had; what came meanwhile is told all the same.
+        """
+        assert lines.dated is not None
+        losses, stored = lines.dated.losses, None
+        try:
+            stored = await stored_lines(self._port, self.run_id, lines.dated.since or 0.0)
+        finally:
+            self.store.update(lambda state: reducer.mended(state, stored, losses))
 
     def _failed(self, error: BaseException) -> bool:
         fault = _fault(error)
         self.store.update(lambda state: reducer.failed(state, fault))
         return may_pass(fault)
+
+
+async def _nothing() -> None:
+    """Nothing is missing."""
 
 
 def _turns(events: tuple[Event, ...]) -> Iterator[tuple[Event, ...]]:
