@@ -22,7 +22,11 @@ _AHEAD = 1_000
 """How many lines are made beyond what is seen."""
 _SLICE = 250
 """How many rows are made or searched before the clock is looked at."""
+_SLICE_OF_TEXT = 25
+"""The same for lines of a text, which may be long."""
 _SLICE_SECONDS = 0.008
+_FOLDED_AT_ONCE = 2_000
+"""A text of more lines than these is folded into another width in turns."""
 _TURNS_A_SECOND = 50
 _TOLD_EACH = 0.25
 """Seconds after which it is told how far the making or the search is."""
@@ -70,8 +74,6 @@ class JsonView(LineView):
         self._stop()
         self._cursor = 0
         self._document = None
-        if self._search is not None:
-            self._search = JsonSearch(self._search.pattern)
         if self.is_attached:
             self.scroll_to(y=0, animate=False, force=True)
             self._begin()
@@ -85,6 +87,7 @@ class JsonView(LineView):
         self._document = Document(self._value, width - 2)
         self._make(self.size.height + _AHEAD)
         if self._search is not None:
+            self._search = JsonSearch(self._search.pattern)
             self._go_on()
         self._show_anew()
 
@@ -112,7 +115,7 @@ class JsonView(LineView):
         """Make lines until there are so many, or no more."""
         document = self._document
         while document is not None and not document.complete and document.lines < lines:
-            document.grow(_SLICE)
+            document.grow(_slice(document))
         self._resize_virtual()
 
     def _resize_virtual(self) -> None:
@@ -151,7 +154,7 @@ class JsonView(LineView):
             elif document.complete:
                 done = True
             else:
-                document.grow(_SLICE)
+                document.grow(_slice(document))
         self._find(done=done)
         now = time.perf_counter()
         if not done and now - self._told < _TOLD_EACH:
@@ -336,12 +339,23 @@ class JsonView(LineView):
         elif self.line_width != self._width:
             self._width = self.line_width
             row = self.cursor_row
+            if document.rows.is_text and len(document.rows) > _FOLDED_AT_ONCE:
+                self._fold_anew(row)
+                return
             document.resize(self._width - 2)
             self._make(self.size.height + _AHEAD)
             self._show_anew()
             self.move_cursor(document.line(row))
         else:
             self._make(self.scroll_offset.y + self.size.height + _AHEAD)
+
+    def _fold_anew(self, row: int) -> None:
+        """Fold a long text into another width from its start, a turn at a time, and come back to
+        where one read: all of its lines at once would keep a key waiting."""
+        self._stop()
+        self._cursor = 0
+        self._begin()
+        self.when_complete(lambda: self.go_to_row(row))
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """Show the cursor as active or at rest."""
@@ -360,3 +374,7 @@ class JsonView(LineView):
             spans = marked(spans, self._search.pattern, "match-current" if here else "match")
         ground = ("cursor" if self.has_focus else "") if here else ""
         return self.painter.strip(((" ", "text"), *spans), width, ground)
+
+
+def _slice(document: Document) -> int:
+    return _SLICE_OF_TEXT if document.rows.is_text else _SLICE

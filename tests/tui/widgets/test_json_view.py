@@ -367,6 +367,38 @@ async def test_another_width_folds_anew():
         assert_sound(app.view, app.view.line_width)
 
 
+async def test_a_long_text_folds_into_another_width_in_turns_and_comes_back(monkeypatch):
+    made = []
+    grow = Document.grow
+
+    def counted(self, count):
+        made.append(count)
+        grow(self, count)
+
+    monkeypatch.setattr(Document, "grow", counted)
+    monkeypatch.setattr(Document, "resize", None)  # all at once
+    app = JsonApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.view.focus()
+        app.pane.show("\n".join(f"line {number} {'word ' * 20}" for number in range(6_000)))
+        await pilot.press("slash", *"line 5000", "enter")
+        await _until_idle(app, pilot)
+        assert app.status.startswith("line 5,001")
+        await pilot.resize_terminal(30, 10)
+        await _until_idle(app, pilot)
+        assert app.status.startswith("line 5,001"), "where one reads"
+        assert "1/1" in app.status, "what was found is found once"
+        assert max(made) <= 25
+        assert_sound(app.view, app.view.line_width)
+
+
+async def _until_idle(app, pilot):
+    await pilot.pause(0.05)
+    while app.view.is_busy:
+        await pilot.pause(0.02)
+    await pilot.pause(0.05)
+
+
 async def test_the_search_goes_on_in_the_next_value():
     app = JsonApp()
     async with app.run_test(size=(60, 10)) as pilot:
