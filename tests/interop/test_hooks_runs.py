@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.as_wire import same_runs
 from support.counting_client import CountingClient
-from support.peers import LONG, QUICK, Peer, ReplayPeer, until
+from support.peers import LONG, PATIENCE, QUICK, Peer, ReplayPeer, until
 
 from durably_tui.client import DurablyClient
 from durably_tui.protocol import Conflict, Phase, RunStatus, Trigger, Unreachable
@@ -34,12 +34,17 @@ async def until_live(runs: Runs) -> None:
 
 
 async def until_same(runs: Runs, peer: Peer) -> None:
-    """Wait until the page is what the server lists, in every field."""
-    wire = await peer.runs(limit=runs.state.page_size)
-    try:
-        await until(lambda: same_runs(runs.runs, wire, peer.generation))
-    except AssertionError:
-        raise AssertionError(f"{runs.runs}\n differs from\n{wire}") from None
+    """Wait until the page is what the server lists, in every field.
+
+    The server is asked each time: a run that is cancelled in the middle of a step ends that first.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        wire = await peer.runs(limit=runs.state.page_size)
+        if same_runs(runs.runs, wire, peer.generation):
+            return
+        assert time.monotonic() < deadline, f"{runs.runs}\n differs from\n{wire}"
+        await asyncio.sleep(0.02)
 
 
 async def test_page_0_lives(peer: Peer, hooks: DurablyHooks) -> None:
