@@ -73,7 +73,9 @@ def meant_command(wanted: str, config: Config) -> str | None:
 
 def refuse(sentence: str) -> int:
     """Tell that the command line or the configuration is wrong; the exit code for that."""
-    print(f"Error: {sentence[:1].upper()}{sentence[1:]}", file=sys.stderr)
+    from .said import capital
+
+    print(f"Error: {capital(sentence)}", file=sys.stderr)
     return 2
 
 

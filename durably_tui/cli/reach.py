@@ -10,6 +10,8 @@ from durably_tui.client import DurablyClient
 from durably_tui.config import ConfigError, Server, token_of
 from durably_tui.protocol import DurablyError
 
+from .said import capital
+
 
 def client_for(
     server: Server, environ: Mapping[str, str] | None = None, *, chosen: bool = True
@@ -27,7 +29,7 @@ def client_for(
     try:
         token = token_of(server, environ, chosen=chosen)
     except ConfigError as error:
-        raise DurablyError(_sentence(error)) from None
+        raise DurablyError(capital(str(error))) from None
     _do_without_command_of_httpx()
     return DurablyClient(
         server.url,
@@ -51,8 +53,3 @@ def _do_without_command_of_httpx() -> None:
     nothing = ModuleType("httpx._main")
     vars(nothing)["main"] = main
     sys.modules.setdefault(nothing.__name__, nothing)
-
-
-def _sentence(error: ConfigError) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]

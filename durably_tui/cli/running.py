@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
 from durably_tui.config import Config, ConfigError, Server, load
 
 from .codes import Code, code_of
-from .said import flush, note, warn
+from .said import capital, flush, note, warn
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
+
+
+ValueT = TypeVar("ValueT")
 
 
 class Ended(Exception):
@@ -30,7 +33,7 @@ class Ended(Exception):
 
 def usage(sentence: str) -> Ended:
     """The command line is wrong."""
-    return Ended(Code.USAGE, sentence)
+    return Ended(Code.USAGE, capital(sentence))
 
 
 Work = Callable[["DurablyClient", Server], Awaitable["Code | None"]]
@@ -45,8 +48,6 @@ def run(work: Work, server: str | None, config: str | None) -> NoReturn:
         server: the name or the address from the command line.
         config: the configuration file from the command line.
     """
-    from durably_tui.protocol import DurablyError
-
     from .reach import client_for
 
     async def whole() -> Code:
@@ -55,10 +56,21 @@ def run(work: Work, server: str | None, config: str | None) -> NoReturn:
             return await work(client, chosen) or Code.DONE
 
     with ending():
-        try:
-            raise typer.Exit(asyncio.run(whole()))
-        except DurablyError as error:
-            raise Ended(code_of(error), str(error)) from None
+        raise typer.Exit(finished(whole()))
+
+
+def finished(work: Coroutine[Any, Any, ValueT]) -> ValueT:
+    """Run to its end what asks a server.
+
+    Raises:
+        Ended: the server cannot be reached, or refused it.
+    """
+    from durably_tui.protocol import DurablyError
+
+    try:
+        return asyncio.run(work)
+    except DurablyError as error:
+        raise Ended(code_of(error), capital(str(error))) from None
 
 
 @contextmanager
@@ -74,7 +86,7 @@ def ending() -> Iterator[None]:
         finally:
             flush()
     except ConfigError as error:
-        raise typer.Exit(_failed(Code.USAGE, str(error))) from None
+        raise typer.Exit(_failed(Code.USAGE, capital(str(error)))) from None
     except Ended as ended:
         raise typer.Exit(_failed(ended.code, str(ended))) from None
     except BrokenPipeError:
@@ -100,7 +112,7 @@ def configured(
 def _failed(code: Code, sentence: str) -> Code:
     try:
         if sentence:
-            note(f"Error: {sentence[:1].upper()}{sentence[1:]}")
+            note(f"Error: {sentence}")
         flush()
     except BrokenPipeError:
         _unread()

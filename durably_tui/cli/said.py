@@ -10,6 +10,8 @@ from typing import Any, TextIO, TypeVar
 
 RowT = TypeVar("RowT")
 
+_WORD = re.compile("[a-z]+ ")
+
 _UNSEEN = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e0fff]"
@@ -41,6 +43,11 @@ def note(text: str) -> None:
 
     sys.stdout.flush()
     print(safe(text, keep_newlines=True), file=sys.stderr, flush=True)
+
+
+def capital(sentence: str) -> str:
+    """A sentence with its first letter as a capital, unless it begins with a name, as of a file."""
+    return sentence[:1].upper() + sentence[1:] if _WORD.match(sentence) else sentence
 
 
 def warn(text: str) -> None:

@@ -75,6 +75,10 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
             "pending, running, completed, failed, cancelled.",
         ),
         (
+            ["--config", "no-such.toml", "runs"],
+            "no-such.toml: there is no such file: correct the path, or leave it out.",
+        ),
+        (
             ["--config", "no-such.toml", ADDRESS],
             "Invalid value for SERVER: "
             "no-such.toml: there is no such file: correct the path, or leave it out.",

@@ -115,6 +115,8 @@ def test_no_file_is_made_of_a_server_that_is_not_there(invoke: Invoke, tmp_path:
         (["text"], "is no recording"),
         (["newer"], "update durably-tui"),
         (["."], "is a folder"),
+        (["cut"], "cut is no recording"),
+        (["night"], "night is empty"),
         (["made.ndjson", "--speed", "fast"], "write 10x"),
         (["made.ndjson", "--speed", "0x"], "write 10x"),
         (["made.ndjson", "--at", "noon"], "is no time"),
@@ -131,6 +133,8 @@ def test_what_cannot_be_replayed_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "made.ndjson")
     (tmp_path / "empty").touch()
+    (tmp_path / "night").touch()
+    (tmp_path / "cut").write_text('{"format":"dur')
     (tmp_path / "text").write_text("hello\nthere\n")
     (tmp_path / "newer").write_text('{"format":"durably-recording","version":2}\n')
     before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}

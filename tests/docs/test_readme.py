@@ -172,6 +172,12 @@ def test_it_runs_to_its_end(block: Block, served: Place) -> None:
     assert said or "print" not in block.text
 
 
+def test_the_lines_of_the_run_are_printed(served: Place) -> None:
+    (block,) = (block for block in of("", language="python") if "get_logs" in block.text)
+    said = served.done(block).splitlines()
+    assert said == ["{'count': 3}", *["info stored"] * 3]
+
+
 def test_make_knows_the_two_commands(tmp_path: Path) -> None:
     (block,) = of("dry")
     said = Place(tmp_path).done(block, MAKEFLAGS="n")

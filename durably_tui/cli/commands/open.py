@@ -186,13 +186,9 @@ def _whole_id(server: Server, given: str) -> str:
     Raises:
         typer.Exit: it fits no run, or several, or the server does not answer.
     """
-    import asyncio
-
-    from durably_tui.cli.codes import code_of
     from durably_tui.cli.pick import ID_LENGTH, found_run
     from durably_tui.cli.reach import client_for
-    from durably_tui.cli.running import Ended, ending
-    from durably_tui.protocol import DurablyError
+    from durably_tui.cli.running import ending, finished
 
     if len(given) >= ID_LENGTH:
         return given
@@ -202,10 +198,7 @@ def _whole_id(server: Server, given: str) -> str:
             return (await found_run(client, given)).id
 
     with ending():
-        try:
-            return asyncio.run(look())
-        except DurablyError as error:
-            raise Ended(code_of(error), str(error)) from None
+        return finished(look())
     raise AssertionError("every end is an exit")
 
 

@@ -9,8 +9,8 @@ import typer
 
 from durably_tui.cli.codes import Code
 from durably_tui.cli.options import ConfigOption, JobsOption, ServerOption
+from durably_tui.cli.running import Ended, usage
 from durably_tui.cli.running import run as run_command
-from durably_tui.cli.running import usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def command(
             check(file, force=force)
             done = await _recorded(recorder, create, seconds)
         except RecordingError as error:
-            raise usage(str(error)) from None
+            raise Ended(Code.USAGE, str(error)) from None
         note(_summary(done, file))
         return Code.DONE
 

@@ -39,8 +39,9 @@ def command(
     p holds it, . goes on by one event and , back by one, { and } go 10 seconds back and on, ( and
     ) play slower and quicker; :at TIME goes anywhere.
     """
+    from durably_tui.cli.codes import Code
     from durably_tui.cli.launch_replay import show_replay
-    from durably_tui.cli.running import configured, ending, usage
+    from durably_tui.cli.running import Ended, configured, ending, usage
     from durably_tui.recording import RecordingError, read
     from durably_tui.tui.replay import position_of
 
@@ -53,8 +54,10 @@ def command(
         try:
             recording = read(file)
             start = 0.0 if at is None else position_of(at, recording.began, recording.duration)
-        except (RecordingError, ValueError) as error:
-            raise usage(f"--at: {error}" if isinstance(error, ValueError) else str(error)) from None
+        except RecordingError as error:
+            raise Ended(Code.USAGE, str(error)) from None
+        except ValueError as error:
+            raise usage(f"--at: {error}") from None
         code = show_replay(
             recording,
             file,
