@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import msgspec
 from msgspec.structs import replace
@@ -26,11 +24,8 @@ from durably_tui.protocol import (
 from .error_groups_book import Book, Failure, met, noted, recalled, with_steps
 from .error_groups_fold import ErrorGroup, grouped
 from .fault import as_fault, may_pass
-from .feed import FeedLease
 from .hub import Hub
-from .refresher import Refresher
-from .runs_state import RunsFilter
-from .store import Listener, Store, Unsubscribe
+from .overview import Overview
 
 PAGE = 200
 FIRST_PAGES = 3
@@ -64,33 +59,26 @@ class ErrorGroupsState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return next((group for group in self.groups if group.key == key), None)
 
 
-class ErrorGroups:
+class ErrorGroups(Overview[ErrorGroupsState]):
     """Failed runs by job, step and kind of message, from what was seen and fetched.
 
-    Use as ``async with``, or ``start()`` and ``await aclose()``. After failures the newest failed
-    runs are fetched again, at most every ``SECONDS_BETWEEN_REQUESTS``, while ``watched``.
+    After failures, and after runs that may have made up for some, the newest failed runs are
+    fetched again, at most every ``SECONDS_BETWEEN_REQUESTS``, while ``watched``.
     """
 
     def __init__(self, hub: Hub) -> None:
-        self.store: Store[ErrorGroupsState] = Store(ErrorGroupsState(is_loading=True))
+        super().__init__(
+            hub,
+            ErrorGroupsState(is_loading=True),
+            seconds_between_requests=SECONDS_BETWEEN_REQUESTS,
+        )
         self.watched = True
         """Whether somebody looks. Events are taken in all the same."""
-        self._hub = hub
-        self._refresher = Refresher(self._fetch, hub.clock, min_interval=SECONDS_BETWEEN_REQUESTS)
-        self._lease: FeedLease | None = None
-        self._epoch = 0
         self._wants_all = True
-        self._is_behind = False
-        self._closed = False
         self._meanwhile: list[Sequence[Event]] | None = None
         self._asked: dict[str, None] = {}
         self._failing: frozenset[str] = frozenset()
         """Jobs of which runs are failed, when that was looked at last."""
-
-    @property
-    def state(self) -> ErrorGroupsState:
-        """Everything, frozen."""
-        return self.store.state
 
     @property
     def groups(self) -> tuple[ErrorGroup, ...]:
@@ -107,55 +95,25 @@ class ErrorGroups:
         """Why the last request failed, or None."""
         return self.state.error
 
-    def subscribe(self, listener: Listener[ErrorGroupsState]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change."""
-        return self.store.subscribe(listener)
-
-    def start(self) -> Self:
-        """Begin to fetch and to listen; harmless when already begun. Needs a running loop."""
-        if self._lease is None and not self._closed:
-            self._hub.open.add(self)
-            past = recalled(self._hub.pool.history.state)
-            self.store.update(lambda state: replace(state, book=past))
-            self._lease = self._hub.pool.acquire(RunsFilter(), self._take)
-            self._epoch = self._lease.connection.epoch
-            self._refresher.wish()
-        return self
-
     def watch(self, watched: bool) -> None:
         """Say whether somebody looks; what was missed meanwhile is fetched."""
         self.watched = watched
-        if watched and self._is_behind and self._lease is not None:
-            self._refresher.wish()
+        if watched:
+            self._catch_up()
 
     async def refresh(self) -> None:
         """Fetch everything now; returns when the answers are in. Never raises: see ``error``."""
-        self.start()
         self._wants_all = True
-        await self._refresher.finished()
-
-    async def aclose(self) -> None:
-        """End every request and let the stream go."""
-        self._closed = True
-        self._hub.open.discard(self)
-        if self._lease is not None:
-            self._lease.release()
-            self._lease = None
-        await self._refresher.aclose()
-        await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+        await super().refresh()
 
     # -- inside ----------------------------------------------------------------------------
+
+    def _is_watched(self) -> bool:
+        return self.watched
+
+    def _recall(self) -> None:
+        past = recalled(self._hub.pool.history.state)
+        self.store.update(lambda state: replace(state, book=past))
 
     def _take(self, batch: StreamBatch) -> None:
         events = batch.events
@@ -164,14 +122,11 @@ class ErrorGroups:
         book = noted(self.state.book, events, self._hub.clock.time())
         if book is not self.state.book:
             self.store.update(lambda state: replace(state, book=book))
-        if batch.connection.epoch > self._epoch:
-            self._epoch = batch.connection.epoch
+        if self._is_another(batch):
             self._wants_all = True
             self._refresher.at_once()
         elif any(type(event) is RunFail or self._may_help(event) for event in events):
-            self._is_behind = True
-            if self.watched:
-                self._refresher.wish()
+            self._fall_behind()
 
     def _may_help(self, event: Event) -> bool:
         """Whether a run completed that may have had the input of one that failed."""

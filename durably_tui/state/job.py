@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Generic, Self, cast
 
 from durably_tui.protocol import (
@@ -24,23 +23,21 @@ from durably_tui.protocol import (
 from .errors import JobCancelled, JobFailed
 from .fault import may_pass
 from .feed import FeedLease
+from .hook import Hook
 from .hub import Hub
 from .job_run import JobRun
 from .job_run_state import JobRunState
 from .jobs import I, O, plain
 from .run_view import RunView
 from .runs_state import RunsFilter
-from .store import Listener, Store, Unsubscribe
+from .store import Store, Unsubscribe
 
 _LONGEST_PAUSE = 30.0
 _BEGINNINGS = (RunTrigger, RunCoalesced, RunStart)
 
 
-class Job(RunView[I, O], Generic[I, O]):
-    """One job: trigger it, and follow its current run.
-
-    Use as ``async with``, or ``start()`` and ``await aclose()``.
-    """
+class Job(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
+    """One job: trigger it, and follow its current run; ``state`` is None where there is none."""
 
     def __init__(
         self,
@@ -54,7 +51,7 @@ class Job(RunView[I, O], Generic[I, O]):
     ) -> None:
         super().__init__(typed)
         self.job_name = job_name
-        self.store: Store[JobRunState | None] = Store(None)
+        self.store = Store[JobRunState | None](None)
         self._hub = hub
         self._initial_run_id = initial_run_id
         self._auto_resume = auto_resume
@@ -67,11 +64,6 @@ class Job(RunView[I, O], Generic[I, O]):
         self._triggering = 0
         self._started = False
         self._closed = False
-
-    @property
-    def state(self) -> JobRunState | None:
-        """What is known of the current run, frozen; None where there is none."""
-        return self.store.state
 
     @property
     def current_run_id(self) -> str | None:
@@ -174,10 +166,6 @@ class Job(RunView[I, O], Generic[I, O]):
             self._current = None
         self.store.set(None)
 
-    def subscribe(self, listener: Listener[JobRunState | None]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change; None while there is no current run."""
-        return self.store.subscribe(listener)
-
     def start(self) -> Self:
         """Begin; harmless when already begun. Needs a running event loop."""
         if self._started or self._closed:
@@ -209,17 +197,6 @@ class Job(RunView[I, O], Generic[I, O]):
                 await task
         self.reset()
         await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _follow(self, run_id: str) -> None:
         if self._closed or run_id == self.current_run_id:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Self
 
 from durably_tui.protocol import LogEntry
 
+from .hook import Hook
 from .hub import Hub
 from .job_run_state import JobRunState
 from .run_watch import RunWatch
-from .store import Listener, Store, Unsubscribe
+from .store import Store, Unsubscribe
 from .trail import Trail
 
 
-class JobLogs:
+class JobLogs(Hook[Trail[LogEntry]]):
     """The lines of one run, those included that the feed saw before it was opened.
 
     ``max_logs`` 0 is no limit of its own; what is kept is still bounded by
-    ``HistoryLimits.lines``. Use as ``async with``, or ``start()`` and ``await aclose()``.
+    ``HistoryLimits.lines``.
     """
 
     def __init__(self, hub: Hub, run_id: str | None, job_name: str, *, max_logs: int = 0) -> None:
@@ -27,7 +27,7 @@ class JobLogs:
         self.run_id = run_id
         self.job_name = job_name
         self.max_logs = max_logs
-        self.store: Store[Trail[LogEntry]] = Store(Trail())
+        self.store = Store(Trail())
         self._hub = hub
         self._cleared = 0
         self._all: Trail[LogEntry] = Trail()
@@ -44,10 +44,6 @@ class JobLogs:
         """Forget the lines up to now; new ones appear as they come."""
         self._cleared = self._all.total
         self._show()
-
-    def subscribe(self, listener: Listener[Trail[LogEntry]]) -> Unsubscribe:
-        """Call ``listener(logs)`` when lines came or were cleared."""
-        return self.store.subscribe(listener)
 
     def start(self) -> Self:
         """Begin to watch; harmless when already begun. Needs a running event loop."""
@@ -68,17 +64,6 @@ class JobLogs:
             watch, self._watch = self._watch, None
             self._hub.unwatch(watch)
         await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _take(self, state: JobRunState) -> None:
         if state.logs is not self._all:

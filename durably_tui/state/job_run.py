@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from types import TracebackType
 from typing import Generic, Self
 
 from durably_tui.protocol import Run, RunStatus
 
+from .hook import Hook
 from .hub import Hub
 from .job_run_state import JobRunState
 from .jobs import I, O
 from .run_view import RunView
 from .run_watch import RunWatch
-from .store import Listener, Store, Unsubscribe
+from .store import Store, Unsubscribe
 
 _log = logging.getLogger(__name__)
 
 Callback = Callable[[], object]
 
 
-class JobRun(RunView[I, O], Generic[I, O]):
+class JobRun(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
     """One run: its state, steps and logs, live. ``run_id`` None is a hook with nothing to watch.
 
-    Use as ``async with``, or ``start()`` and ``await aclose()``. Each callback is called once for
+    ``state`` is None before ``start`` and where there is no run. Each callback is called once for
     each time that the run starts (pending or running, after nothing or an end), completes or
     fails; for a run that is opened late, for the state that it is found in.
     """
@@ -43,7 +43,7 @@ class JobRun(RunView[I, O], Generic[I, O]):
         super().__init__(typed)
         self.run_id = run_id
         self.job_name = job_name
-        self.store: Store[JobRunState | None] = Store(None)
+        self.store = Store[JobRunState | None](None)
         self._hub = hub
         self._on_start = on_start
         self._on_complete = on_complete
@@ -54,20 +54,11 @@ class JobRun(RunView[I, O], Generic[I, O]):
         self._closed = False
 
     @property
-    def state(self) -> JobRunState | None:
-        """Everything, frozen; None before ``start`` and where there is no run."""
-        return self.store.state
-
-    @property
     def status(self) -> RunStatus | None:
         """The status; a run that is not known yet counts as pending. None without a run."""
         if self.state is None:
             return None if self.run_id is None else RunStatus.PENDING
         return self.state.status
-
-    def subscribe(self, listener: Listener[JobRunState | None]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change."""
-        return self.store.subscribe(listener)
 
     def start(self) -> Self:
         """Begin to watch; harmless when already begun. Needs a running event loop."""
@@ -111,17 +102,6 @@ class JobRun(RunView[I, O], Generic[I, O]):
         """Let the run go. What is known of it stays readable."""
         self.let_go()
         await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _take(self, state: JobRunState) -> None:
         self.store.set(state)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -22,13 +21,10 @@ from durably_tui.protocol import (
 )
 
 from .fault import as_fault, may_pass
-from .feed import FeedLease
 from .hub import Hub
 from .job_stats_figures import BUCKETS, JobSummary, Source, summary
 from .job_stats_records import JobRecords, Ledger, RunRecord, met, noted, recalled
-from .refresher import Refresher
-from .runs_state import RunsFilter
-from .store import Listener, Store, Unsubscribe
+from .overview import Overview
 
 WINDOW = 3600.0
 RECENT_RUNS = 300
@@ -65,34 +61,27 @@ class JobStatsState(msgspec.Struct, frozen=True, kw_only=True):
         return (self.stats.window if self.stats else 0.0) or self.window
 
 
-class JobStats:
+class JobStats(Overview[JobStatsState]):
     """The figures of every job, live.
 
-    Use as ``async with``, or ``start()`` and ``await aclose()``. A server that counts is asked
-    again after events, at most every ``SECONDS_BETWEEN_REQUESTS``, while ``watched``; one that
-    does not is asked for runs at the start and after a lost connection only.
+    A server that counts is asked again after events, at most every ``SECONDS_BETWEEN_REQUESTS``,
+    while ``watched``; one that does not is asked for runs at the start and after a lost connection
+    only.
     """
 
     def __init__(self, hub: Hub, *, window: float = WINDOW) -> None:
-        self.store: Store[JobStatsState] = Store(JobStatsState(window=window, is_loading=True))
+        super().__init__(
+            hub,
+            JobStatsState(window=window, is_loading=True),
+            seconds_between_requests=SECONDS_BETWEEN_REQUESTS,
+        )
         self.watched = True
         """Whether somebody looks. Events are taken in all the same."""
-        self._hub = hub
-        self._figures = Refresher(self._fetch, hub.clock, min_interval=SECONDS_BETWEEN_REQUESTS)
-        self._runs = Refresher(self._fetch_focus, hub.clock)
+        self._runs = self._asking(self._fetch_focus)
         self._meanwhile: list[list[Sequence[Event]]] = []
-        self._lease: FeedLease | None = None
-        self._epoch = 0
         self._focus: str | None = None
         self._wants_runs = True
-        self._is_behind = False
-        self._closed = False
         self._made: dict[str, tuple[tuple[Any, ...], JobSummary]] = {}
-
-    @property
-    def state(self) -> JobStatsState:
-        """Everything, frozen."""
-        return self.store.state
 
     @property
     def source(self) -> Source:
@@ -108,10 +97,6 @@ class JobStats:
     def error(self) -> DurablyError | None:
         """Why the last request failed, or None."""
         return self.state.error
-
-    def subscribe(self, listener: Listener[JobStatsState]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change."""
-        return self.store.subscribe(listener)
 
     def summaries(self, now: float | None = None) -> tuple[JobSummary, ...]:
         """Every job by name, those that never ran included where the server lists jobs.
@@ -154,24 +139,11 @@ class JobStats:
         runs = self.records(job_name).runs.values()
         return next((run for run in reversed(runs) if run.has_input), None)
 
-    def start(self) -> Self:
-        """Begin to fetch and to listen; harmless when already begun. Needs a running loop."""
-        if self._lease is None and not self._closed:
-            self._hub.open.add(self)
-            past = recalled(self._hub.pool.history.state)
-            self.store.update(lambda state: replace(state, ledger=past))
-            self._lease = self._hub.pool.acquire(RunsFilter(), self._take)
-            self._epoch = self._lease.connection.epoch
-            self._figures.wish()
-            if self._focus is not None:
-                self._runs.wish()
-        return self
-
     def watch(self, watched: bool) -> None:
         """Say whether somebody looks; what was missed meanwhile is fetched."""
         self.watched = watched
-        if watched and self._is_behind and self._lease is not None:
-            self._figures.wish()
+        if watched:
+            self._catch_up()
 
     def set_window(self, seconds: float) -> None:
         """Look back so far.
@@ -184,7 +156,7 @@ class JobStats:
         if seconds != self.state.window:
             self.store.update(lambda state: replace(state, window=seconds))
             if self._lease is not None and self.state.stats is not None:
-                self._figures.at_once(restart=True)
+                self._refresher.at_once(restart=True)
 
     def focus(self, job_name: str | None) -> None:
         """Have the last runs of one job fetched as well, as somebody looks at it."""
@@ -195,31 +167,17 @@ class JobStats:
 
     async def refresh(self) -> None:
         """Fetch everything now; returns when the answers are in. Never raises: see ``error``."""
-        self.start()
         self._wants_runs = True
-        await self._figures.finished()
+        await super().refresh()
 
-    async def aclose(self) -> None:
-        """End every request and let the stream go."""
-        self._closed = True
-        self._hub.open.discard(self)
-        if self._lease is not None:
-            self._lease.release()
-            self._lease = None
-        await self._figures.aclose()
-        await self._runs.aclose()
-        await self._hub.closed()
+    def _is_watched(self) -> bool:
+        return self.watched
 
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def _recall(self) -> None:
+        past = recalled(self._hub.pool.history.state)
+        self.store.update(lambda state: replace(state, ledger=past))
+        if self._focus is not None:
+            self._runs.wish()
 
     def _is_whole(self, job_name: str) -> bool:
         """Whether enough runs of a job are known to draw it."""
@@ -233,15 +191,11 @@ class JobStats:
         for waiting in self._meanwhile:
             waiting.append(batch.events)
         self.store.update(lambda state: _noting(state, noted(state.ledger, batch.events, now)))
-        if batch.connection.epoch > self._epoch:
-            # What happened between two connections is gone; and it may be another server now.
-            self._epoch = batch.connection.epoch
+        if self._is_another(batch):
             self._wants_runs = True
-            self._figures.at_once()
+            self._refresher.at_once()
         elif self.state is not before and self.state.stats is not None:
-            self._is_behind = True
-            if self.watched:
-                self._figures.wish()
+            self._fall_behind()
 
     async def _fetch(self) -> bool:
         self.store.update(lambda state: replace(state, is_loading=True))

@@ -7,7 +7,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -17,6 +16,7 @@ from durably_tui.protocol import DurablyError, LogEntry, LogWrite, StreamBatch
 
 from .account import as_datetime
 from .feed import FeedLease, FeedState
+from .hook import Hook
 from .hub import Hub
 from .job_run_state import JobRunState
 from .log_gap import missed_lines
@@ -25,7 +25,7 @@ from .log_store import LogStore
 from .outage import Outage
 from .run_watch import RunWatch
 from .runs_state import RunsFilter
-from .store import Listener, Store, Unsubscribe
+from .store import Store, Unsubscribe
 
 _MOST_FETCHED = 20_000
 """Lines that were fetched after a loss and are left out if the stream brings them as well."""
@@ -44,14 +44,12 @@ class LogsState(msgspec.Struct, frozen=True, kw_only=True):
     """Why the last request for earlier lines failed."""
 
 
-class MergedLogs:
+class MergedLogs(Hook[LogsState]):
     """The lines of all runs, or of those that are named, as they come, and backwards as asked.
 
     Lines stand in the order in which they came; what the server has stored is put before them
     (``load_earlier``). Where a stream was lost, what was written meanwhile is fetched if the
     server has stored it, else a line says from when to when lines may be lost.
-
-    Use as ``async with``, or ``start()`` and ``await aclose()``.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class MergedLogs:
     ) -> None:
         self.runs = tuple(dict.fromkeys(runs))
         self.lines = lines or LogStore()
-        self.store: Store[LogsState] = Store(LogsState())
+        self.store = Store(LogsState())
         self._hub = hub
         self._past = LogPast(hub.port, self.lines, self.runs, on_change=self._tell)
         self._lease: FeedLease | None = None
@@ -75,15 +73,6 @@ class MergedLogs:
         """When the last event was told, by the server's clock."""
         self._filling: asyncio.Task[None] | None = None
         self._closed = False
-
-    @property
-    def state(self) -> LogsState:
-        """How it stands, frozen."""
-        return self.store.state
-
-    def subscribe(self, listener: Listener[LogsState]) -> Unsubscribe:
-        """Call ``listener(state)`` when lines came, or earlier ones were loaded."""
-        return self.store.subscribe(listener)
 
     def start(self) -> Self:
         """Begin to listen, and load the newest lines that the server has stored. Harmless when
@@ -121,17 +110,6 @@ class MergedLogs:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._filling
         await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _tell(self) -> None:
         self.store.set(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import msgspec
 from msgspec.structs import replace
@@ -20,13 +18,10 @@ from durably_tui.protocol import (
 )
 
 from .fault import as_fault, may_pass
-from .feed import FeedLease
 from .hub import Hub
 from .job_stats_figures import Source
-from .refresher import Refresher
+from .overview import Overview
 from .run_tally import Tally
-from .runs_state import RunsFilter
-from .store import Listener, Store, Unsubscribe
 
 NEWEST = 100
 """Runs that are fetched where the server does not count."""
@@ -55,7 +50,7 @@ class RunCountsState(msgspec.Struct, frozen=True, kw_only=True):
     """When the server last answered, in seconds since the epoch."""
 
 
-class RunCounts:
+class RunCounts(Overview[RunCountsState]):
     """The runs of a whole server by status, live.
 
     A server that counts is asked again after events, at most every ``SECONDS_BETWEEN_REQUESTS``
@@ -64,72 +59,23 @@ class RunCounts:
     """
 
     def __init__(self, hub: Hub) -> None:
-        self.store: Store[RunCountsState] = Store(RunCountsState())
-        self._hub = hub
+        super().__init__(hub, RunCountsState(), seconds_between_requests=SECONDS_BETWEEN_REQUESTS)
         self._tally = Tally()
-        self._refresher = Refresher(self._fetch, hub.clock, min_interval=SECONDS_BETWEEN_REQUESTS)
-        self._lease: FeedLease | None = None
-        self._epoch = 0
         self._looked_at = float("-inf")
-        self._is_behind = False
         self._meanwhile: list[Sequence[Event]] | None = None
-        self._closed = False
-
-    @property
-    def state(self) -> RunCountsState:
-        """Everything, frozen."""
-        return self.store.state
-
-    def subscribe(self, listener: Listener[RunCountsState]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change."""
-        return self.store.subscribe(listener)
 
     def look(self) -> RunCountsState:
         """What is known, for somebody who looks at it now."""
         self._looked_at = self._hub.clock.monotonic()
-        if self._is_behind and self._lease is not None:
-            self._is_behind = False
-            self._refresher.wish()
+        self._catch_up()
         return self.state
-
-    def start(self) -> Self:
-        """Begin to fetch and to listen; harmless when already begun. Needs a running loop."""
-        if self._lease is None and not self._closed:
-            self._hub.open.add(self)
-            self._lease = self._hub.pool.acquire(RunsFilter(), self._take)
-            self._epoch = self._lease.connection.epoch
-            self._refresher.at_once()
-        return self
 
     def rest(self) -> None:
         """Let the stream go; ``start`` begins anew."""
-        if self._lease is not None:
-            self._lease.release()
-            self._lease = None
+        self._release()
 
-    async def refresh(self) -> None:
-        """Ask the server now; returns when the answer is in. Never raises: see ``error``."""
-        self.start()
-        await self._refresher.finished()
-
-    async def aclose(self) -> None:
-        """End every request and let the stream go."""
-        self._closed = True
-        self._hub.open.discard(self)
-        self.rest()
-        await self._refresher.aclose()
-        await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def _is_watched(self) -> bool:
+        return self._hub.clock.monotonic() - self._looked_at < LOOKED
 
     def _take(self, batch: StreamBatch) -> None:
         if self._meanwhile is not None and batch.events:
@@ -137,17 +83,9 @@ class RunCounts:
         if self.state.counts is not None and self._tally.take(batch.events):
             self._tell()
             if self.state.source is Source.SERVER:
-                self._ask()
-        if batch.connection.epoch > self._epoch:
-            # What happened between two connections is gone; and it may be another server now.
-            self._epoch = batch.connection.epoch
+                self._fall_behind()
+        if self._is_another(batch):
             self._refresher.at_once()
-
-    def _ask(self) -> None:
-        if self._hub.clock.monotonic() - self._looked_at < LOOKED:
-            self._refresher.wish()
-        else:
-            self._is_behind = True
 
     def _tell(self) -> None:
         counts = self._tally.counts

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Generic, Self
 
 from durably_tui.protocol import DurablyError, Event, Run, RunStatus, StreamBatch
@@ -13,18 +12,18 @@ from durably_tui.protocol import DurablyError, Event, Run, RunStatus, StreamBatc
 from . import runs_reducer as reducer
 from .fault import as_fault, may_pass
 from .feed import FeedLease
+from .hook import Hook
 from .hub import Hub
 from .jobs import I, O
 from .refresher import Refresher
 from .runs_state import RunsFilter, RunsState
-from .store import Listener, Store, Unsubscribe
+from .store import Store
 
 
-class Runs(Generic[I, O]):
+class Runs(Hook[RunsState[I, O]], Generic[I, O]):
     """A page of runs, newest first; page 0 is live, the others stand still.
 
-    Use as ``async with``, or ``start()`` and ``await aclose()``. Everything but ``refresh`` and
-    ``aclose`` answers at once; listeners are told when the state changes.
+    Everything but ``refresh`` and ``aclose`` answers at once.
     """
 
     def __init__(
@@ -38,9 +37,7 @@ class Runs(Generic[I, O]):
     ) -> None:
         if page_size < 1:
             raise ValueError(f"page_size must be at least 1, not {page_size}.")
-        self.store: Store[RunsState[I, O]] = Store(
-            RunsState(filter=filter, page_size=page_size, is_loading=True)
-        )
+        self.store = Store(RunsState(filter=filter, page_size=page_size, is_loading=True))
         self._hub = hub
         self._clock = hub.clock
         self._realtime = realtime
@@ -51,11 +48,6 @@ class Runs(Generic[I, O]):
         self._started = False
         self._closed = False
         self._meanwhile: list[tuple[Event, ...]] | None = None
-
-    @property
-    def state(self) -> RunsState[I, O]:
-        """Everything, frozen."""
-        return self.store.state
 
     @property
     def runs(self) -> tuple[Run[I, O], ...]:
@@ -86,10 +78,6 @@ class Runs(Generic[I, O]):
     def has_more(self) -> bool:
         """Whether there is a page after this one."""
         return self.state.has_more
-
-    def subscribe(self, listener: Listener[RunsState[I, O]]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change."""
-        return self.store.subscribe(listener)
 
     def start(self) -> Self:
         """Begin to fetch and to listen; harmless when already begun. Needs a running loop."""
@@ -169,17 +157,6 @@ class Runs(Generic[I, O]):
             self._lease = None
         await self._refresher.aclose()
         await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _turn(self, **changes: Any) -> None:
         before = self.state
