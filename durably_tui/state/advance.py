@@ -38,15 +38,16 @@ _COMPLETED = RunStatus.COMPLETED
 _FAILED = RunStatus.FAILED
 _CANCELLED = RunStatus.CANCELLED
 
-IMPLIED: dict[type[Event], RunStatus] = {
+BECOMES: dict[type[Event], RunStatus] = {
     RunTrigger: _PENDING,
-    RunCoalesced: _PENDING,
     RunRetry: _PENDING,
     RunStart: _RUNNING,
     RunComplete: _COMPLETED,
     RunFail: _FAILED,
     RunCancel: _CANCELLED,
 }
+"""The status that a run has from an event on."""
+IMPLIED = BECOMES | {RunCoalesced: _PENDING}
 """The status that an event says its run has now."""
 
 

@@ -16,17 +16,14 @@ from msgspec.structs import replace
 from durably_tui.protocol import (
     Event,
     Run,
-    RunCancel,
-    RunComplete,
     RunDelete,
-    RunFail,
     RunRetry,
     RunStart,
     RunStatus,
     RunTrigger,
 )
 
-from .advance import told_at
+from .advance import BECOMES, told_at
 from .history import History
 
 MAX_RUNS_OF_A_JOB = 300
@@ -34,14 +31,6 @@ MAX_RUNS = 20_000
 MAX_JOBS = 2_000
 
 _FEWEST_RUNS_OF_A_JOB = 20
-_TOLD: dict[type[Event], RunStatus] = {
-    RunTrigger: RunStatus.PENDING,
-    RunRetry: RunStatus.PENDING,
-    RunStart: RunStatus.RUNNING,
-    RunComplete: RunStatus.COMPLETED,
-    RunFail: RunStatus.FAILED,
-    RunCancel: RunStatus.CANCELLED,
-}
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -101,7 +90,7 @@ def noted(ledger: Ledger, events: Sequence[Event], now: float) -> Ledger:
     changed: dict[str, dict[str, RunRecord]] = {}
     for event in events:
         kind = type(event)
-        if (kind not in _TOLD and kind is not RunDelete) or not event.job_name:
+        if (kind not in BECOMES and kind is not RunDelete) or not event.job_name:
             continue
         runs = changed.get(event.job_name)
         if runs is None:
@@ -160,7 +149,7 @@ def recalled(history: History) -> Ledger:
 def _after(before: RunRecord | None, event: Event, now: float) -> RunRecord:
     told = told_at(event)
     at = now if told is None else told.timestamp()
-    status = _TOLD[type(event)]
+    status = BECOMES[type(event)]
     record = before or RunRecord(run_id=event.run_id, status=status, at=at)
     if isinstance(event, RunStart):
         if record.status.is_terminal:

@@ -12,7 +12,6 @@ from itertools import islice
 from durably_tui.protocol import (
     Event,
     Run,
-    RunCancel,
     RunComplete,
     RunDelete,
     RunFail,
@@ -22,17 +21,11 @@ from durably_tui.protocol import (
     RunTrigger,
 )
 
+from .advance import BECOMES
+
 MOST_KNOWN = 20_000
 """Runs of which the status is remembered; of the oldest beyond them only the number stays."""
 
-_TOLD: Mapping[type[Event], RunStatus] = {
-    RunTrigger: RunStatus.PENDING,
-    RunRetry: RunStatus.PENDING,
-    RunStart: RunStatus.RUNNING,
-    RunComplete: RunStatus.COMPLETED,
-    RunFail: RunStatus.FAILED,
-    RunCancel: RunStatus.CANCELLED,
-}
 _LIKELY: Mapping[type[Event], RunStatus] = {
     RunRetry: RunStatus.FAILED,
     RunStart: RunStatus.PENDING,
@@ -82,7 +75,7 @@ class Tally:
             kind = type(event)
             if kind is RunDelete:
                 changed = self._lose(event.run_id) or changed
-            elif (status := _TOLD.get(kind)) is not None:
+            elif (status := BECOMES.get(kind)) is not None:
                 changed = self._become(event.run_id, kind, status) or changed
         if len(self._known) > self._room:
             self._forget()
