@@ -9,7 +9,8 @@
             print(event)
 """
 
-from .client import DurablyClient, Pong
+from .client import DurablyClient
+from .looking import Pong
 from .pace import Pace
 from .run_stream import RunStream
 from .stream import Stream
