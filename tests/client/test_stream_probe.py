@@ -1,0 +1,252 @@
+"""Streams over real sockets that say nothing: whether the server is still there."""
+
+import asyncio
+
+import pytest
+from support import bad_servers as bad
+from support.hand_clock import HandClock
+from support.scripted_stream import (
+    EMPTY,
+    STREAM_HEAD,
+    good,
+    ids,
+    run_answer,
+    run_event,
+    scripted,
+    sends,
+    watching,
+)
+
+from durably_tui.client import DurablyClient
+from durably_tui.protocol import Phase, ServerFault
+
+
+async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
+    clock = HandClock()
+    async with (
+        bad.half_open_stream() as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        opened = watch.batches[-1].connection
+        assert opened.latency_ms is None, "opening a stream is no measure"
+        for wait, now in ((1.0, 1001.0), (10.0, 1011.0), (10.0, 1021.0)):
+            await clock.asleep(wait)
+            await clock.advance(wait)
+            await watch.until(lambda w, now=now: w.batches[-1].connection.last_seen == now)
+            latency = watch.batches[-1].connection.latency_ms
+            assert latency is not None
+            assert 0 < latency < 5000
+
+    assert watch.batches[-1].connection.epoch == 1
+    assert [r.path.partition("/durably")[2] for r in peer.requests] == [
+        "/runs/subscribe", *["/runs?limit=1"] * 3
+    ]  # fmt: skip
+
+
+async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
+    clock = HandClock()
+    more = asyncio.Event()
+
+    async def script(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD)
+        await more.wait()
+        writer.write(good(0))
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(script) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        await clock.advance(9.0)
+        more.set()
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        assert len(peer.requests) == 2
+        await clock.advance(1.0)
+        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
+        assert len(peer.requests) == 3
+
+
+async def test_a_server_that_fails_to_answer_but_goes_on_telling_is_not_gone() -> None:
+    clock = HandClock()
+    fault = bad.response_head(503, {"Content-Length": "0"})
+    async with (
+        scripted(sends(good(0), hang=True), answer=fault) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        assert len(peer.requests) == 2
+        assert watch.batches[-1].connection.phase is Phase.LIVE
+        await clock.advance(10.0)
+        await watch.phase(Phase.RECONNECTING)
+
+
+async def test_a_quiet_run_is_asked_after_and_one_that_speaks_is_not() -> None:
+    clock = HandClock()
+    more = asyncio.Event()
+
+    async def script(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD)
+        await more.wait()
+        writer.write(run_event("run:leased"))
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(script, answer=run_answer("running")) as peer,
+        DurablyClient(peer.url, abilities="0.15", pace=clock.pace()) as client,
+        watching(client.subscribe("a")) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        await clock.asleep(1.0)
+        await clock.advance(10.0)
+        more.set()
+        await watch.until(lambda w: len(w.events) == 1)
+        await clock.advance(14.9)
+        assert len(peer.requests) == 1
+        await clock.advance(0.2)
+        await watch.until(lambda w: (w.batches[-1].connection.last_seen or 0) >= 1025.0)
+        assert len(peer.requests) == 2
+
+
+async def test_a_quiet_stream_of_a_dead_server_is_given_up() -> None:
+    clock = HandClock()
+    fault = bad.response_head(503, {"Content-Length": "0"})
+    async with (
+        scripted(sends(good(0), hang=True), answer=fault) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        await clock.asleep(1.0)
+        await clock.advance(15.0)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+        assert isinstance(lost.error, ServerFault)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await watch.phase(Phase.LIVE, epoch=2)
+
+
+async def test_a_probe_that_gets_no_answer_ends_the_stream() -> None:
+    clock = HandClock()
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+        await asyncio.Event().wait()
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(probe_timeout=0.5)) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        await clock.asleep(1.0)
+        await clock.advance(15.0)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+
+    assert "no answer in time" in str(lost.error)
+
+
+def newest_answer(run_id: str, index: int) -> bytes:
+    body = (
+        f'[{{"id":"{run_id}","jobName":"echo","status":"leased","currentStepIndex":{index},'
+        f'"createdAt":"2026-01-01T00:00:00.00{run_id[-1]}Z"}}]'
+    ).encode()
+    head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return bad.response_head(200, head) + body
+
+
+@pytest.mark.parametrize(
+    ("later", "deaf"),
+    [
+        (newest_answer("run-5", 1), True),  # it went on
+        (newest_answer("run-6", 0), True),  # a new one
+        (newest_answer("run-4", 0), True),  # the newest was deleted
+        (EMPTY, True),
+        (newest_answer("run-5", 0), False),  # nothing happened
+    ],
+)
+async def test_a_stream_that_is_silent_while_runs_go_on_is_opened_again(
+    later: bytes, deaf: bool
+) -> None:
+    """A connection that something between dropped without a word, while others still work."""
+    clock = HandClock()
+    answers = [newest_answer("run-5", 0), later]
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "subscribe" not in request.path:
+            assert request.path.endswith("/runs?jobName=echo&limit=1")
+            writer.write(answers.pop(0) if len(answers) > 1 else answers[0])
+            return
+        writer.write(STREAM_HEAD)
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs("echo")) as watch,
+    ):
+        await watch.phase(Phase.LIVE, epoch=1)
+        for wait in (1.0, 10.0):
+            await clock.asleep(wait)
+            await clock.advance(wait)
+        if not deaf:
+            await clock.asleep(10.0)
+            assert watch.batches[-1].connection.epoch == 1
+            return
+        await clock.asleep(clock.pace().closing_grace)
+        await clock.advance(clock.pace().closing_grace)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+        assert "stayed silent while runs went on" in str(lost.error)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await watch.phase(Phase.LIVE, epoch=2)
+
+
+async def test_a_server_that_sends_its_head_with_the_first_event_is_live_before() -> None:
+    clock = HandClock()
+    more = asyncio.Event()
+
+    async def script(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        await more.wait()
+        writer.write(STREAM_HEAD + good(0))
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(script) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await watch.phase(Phase.LIVE, epoch=1)
+        more.set()
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+
+    assert watch.batches[-1].connection.epoch == 1
+
+
+async def test_a_server_that_takes_connections_and_never_answers_is_not_live() -> None:
+    clock = HandClock()
+    pace = clock.pace(probe_timeout=0.05)
+    async with (
+        bad.silent() as peer,
+        DurablyClient(peer.url, pace=pace) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await watch.phase(Phase.RECONNECTING)
+
+    assert watch.batches[-1].connection.epoch == 0
