@@ -151,7 +151,7 @@ class Decoder:
         if len(quick) != len(frames):
             slow = (self._slow_event(frame) for frame in frames)
             quick = [event for event in slow if event is not None]
-        if any(at is not None and _is_far(at) for at in map(_TIMESTAMP, quick)):
+        if any(map(_is_far, filter(None, map(_TIMESTAMP, quick)))):
             quick = [self._without_far_time(event) for event in quick]
         if RunStart08 not in map(type, quick):
             return quick
