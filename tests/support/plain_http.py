@@ -9,6 +9,6 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For ``verify=``: what has no TLS needs no certificates."""
 
 
-def plain_client(url: str, **options: Any) -> httpx.AsyncClient:
-    """A client whose base address is an ``http://`` one."""
-    return httpx.AsyncClient(base_url=url, verify=NO_TLS, **options)
+def plain_client(url: str, *, timeout: float = 20, **options: Any) -> httpx.AsyncClient:
+    """A client whose base address is an ``http://`` one; it is patient, as a test may be slow."""
+    return httpx.AsyncClient(base_url=url, verify=NO_TLS, timeout=timeout, **options)
