@@ -76,7 +76,7 @@ class ErrorGroups(Overview[ErrorGroupsState]):
         """Whether somebody looks. Events are taken in all the same."""
         self._wants_all = True
         self._meanwhile: list[Sequence[Event]] | None = None
-        self._asked: dict[str, None] = {}
+        self._asked: set[str] = set()
         self._failing: frozenset[str] = frozenset()
         """Jobs of which runs are failed, when that was looked at last."""
 
@@ -203,9 +203,11 @@ class ErrorGroups(Overview[ErrorGroupsState]):
             for group in self.groups
             if group.step_name is None and group.sample.run_id not in self._asked
         ][:STEPS_AT_ONCE]
+        # Of a failure that is forgotten nobody asks any more.
+        self._asked &= self.state.book.failures.keys()
         names: dict[str, str] = {}
         for failure in unknown:
-            self._asked[failure.run_id] = None
+            self._asked.add(failure.run_id)
             name = await self._failed_step(failure)
             if name is not None:
                 names[failure.run_id] = name

@@ -1,4 +1,8 @@
-"""What events, lines and values weigh in memory, roughly: good enough to keep a bound by."""
+"""What events, lines and values weigh in memory, roughly: good enough to keep a bound by.
+
+What Python takes for an event besides its text was measured: it is the names and labels of its
+run, which each event has of its own, its time, and what keeps it in the history.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,9 @@ from durably_tui.protocol import (
 )
 
 _SMALL = 32
-_BARE = 300
+_BARE = 550
+"""An event without what it carries."""
+_BARE_LINE = 300
 _LITTLE = 500
 _NESTS = frozenset({dict, list, tuple})
 
@@ -51,7 +57,7 @@ def weigh(value: Any) -> int:
 def weigh_line(line: LogEntry) -> int:
     """A line of a log in bytes."""
     data = line.data
-    return _BARE + len(line.message) + (0 if data is None else weigh(data))
+    return _BARE_LINE + len(line.message) + (0 if data is None else weigh(data))
 
 
 def weigh_events(events: Collection[Event], largest: int) -> int:
