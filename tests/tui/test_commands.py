@@ -116,6 +116,12 @@ async def test_any_of_these_keys_closes_help(shop: Workshop, key: str) -> None:
         await shown.until(lambda: box.scroll_offset.y == 1, "a line further")
         await shown.press("k")
         await shown.until(lambda: box.scroll_offset.y == 0, "a line back")
+        await shown.press("G")
+        await shown.until(lambda: box.scroll_offset.y == box.max_scroll_y > 1, "the end")
+        await shown.press("g")
+        await shown.until(lambda: box.scroll_offset.y == 0, "the first line")
+        await shown.press("space")
+        await shown.until(lambda: box.scroll_offset.y > 1, "a page further")
         await shown.press(key)
         await shown.front(RunsScreen)
         assert shown.app.is_running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support.monitor import Monitor, monitor
 from support.workshop import Workshop
 
@@ -90,6 +91,22 @@ async def test_a_refusal_is_listed_with_its_reason_and_keeps_its_mark(shop: Work
         await shown.press("enter")
         await shown.front(RunsScreen)
         assert marked(shown) == {ids[0]}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16)])
+async def test_a_long_list_of_refusals_leaves_room_for_what_closes_it(
+    shop: Workshop, size: tuple[int, int]
+) -> None:
+    for _ in range(8):
+        await shop.done("broken")
+    async with monitor(shop.url, size=size) as shown:
+        await shown.until(lambda: len(shown.ids) == 8)
+        await shown.press("asterisk", "D")
+        await shown.front(ConfirmScreen)
+        for run in await shop.durably.get_runs():
+            await shop.durably.delete_run(run.id)
+        await shown.press("y")
+        await shown.shows("8 failed", "Enter closes")
 
 
 async def test_keeping_changes_nothing(shop: Workshop) -> None:

@@ -65,6 +65,14 @@ async def test_whoever_turns_too_far_comes_back_to_the_last_page() -> None:
         await source.aclose()
 
 
+def test_what_of_a_filter_made_no_sense_is_told_with_how_much_more() -> None:
+    state = AllRunsState(filter=RunsFilter(), fetched_at=1.0)
+    wanted = parse("status:xyz age:<x")
+    line = scope(wanted, state, shown=0, marked=0, phase=Phase.LIVE, now=2.0).plain
+    assert line.startswith("'xyz' is no status")
+    assert "(and 1 more)" in line
+
+
 def test_while_another_order_is_worked_out_the_line_says_so() -> None:
     state = AllRunsState(filter=RunsFilter(), loaded=100_000, fetched_at=1.0, arranging=True)
     said = scope(parse("disk"), state, shown=100_000, marked=0, phase=Phase.LIVE, now=2.0)

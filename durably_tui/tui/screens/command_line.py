@@ -16,12 +16,15 @@ from textual.widgets import Input, Static
 
 from durably_tui.text import safe
 from durably_tui.tui.verbs import Verb, completions
+from durably_tui.tui.widgets.asking_line import AskingLine
 
 _SHOWN = 12
 
 
 async def type_into(line: Input, event: events.Key) -> None:
     """Type a key into a line that did not have the focus yet when it was pressed."""
+    if isinstance(line, AskingLine) and not line.takes(event):
+        return
     if event.character is not None and event.is_printable:
         line.insert_text_at_cursor(event.character)
     elif event.key == "enter":

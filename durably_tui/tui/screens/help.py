@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -22,9 +23,14 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,q,question_mark,enter", "dismiss", "Close"),
-        ("j", "scroll('down')", "Down"),
-        ("k", "scroll('up')", "Up"),
+        ("j", "scroll(1)", "Down"),
+        ("k", "scroll(-1)", "Up"),
+        ("space", "page", "Next page"),
+        ("g", "end(0)", "First"),
+        ("G", "end(1)", "Last"),
     ]
+
+    box = query_one("#help", VerticalScroll)
 
     def __init__(self, place: str, commands: Sequence[Command]) -> None:
         super().__init__()
@@ -35,7 +41,7 @@ class HelpScreen(ModalScreen[None]):
         """One table, a heading for each group."""
         with VerticalScroll(id="help") as box:
             box.border_title = f"Keys · {self._place}"
-            box.border_subtitle = "Esc closes"
+            box.border_subtitle = "j k Space g G move · Esc closes"
             yield Static(self._table())
 
     def _table(self) -> Table:
@@ -52,7 +58,14 @@ class HelpScreen(ModalScreen[None]):
                     table.add_row(Text(keys), Text(command.help))
         return table
 
-    def action_scroll(self, direction: str) -> None:
-        """Scroll the list by a line."""
-        box = self.query_one("#help", VerticalScroll)
-        box.scroll_relative(y=1 if direction == "down" else -1, animate=False)
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the list by some lines."""
+        self.box.scroll_relative(y=lines, animate=False)
+
+    def action_page(self) -> None:
+        """Scroll the list by a page."""
+        self.box.scroll_page_down(animate=False)
+
+    def action_end(self, end: int) -> None:
+        """Go to the first line (0) or the last (1)."""
+        self.box.scroll_to(y=end * self.box.max_scroll_y, animate=False)

@@ -76,6 +76,8 @@ class LiveScreen(SteeringScreen):
         self._tell_places()
         self.bridge = PaintBridge(self.app, self._paint_in_sight)
         self._leave_feed = self.session.hooks.feed.subscribe(lambda _state: self.bridge.poke())
+        # Before the first frame: what is known of the server is not to be found out anew.
+        self._paint_bar(self.session.clock())
         self._paint_in_sight()
         # Ages grow and attempts come nearer though nothing happens.
         self.set_interval(1.0, self._paint_in_sight)

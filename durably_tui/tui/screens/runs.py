@@ -310,8 +310,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
 
     @on(FilterLine.Left)
     def _leave_filter(self) -> None:
-        self.filter_line.close()
-        self.table.focus()
+        self.filter_line.close(self.table)
 
     def action_older(self) -> None:
         """Go one page on, or fetch more of what is below."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from textual.content import Content
@@ -50,9 +51,14 @@ def scope(
     if marked:
         line = Content.styled(f"{marked} marked · ", "$text-accent") + line
     if wanted.problems:
-        problem = safe(wanted.problems[0], limit=200)
-        line = Content.styled(f"{problem}  ", "$text-warning") + line
+        line = Content.styled(f"{said(wanted.problems)}  ", "$text-warning") + line
     return line
+
+
+def said(problems: Sequence[str]) -> str:
+    """What of a filter made no sense, safe to be drawn: the first of it, and how much more."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return safe(problems[0], limit=200) + more
 
 
 def _page(

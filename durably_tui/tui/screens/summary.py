@@ -21,6 +21,7 @@ from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .place import PlaceScreen
+from .runs_scope import said
 
 DETAIL_LINES = 16
 """On a screen with fewer lines there is no detail."""
@@ -87,8 +88,7 @@ class SummaryScreen(PlaceScreen):
         """Say what is shown; what of the filter made no sense comes first."""
         line = Content(" · ".join(part for part in parts if part))
         if self.filter.problems:
-            problem = safe(self.filter.problems[0], limit=200)
-            line = Content.styled(f"{problem}  ", "$text-warning") + line
+            line = Content.styled(f"{said(self.filter.problems)}  ", "$text-warning") + line
         self.scope.say(line)
 
     def wrong(self, error: DurablyError | None) -> DurablyError | None:
@@ -121,8 +121,7 @@ class SummaryScreen(PlaceScreen):
 
     @on(FilterLine.Left)
     def _leave_filter(self) -> None:
-        self.filter_line.close()
-        self.query_one("#table").focus()
+        self.filter_line.close(self.query_one("#table"))
 
     def clear(self) -> bool:
         """Go back to the table; from there, show all again."""

@@ -8,10 +8,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import Suggester
-from textual.widgets import Input
 
 from durably_tui.filters import KEYS
 from durably_tui.protocol import Run, RunStatus
+
+from .asking_line import AskingLine
 
 MAX_HISTORY = 50
 
@@ -64,25 +65,14 @@ class _Completing(Suggester):
         return f"{head}{blank}{found[0]}" if found else None
 
 
-class FilterLine(Input):
+class FilterLine(AskingLine):
     """Asks for a filter; hidden until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
-        Binding("tab", "complete", "Complete", show=False),
-        Binding("up", "recall(-1)", "Before", show=False),
+        Binding("tab", "complete", "complete", key_display="Tab", tooltip="Take what is offered"),
+        Binding("up", "recall(-1)", "filters before", key_display="↑", tooltip="One used before"),
         Binding("down", "recall(1)", "After", show=False),
     ]
-    DEFAULT_CSS = """
-    FilterLine {
-        display: none;
-        height: 1;
-        border: none;
-        padding: 0 1;
-        background: $boost;
-        &:focus { border: none; background: $primary 20%; }
-    }
-    """
 
     class Left(Message):
         """The line was left without a new filter."""
@@ -101,13 +91,7 @@ class FilterLine(Input):
         self.value = text
         self.cursor_position = len(text)
         self._at = len(self._history)
-        self.display = True
-        # At once rather than soon: what is typed behind "/" is meant for this line.
-        self.screen.set_focus(self)
-
-    def close(self) -> None:
-        """Hide the line."""
-        self.display = False
+        self.appear("filter")
 
     def remember(self, text: str) -> None:
         """Keep a filter that was used, for Up."""

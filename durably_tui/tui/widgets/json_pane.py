@@ -129,8 +129,7 @@ class JsonPane(Vertical):
         elif not event.final or event.text != self._searched:
             self._search(event.text, row)
         if event.final:
-            self.prompt.close()
-            self.view.focus()
+            self.prompt.close(self.view)
             search = self.view.search
             if event.text and search is not None and not search.found and not self.view.is_busy:
                 self._tell(f"Nothing here has “{event.text}” in it.", "warning")

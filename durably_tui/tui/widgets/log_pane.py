@@ -191,8 +191,7 @@ class LogPane(Vertical):
             self._tell(f"No line shown has “{text}” in it.", "warning")
 
     def _leave_prompt(self) -> None:
-        self.prompt.close()
-        self.view.focus()
+        self.prompt.close(self.view)
 
     def do_clear(self) -> None:
         """Clear the search, then the filter; then the key is the place's."""

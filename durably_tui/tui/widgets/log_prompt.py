@@ -9,6 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from .asking_line import AskingLine
+
 
 class Asked(StrEnum):
     """What is typed."""
@@ -18,24 +20,13 @@ class Asked(StrEnum):
     SAVE = "save to"
 
 
-class LogPrompt(Input):
+class LogPrompt(AskingLine):
     """Hidden until it is opened; what was given to each question is kept for Up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
         Binding("up", "recall(-1)", "Before", show=False),
         Binding("down", "recall(1)", "After", show=False),
     ]
-    DEFAULT_CSS = """
-    LogPrompt {
-        display: none;
-        height: 1;
-        border: none;
-        padding: 0 1;
-        background: $boost;
-        &:focus { border: none; background: $primary 20%; }
-    }
-    """
 
     class Answered(Message):
         """Something was typed: ``final`` with Enter, else a part of it; None where it was left."""
@@ -66,13 +57,12 @@ class LogPrompt(Input):
             self.value = text
         self.placeholder = hint
         self.cursor_position = len(text)
-        self.display = True
-        # At once: the next key may be here already.
-        self.screen.set_focus(self)
+        self.appear(asked.value)
 
-    def close(self) -> None:
-        """Hide the line."""
-        self.display = False
+    @property
+    def closes_with_enter(self) -> bool:
+        """A file can be there already: then it is asked again."""
+        return self.asked is not Asked.SAVE
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what stands there by now."""
