@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import httpx
 from support.node_server import NodeServer, node_missing
 from support.python_server import PythonServer
 from support.server_process import ServerProcess
@@ -349,7 +350,7 @@ async def kills(make: Make, trial: Trial) -> str:
     """SIGKILL and a new start under load; compared after each."""
     times = trial.options.kills or trial.pick(100, 3)
     before = vitals()
-    wrong = 0
+    fallen: list[str] = []
     async with contextlib.AsyncExitStack() as life:
         server = await life.enter_async_context(make(trial.folder))
         stores = isinstance(server, PythonServer)
@@ -366,14 +367,12 @@ async def kills(make: Make, trial: Trial) -> str:
             await asyncio.sleep(trial.dice.uniform(0, 0.3))
             await server.start()
             await asyncio.sleep(trial.dice.uniform(0, 0.5))
-            other = await watched.calm(killed=True)
-            outage = watched.hooks.feed.state.outage
-            if not other and (outage is None or outage.until is None):
-                other = f"the outage was not told: {outage}"
+            other = await _calm_again(watched, server, fallen)
+            if not other and not await _outage_is_told(watched):
+                other = f"the outage was not told: {watched.hooks.feed.state.outage}"
             if not other and not stores and not likeness.gaps_of(watched.log.lines)[first_gap:]:
                 other = "the log has no line that says that lines may be missing"
             if other:
-                wrong += 1
                 trial.violated(f"kill {number + 1}, {server.name}: {other}")
             await watched.rest()
             if number == min(10, times // 2):
@@ -381,7 +380,32 @@ async def kills(make: Make, trial: Trial) -> str:
         held = _held("", warm, await _settled(warm), trial)
         triggered = watched.load.triggered
     left = _left("", before, vitals(), trial)
-    return f"{times} kills, {triggered} runs; {held.figures}; {left.figures}"
+    told = f", fell by itself {len(fallen)} times ({fallen[0]})" if fallen else ""
+    return f"{times} kills{told}, {triggered} runs; {held.figures}; {left.figures}"
+
+
+async def _calm_again(watched: Stage, server: ServerProcess, fallen: list[str]) -> str:
+    """Compare; a server that is not ours may fall by itself, and is started again."""
+    while True:
+        try:
+            return await watched.calm(killed=True)
+        except httpx.TransportError:
+            await asyncio.sleep(0.5)  # its end is told a little later than it is seen
+            if server.has_ended is None or isinstance(server, PythonServer):
+                raise
+            fallen.append(server.stderr().strip().rpartition("\n")[2] or server.has_ended)
+            await server.restart()
+
+
+async def _outage_is_told(watched: Stage) -> bool:
+    """Whether it is said from when to when the stream was not there. Requests are answered before
+    it is open again, so that the rest can be right by then."""
+    deadline = time.monotonic() + CALM
+    while (outage := watched.hooks.feed.state.outage) is None or outage.until is None:
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
 
 
 # -- what is held ------------------------------------------------------------------------------

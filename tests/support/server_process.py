@@ -93,6 +93,14 @@ class ServerProcess(ABC):
             await self.kill()
             raise
 
+    @property
+    def has_ended(self) -> str | None:
+        """How the process ended by itself; None where it did not."""
+        process = self._process
+        if process is None or process.returncode is None:
+            return None
+        return f"{self.name} ended with {process.returncode}"
+
     def stderr(self) -> str:
         """What the running server has written to its standard error."""
         if self._stderr is None:
