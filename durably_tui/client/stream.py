@@ -213,7 +213,7 @@ class Stream:
             aclosing(gathered(stream, self._pace)) as chunks,  # type: ignore[type-var]
         ):
             if self._connection.phase is not Phase.LIVE:
-                self._live()
+                self._live(resumed=bool(self._last_event_id))
             async for chunk in chunks:
                 frames = decoder.feed(chunk)
                 if decoder.oversized:
@@ -310,7 +310,8 @@ class Stream:
             now = self._pace.clock()
             self._tell(msgspec.structs.replace(self._connection, last_seen=now, latency_ms=took_ms))
         else:
-            self._live(took_ms)
+            # The stream itself has not answered: nobody knows whether it goes on where it was.
+            self._live(took_ms, resumed=False)
         return True
 
     def _speaks(self) -> bool:
@@ -361,12 +362,12 @@ class Stream:
     def _tried(self) -> str:
         return self._door.tried("GET", self._path)
 
-    def _live(self, took_ms: float | None = None) -> None:
+    def _live(self, took_ms: float | None = None, *, resumed: bool) -> None:
         self._tell(
             self._changed(
                 Phase.LIVE,
                 epoch=self._connection.epoch + 1,
-                resumed=bool(self._last_event_id),
+                resumed=resumed,
                 attempt=0,
                 error=None,
                 last_seen=self._pace.clock(),

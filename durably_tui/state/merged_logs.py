@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from durably_tui.protocol import DurablyError, LogEntry, LogWrite, StreamBatch
 
 from .account import as_datetime
+from .fault import as_fault, may_pass
 from .feed import FeedLease, FeedState
 from .hook import Hook
 from .hub import Hub
@@ -29,6 +30,8 @@ from .store import Store, Unsubscribe
 
 _MOST_FETCHED = 20_000
 """Lines that were fetched after a loss and are left out if the stream brings them as well."""
+_ASK_AGAIN_AFTER = (0.3, 0.7, 1.5, 3.0, 5.0)
+"""Seconds, with which new lines are held back no longer than is bearable."""
 
 
 class LogsState(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,17 +183,19 @@ class MergedLogs(Hook[LogsState]):
             return 0.0  # by then the server had stored none at all
         return here if last is None else last
 
-    def _fill_after(self, outage: Outage, last: float) -> None:
-        self._held = []
+    def _fill_after(self, outage: Outage, last: float, held: list[LogEntry] | None = None) -> None:
+        self._held = [] if held is None else held
         self._filling = asyncio.create_task(self._fill(outage, last), name="durably:log-gap")
 
     async def _fill(self, outage: Outage, last: float) -> None:
         """Put what was missed before what came since; say so where that cannot be had."""
-        held = self._held = self._held or []
-        try:
-            missed = await missed_lines(self._hub.port, self.lines, last, held)
-        except DurablyError:
-            missed = None
+        held = self._held
+        assert held is not None
+        missed = await self._missed(last, held)
+        if missed is None and self._next is not None:
+            again, self._next = replace(self._next, since=outage.since), None
+            self._fill_after(again, last, held)
+            return
         self._filling, self._held = None, None
         if missed is None:
             self.lines.extend_gap(outage.since, outage.until or outage.since)
@@ -203,6 +208,18 @@ class MergedLogs(Hook[LogsState]):
         if self._next is not None:  # it was lost again meanwhile
             again, self._next = self._next, None
             self._fill_after(again, last)
+
+    async def _missed(self, last: float, held: list[LogEntry]) -> list[LogEntry] | None:
+        """What was missed, asked for again where that fails: a server that is there again is not
+        always well at once. None where it cannot be had."""
+        for pause in (*_ASK_AGAIN_AFTER, None):
+            try:
+                return await missed_lines(self._hub.port, self.lines, last, held)
+            except DurablyError as error:
+                if pause is None or self._next is not None or not may_pass(as_fault(error)):
+                    return None
+            await self._hub.clock.sleep(pause)
+        return None
 
     # -- some runs -------------------------------------------------------------------------
 

@@ -237,6 +237,32 @@ async def test_a_server_that_sends_its_head_with_the_first_event_is_live_before(
     assert watch.batches[-1].connection.epoch == 1
 
 
+async def test_a_stream_that_has_not_answered_itself_does_not_count_as_gone_on() -> None:
+    clock = HandClock()
+    answers = asyncio.Event()
+
+    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        await answers.wait()
+
+    async with (
+        scripted(sends(b"id: 4\n" + good(0)), silent, sends(hang=True)) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.RECONNECTING)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        again = (await watch.phase(Phase.LIVE, epoch=2)).connection
+        assert not again.resumed, "only the server answered, on another connection"
+        answers.set()
+        await clock.asleep(0.5)
+        await clock.advance(0.5)
+        again = (await watch.phase(Phase.LIVE, epoch=3)).connection
+        assert again.resumed
+
+
 async def test_a_server_that_takes_connections_and_never_answers_is_not_live() -> None:
     clock = HandClock()
     pace = clock.pace(probe_timeout=0.05)

@@ -189,6 +189,72 @@ async def test_a_line_that_comes_while_it_is_fetched_is_told_once(
         assert messages(logs) == ["missed", "both"]
 
 
+async def test_a_server_that_is_not_well_at_once_is_asked_again(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed")
+        port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
+        port.restore()
+        await settle()
+        port.logged(run, "after")
+        await settle()
+        assert messages(logs) == []
+        del port.errors["get_logs"]
+        await clock.advance(1)
+        assert messages(logs) == ["missed", "after"]
+
+
+async def test_what_cannot_be_had_in_the_end_is_told_to_be_missing(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed")
+        port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
+        port.restore()
+        await settle()
+        port.logged(run, "after")
+        await clock.advance(30)
+        assert messages(logs) == ["GAP", "after"]
+
+
+async def test_lost_again_while_what_was_missed_cannot_be_had(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed 1")
+        port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
+        port.restore()
+        await settle()
+        port.logged(run, "between")
+        await settle()
+        port.cut()
+        await settle()
+        port.logged(run, "missed 2")
+        port.restore()
+        await settle()
+        del port.errors["get_logs"]
+        await clock.advance(2)
+        port.logged(run, "after")
+        await settle()
+        assert sorted(messages(logs)) == ["after", "between", "missed 1", "missed 2"]
+
+
 async def test_the_clock_here_does_not_decide_what_was_missed(
     port: FakePort, hooks: DurablyHooks, clock: ManualClock
 ) -> None:
