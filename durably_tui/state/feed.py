@@ -31,6 +31,7 @@ from .turns import GiveWay, at_once, in_turns
 
 _log = logging.getLogger(__name__)
 _PULSE = 120
+_MOST_AWAY = 100
 
 OnBatch = Callable[[StreamBatch], object]
 
@@ -48,6 +49,9 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     """When the last one came, in seconds since the epoch."""
     outage: Outage | None = None
     """The last time when the stream was not there, or left something out."""
+    away: tuple[tuple[float, float], ...] = ()
+    """Times of which not everything was told afterwards, since there was no stream, or none was
+    wanted: from when to when, the last ones, oldest first."""
 
 
 class FeedMemory(msgspec.Struct, frozen=True):
@@ -147,6 +151,8 @@ class FeedPool:
         self._taps: dict[object, OnBatch] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._pulse: dict[int, int] = {}
+        self._left_at: float | None = None
+        """Since when no stream is wanted, after there was one."""
         self.give_way: GiveWay = at_once
         """What is awaited before a batch of events is taken in."""
         self.history: Store[History] = Store(History(limits=limits))
@@ -254,6 +260,15 @@ class FeedPool:
         widest = min(self._feeds.values(), key=_width, default=None)
         connection = Connection() if widest is None else widest.connection
         is_open = widest is not None
+        at = self._clock.time()
+        outage = outage_after(old.outage, old.connection, connection, at)
+        away = old.away
+        if outage is not old.outage and outage is not None and outage.until is not None:
+            away = away if outage.lossless else (*away, (outage.since, outage.until))
+        if not is_open and old.connection.phase is Phase.LIVE:
+            self._left_at = at
+        elif connection.phase is Phase.LIVE and self._left_at is not None:
+            away, self._left_at = (*away, (self._left_at, at)), None
         if events or connection != old.connection or is_open != old.is_open:
             self.state.set(
                 FeedState(
@@ -261,7 +276,8 @@ class FeedPool:
                     is_open=is_open,
                     events=old.events + events,
                     last_event_at=now if events else old.last_event_at,
-                    outage=outage_after(old.outage, old.connection, connection, self._clock.time()),
+                    outage=outage,
+                    away=away[-_MOST_AWAY:],
                 )
             )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from durably_tui.protocol import LogEntry
 
@@ -62,6 +62,26 @@ class LogStore:
         """Say at the end that lines between two times (seconds since the epoch) may be missing."""
         self._last().add_gap(since, until)
         self.end += 1
+
+    def extend_around(
+        self, entries: Sequence[LogEntry], gaps: Iterable[tuple[float, float]]
+    ) -> None:
+        """Add lines, oldest first, at the end, with what ``extend_gap`` says between them: before
+        the first line of after a gap; not before all, as nothing was lost of what was not heard.
+
+        Args:
+            entries: the lines.
+            gaps: from when to when, in seconds since the epoch, oldest first.
+        """
+        at = 0
+        for since, until in gaps:
+            # In the middle of it, as the clocks of both sides are not quite the same.
+            behind = bisect_left(entries, (since + until) / 2, lo=at, key=_time)
+            if behind or len(self):
+                self.extend(entries[at:behind])
+                self.extend_gap(since, until)
+                at = behind
+        self.extend(entries[at:])
 
     def prepend(self, entries: Iterable[LogEntry]) -> None:
         """Put older lines, the oldest first, before the first."""
@@ -135,3 +155,7 @@ class LogStore:
     def __iter__(self) -> Iterator[LogEntry]:
         for block in self.blocks:
             yield from map(block.entry, range(len(block)))
+
+
+def _time(line: LogEntry) -> float:
+    return line.timestamp.timestamp() if line.timestamp is not None else 0.0

@@ -132,7 +132,7 @@ class MergedLogs(Hook[LogsState]):
             # What was seen before this was opened; a server that stores lines tells it again.
             seen = [line for run in pool.history.state.runs.values() for line in run.logs]
             seen.sort(key=_time)
-            self.lines.extend(seen)
+            self.lines.extend_around(seen, pool.state.state.away)
         self._outage = pool.state.state.outage
         self._lease = pool.acquire(RunsFilter(), self._heard)
         self._unsubscribes.append(pool.state.subscribe(self._feed_changed))

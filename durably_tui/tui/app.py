@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -264,4 +265,20 @@ def _has_terminal() -> bool:
 
 def _can_write_glyphs() -> bool:
     encoding = getattr(sys.__stdout__, "encoding", None) or ""
+    if sys.flags.utf8_mode and asks_for_ascii(os.environ):
+        return False
     return encoding.lower().replace("-", "").startswith("utf")
+
+
+def asks_for_ascii(environ: Mapping[str, str]) -> bool:
+    """Whether the user's locale is C by their own wish, though Python writes UTF-8 in it.
+
+    Python does so in the locale C, whether it was set or there is none (PEP 538, 540), and sets
+    ``LC_CTYPE``. Where none is set, as in containers, the terminal mostly knows UTF-8.
+    """
+    if environ.get("PYTHONUTF8"):
+        return False
+    names = [environ.get("LC_ALL"), environ.get("LC_CTYPE"), environ.get("LANG")]
+    if names[1] == "C.UTF-8":
+        names[1] = None  # by Python
+    return next(filter(None, names), "") in {"C", "POSIX"}

@@ -48,9 +48,10 @@ class Pulse:
         return self.session.hooks.feed.per_second(20) if self.session else ()
 
     @property
-    def counts(self) -> Mapping[RunStatus, int]:
-        """How many runs are in which status, as the server counts them or as was seen."""
-        return (self.session.counts.look().counts or {}) if self.session else {}
+    def counts(self) -> Mapping[RunStatus, int] | None:
+        """How many runs are in which status, as the server counts them or as was seen; None where
+        that is not known."""
+        return self.session.counts.look().counts if self.session else None
 
     @property
     def at_least(self) -> frozenset[RunStatus]:

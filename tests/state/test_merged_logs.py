@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 from support.fake_port import FakePort
 from support.log_entries import NOW, entry
-from support.manual_clock import ManualClock, settle
+from support.manual_clock import START, ManualClock, settle
 
 from durably_tui.protocol import Connection, StreamBatch, Unreachable
 from durably_tui.state import DurablyHooks, LogPast, LogStore, MergedLogs, Past
@@ -339,3 +339,42 @@ async def test_nothing_is_left_behind(port: FakePort, hooks: DurablyHooks) -> No
 def test_the_first_id_of_a_time() -> None:
     assert first_id_at(1469918176.385) == "01ARYZ6S41" + "0" * 16
     assert first_id_at(0) == "0" * 26
+
+
+async def test_what_was_missed_before_it_was_opened_is_told_in_its_place(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    hooks.feed.open()
+    run_id = port.made()
+    await settle()
+    port.logged(run_id, "before")
+    await clock.advance(5)
+    port.cut()
+    await clock.advance(10)
+    port.logged(run_id, "missed")
+    port.restore()
+    await clock.advance(1)
+    port.logged(run_id, "after")
+    await settle()
+    async with hooks.use_merged_logs() as logs:
+        assert messages(logs) == ["before", "GAP", "after"]
+
+
+async def test_a_stream_that_was_let_go_left_a_gap(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    hooks.feed.open()
+    run_id = port.made()
+    await settle()
+    port.logged(run_id, "before")
+    await clock.advance(5)
+    hooks.feed.close()
+    await clock.advance(10)
+    port.logged(run_id, "missed")
+    hooks.feed.open()
+    await clock.advance(1)
+    port.logged(run_id, "after")
+    await settle()
+    assert hooks.feed.state.away == ((START + 5, START + 15),)
+    async with hooks.use_merged_logs() as logs:
+        assert messages(logs) == ["before", "GAP", "after"]

@@ -9,6 +9,7 @@ from support.workshop import Workshop
 from textual.command import CommandPalette
 
 from durably_tui.text import cells, safe
+from durably_tui.tui.app import asks_for_ascii
 from durably_tui.tui.ascii import to_ascii
 from durably_tui.tui.screens.help import HelpScreen
 from durably_tui.tui.screens.run import RunScreen
@@ -59,6 +60,23 @@ async def test_a_screen_that_changes_its_size_keeps_its_place(shop: Workshop) ->
             assert len(shown.lines) == size[1]
             assert shown.runs.table.cursor_key == run_id
             assert shown.runs.detail.display is (size[1] >= 16)
+
+
+@pytest.mark.parametrize(
+    ("environ", "ascii_only"),
+    [
+        ({}, False),  # as in containers, whose terminals mostly know UTF-8
+        ({"LC_CTYPE": "C.UTF-8"}, False),  # by Python
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),
+        ({"LC_ALL": "C"}, True),
+        ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, True),
+        ({"LC_ALL": "", "LANG": "C"}, True),
+        ({"LC_ALL": "C", "PYTHONUTF8": "1"}, False),
+        ({"LC_ALL": "en_GB.UTF-8", "LANG": "C"}, False),
+    ],
+)
+def test_who_sets_the_locale_c_gets_ascii(environ: dict[str, str], ascii_only: bool) -> None:
+    assert asks_for_ascii(environ) is ascii_only
 
 
 async def test_ascii_draws_no_character_above_127(shop: Workshop) -> None:

@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from support.monitor import Monitor, monitor
+from support.fake_port import FakePort
+from support.monitor import Monitor, monitor, watching
 from support.workshop import Workshop, workshop
 
 from durably_tui.client import Pace
-from durably_tui.state import Outage
+from durably_tui.state import Outage, create_durably_client
 from durably_tui.text import TimeStyle
+from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.outage_line import told
 from tests.proof.proxy import proxy
 
@@ -85,3 +87,26 @@ async def test_a_stream_that_goes_on_where_it_was_cut_lost_nothing(shop: Worksho
             await shown.until(lambda: made in shown.ids)
             await in_every_place(shown, kept)
             assert "may be lost" not in shown.text
+
+
+async def test_the_log_of_a_run_tells_where_lines_may_be_missing() -> None:
+    port = FakePort()
+    run_id = port.made()
+    port.started(run_id)
+    session = Session(create_durably_client(port), "http://jobs.example")
+    async with watching(session) as shown:
+        await shown.on(run_id)
+        await shown.until(lambda: port.run_streams)
+        port.logged(run_id, "heard before")
+        await shown.shows("heard before")
+        port.cut()
+        await shown.shows("Not connected since")
+        port.logged(run_id, "not heard")
+        port.restore()
+        await shown.shows("Not connected from")
+        port.logged(run_id, "heard after")
+        await shown.shows("heard after")
+        await shown.until(lambda: shown.text.count("may be lost") == 2)
+        said = shown.text
+        assert said.index("heard before") < said.rindex("may be lost") < said.index("heard after")
+        assert said.count("may be lost") == 2, "once in the bar, once in the log"

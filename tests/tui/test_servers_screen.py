@@ -126,6 +126,7 @@ async def test_a_production_server_asks_for_its_name(shop: Workshop, typed: str)
         await shown.on(run_id)
         await shown.press("D")
         await shown.shows("Type here and Enter to go on.")
+        await shown.shows("Keep (Esc)")  # n is a letter here
         await shown.press(*("space" if each == " " else each for each in typed), "enter")
         if typed == "here":
             await shown.until(lambda: shown.ids == [], "the row gone")
@@ -133,3 +134,25 @@ async def test_a_production_server_asks_for_its_name(shop: Workshop, typed: str)
             await shown.shows("That is not it: type here")
             await shown.press("escape")
             assert shown.ids == [run_id]
+
+
+async def test_the_cursor_begins_where_one_is_and_what_is_not_known_is_no_zero(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    await shop.done("broken")
+    (tmp_path / "other").mkdir()
+    async with workshop(tmp_path / "other") as other:
+        with closed_port() as nobody:
+            known = world(
+                *(Server("here", shop.url), Server("other", other.url)),
+                Server("gone", nobody.url),
+            )
+            async with watching(connect(known.config.servers[0]), world=known) as shown:
+                await servers_of(shown)
+                await shown.until(lambda: "reconnecting" in row(shown, "gone"))
+                assert row(shown, "gone").split().count("-") == 3
+                await shown.until(lambda: "▸ ● here" in shown.text)
+                await shown.press("j", "enter")
+                await shown.front(RunsScreen)
+                await servers_of(shown)
+                await shown.until(lambda: "▸ ● other" in shown.text, "the cursor on other")

@@ -49,9 +49,9 @@ class ConfirmScreen(ModalScreen[bool]):
             with Horizontal(id="answers"):
                 yes = self._yes if self._typed is not None else f"{self._yes} (y)"
                 yield Button(Content.from_text(yes, markup=False), id="yes", variant="error")
-                yield Button(
-                    Content.from_text("Keep (n)", markup=False), id="no", variant="primary"
-                )
+                # Where a name is typed, "n" is a letter of it.
+                no = "Keep (Esc)" if self._typed is not None else "Keep (n)"
+                yield Button(Content.from_text(no, markup=False), id="no", variant="primary")
 
     def on_mount(self) -> None:
         """Enter must not destroy anything by habit."""

@@ -100,7 +100,10 @@ class ServersScreen(PlaceScreen):
 
     def paint(self, now: float) -> None:
         """The servers, and what is wrong with the one under the cursor."""
+        was_empty = not self.table.rows
         self.table.show([self._row(pulse, now) for pulse in self._pulses.values()], now)
+        if was_empty:
+            self.table.move_cursor(self.session.title)
         number = len(self._pulses)
         self.scope.say(
             Content(

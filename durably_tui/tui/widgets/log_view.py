@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.geometry import Region
 
@@ -62,9 +62,10 @@ class LogView(LogMoving):
 
     # ------------------------------------------------------------- entries
 
-    def extend(self, entries: Iterable[LogEntry]) -> None:
-        """Add lines at the end. Cheap for many at once; call it once a frame, not once a line."""
-        self.store.extend(entries)
+    def extend(self, entries: Sequence[LogEntry], gaps: Iterable[tuple[float, float]] = ()) -> None:
+        """Add lines at the end, and between them where lines may be missing (in seconds since the
+        epoch). Cheap for many at once; call it once a frame, not once a line."""
+        self.store.extend_around(entries, gaps)
         self.sync()
 
     def set_entries(self, entries: Iterable[LogEntry]) -> None:

@@ -95,6 +95,7 @@ class RunDetail(Vertical):
         self._plain = plain
         self._run_id: str | None = None
         self._logged = 0
+        self._told_gaps: frozenset[tuple[float, float]] = frozenset()
         self._said = ""
         self._facts_of: tuple[Run, JobRunState | None, float] | None = None
         self._documents: dict[str, Any] = {}
@@ -190,7 +191,7 @@ class RunDetail(Vertical):
             self.facts.update(facts)
 
     def _start_over(self) -> None:
-        self._logged = 0
+        self._logged, self._told_gaps = 0, frozenset()
         self._documents.clear()
         self.logs.clear()
         self.steps.set_steps((), started_at=None, now=0.0)
@@ -220,12 +221,18 @@ class RunDetail(Vertical):
         if state is None:
             return
         if state.logs.total < self._logged:
-            self._logged = 0
+            self._logged, self._told_gaps = 0, frozenset()
             self.logs.clear()
         fresh = state.logs.since(self._logged)
-        if fresh:
-            self.logs.extend(fresh)
+        gaps = [gap for gap in state.gaps if gap not in self._told_gaps]
+        if fresh or gaps:
+            if self._logged:  # whatever the clocks say, what is new came behind the gap
+                self.logs.extend((), gaps)
+                self.logs.extend(fresh)
+            else:
+                self.logs.extend(fresh, gaps)
             self._logged = state.logs.total
+            self._told_gaps |= set(gaps)
         self.logs.above = "" if state.complete else self.logs_above
 
     def _document(self, name: str, view: JsonPane, value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from durably_tui.protocol.connection import Connection
 from durably_tui.protocol.models import RunStatus
@@ -27,7 +27,8 @@ class ServerRow:
     address: str
     connection: Connection | None = None
     generation: str = ""
-    counts: Mapping[RunStatus, int] = field(default_factory=dict)
+    counts: Mapping[RunStatus, int] | None = None
+    """None where they are not known."""
     at_least: frozenset[RunStatus] = frozenset()
     """Of which statuses it has perhaps more."""
     rates: Sequence[int] = ()
@@ -96,6 +97,8 @@ class ServerTable(LineTable[ServerRow]):
 
     def _count(self, status: RunStatus) -> Callable[[ServerRow, int], Spans]:
         def show(row: ServerRow, width: int) -> Spans:
+            if row.counts is None:
+                return ((fit("-", width, "right"), "faint"),)
             number = row.counts.get(status, 0)
             style = RUN_LOOKS[status].style if number else "faint"
             told = f"{count(number)}+" if number and status in row.at_least else count(number)
