@@ -5,7 +5,10 @@ What a command does in detail is tested beside; here no command, server or way i
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -202,6 +205,43 @@ def test_the_monitor(home: Home, server: CommandServer, name: str) -> None:
         terminal.send("q")
         assert terminal.wait_exit() == 0
         assert terminal.is_restored
+
+
+GOES_ON = {
+    "watch {works}": "running",
+    "events": "step:complete",
+    "logs -f {works}": "finished step",
+    "runs --watch": "running",
+    "wait {works}": "",
+    "record {file}": "Ctrl-C ends it.",
+}
+"""Commands that go on, and what is seen of them by then."""
+
+
+@pytest.mark.parametrize("line", GOES_ON)
+def test_ctrl_c_in_a_terminal(home: Home, server: CommandServer, line: str) -> None:
+    works = server.trigger("steps", {"count": 9000, "delayMs": 10})
+    made = scene(home, server, line.replace("{works}", works))
+    with Terminal([*COMMAND, *made.arguments], env=home.env()) as terminal:
+        if GOES_ON[line]:
+            terminal.wait_for(GOES_ON[line])
+        else:  # it says nothing: what it asks is seen by its connections
+            terminal.until(lambda: connected(terminal.process.pid))
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        assert terminal.wait_exit() == (0 if line.startswith("record") else 130)
+        assert terminal.is_restored
+        assert "Traceback" not in terminal.text
+    server.cancel(works)
+
+
+def connected(pid: int) -> bool:
+    """Whether a process has a socket, as far as the platform tells."""
+    files = Path(f"/proc/{pid}/fd")
+    if not files.exists():
+        pytest.skip("nothing tells here what a process has open")
+    with suppress(OSError):  # one was closed meanwhile
+        return any(os.readlink(file).startswith("socket:") for file in files.iterdir())
+    return False
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
