@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 
@@ -12,13 +12,13 @@ def paired(
     """Medians of both and of the ratios pair by pair, after one round that is not counted."""
     subject()
     reference()
-    ours: list[float] = []
-    theirs: list[float] = []
-    for _ in range(rounds):
-        ours.append(subject())
-        theirs.append(reference())
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    return median(ours), median(theirs), median(ratios)
+    return medians([(subject(), reference()) for _ in range(rounds)])
+
+
+def medians(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Medians of ours, of the reference's, and of the ratios pair by pair."""
+    ours, theirs = zip(*pairs, strict=True)
+    return median(ours), median(theirs), median(a / b for a, b in pairs)
 
 
 def row(what: str, ours: str, reference: str, ratio: float, goal: str) -> None:
