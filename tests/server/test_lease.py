@@ -109,6 +109,36 @@ async def test_no_step_begins_once_the_lease_has_run_out(tmp_path: Path) -> None
     assert attempts == [("a", 1), ("b", 2)]
 
 
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_step_that_was_begun_is_not_executed_once_the_lease_has_run_out(
+    tmp_path: Path, plain: bool
+) -> None:
+    """The process stood still between the beginning of a step and its function."""
+    ahead, attempts = [0], list[int]()
+
+    def note(attempt: int) -> None:
+        attempts.append(attempt)
+
+    async def note_later(attempt: int) -> None:
+        attempts.append(attempt)
+
+    @job
+    async def one(step: Step, input: None) -> None:
+        await step.run("a", note if plain else note_later, step.attempt)
+
+    def stand_still(event: Event) -> None:
+        if not ahead[0]:
+            ahead[0] = 60_000
+
+    def clock() -> int:
+        return wall_clock() + ahead[0]
+
+    async with make_durably(tmp_path, one, lease=10, lease_renewal=5, clock=clock) as durably:
+        durably.on("step:start", stand_still)
+        await durably.trigger_and_wait(one, None, timeout=30)
+    assert attempts == [2]
+
+
 async def test_a_database_that_is_locked_for_long_fails_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,7 @@ class Step(_StepBase):
         token = _current_step.set(name)
         try:
             if _is_async(fn):
-                output = await fn(*args)
+                output = await _while_leased(self._attempt, fn, *args)
             else:
                 run = self._attempt.services.threads.run
                 output = await run(_while_leased, self._attempt, fn, *args)
@@ -222,7 +222,8 @@ def restore(fn: Callable[..., Any], returns: Any, value: Any) -> Any:
 
 
 def _while_leased(attempt: Attempt, fn: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Call it in a thread, which may have waited for its turn for longer than the lease."""
+    """Call it as long as nobody else can have the run: since its step was begun the process may
+    have stood still, or a thread waited for its turn, for longer than the lease."""
     if attempt.lease_is_over:
         _on_loop(attempt, attempt.interrupt, Interruption.LEASE_LOST)
         raise RunInterrupted
