@@ -70,7 +70,7 @@ class FilterLine(AskingLine):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "complete", key_display="Tab", tooltip="Take what is offered"),
-        Binding("up", "recall(-1)", "filters before", key_display="↑", tooltip="One used before"),
+        Binding("up", "recall(-1)", "Before", show=False),
         Binding("down", "recall(1)", "After", show=False),
     ]
 
