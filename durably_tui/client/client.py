@@ -121,6 +121,10 @@ class DurablyClient(Looking, Acting):
 
     # -- streams ---------------------------------------------------------------------------
 
+    def _streams_answer_at_once(self) -> bool:
+        """Durably's Python server sends the head of a stream before any event."""
+        return self.abilities.has("event-ids") is True
+
     def subscribe(self, run_id: str) -> RunStream:
         """The events of one run; it ends when the run is over."""
         stream = RunStream(
@@ -129,6 +133,7 @@ class DurablyClient(Looking, Acting):
             self._pace,
             run_id,
             looks_at_once=lambda: self.abilities.leased is not True,
+            answers_at_once=self._streams_answer_at_once,
             on_close=self._streams.discard,
         )
         self._streams.add(stream)
@@ -162,6 +167,7 @@ class DurablyClient(Looking, Acting):
             self._pace,
             params=params,
             wanted=_wanted(names, pairs),
+            answers_at_once=self._streams_answer_at_once,
             on_close=self._streams.discard,
         )
         self._streams.add(stream)

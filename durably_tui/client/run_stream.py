@@ -38,6 +38,7 @@ class RunStream(Stream):
 
     Args:
         looks_at_once: whether the server may stay silent about a run that is over.
+        answers_at_once: as for ``Stream``.
     """
 
     _path = "/subscribe"
@@ -50,9 +51,17 @@ class RunStream(Stream):
         run_id: str,
         *,
         looks_at_once: Callable[[], bool],
+        answers_at_once: Callable[[], bool] = lambda: False,
         on_close: Callable[[Any], None] = lambda stream: None,
     ) -> None:
-        super().__init__(door, decoder, pace, params=self._run_params, on_close=on_close)
+        super().__init__(
+            door,
+            decoder,
+            pace,
+            params=self._run_params,
+            answers_at_once=answers_at_once,
+            on_close=on_close,
+        )
         self.run_id = run_id
         self._may_be_silent = looks_at_once
         self._over = False

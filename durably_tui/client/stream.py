@@ -55,6 +55,7 @@ class Stream:
     Args:
         params: what to ask for, found out anew before each attempt.
         wanted: which events to keep, where the server cannot choose.
+        answers_at_once: whether the server is known to send the head of its answer at once.
         on_close: called once, when the stream is closed.
     """
 
@@ -68,6 +69,7 @@ class Stream:
         *,
         params: Callable[[], Awaitable[Params]],
         wanted: Wanted | None = None,
+        answers_at_once: Callable[[], bool] = lambda: False,
         on_close: Callable[[Any], None] = lambda stream: None,
     ) -> None:
         self._door = door
@@ -75,6 +77,7 @@ class Stream:
         self._pace = pace
         self._params = params
         self._wanted = wanted
+        self._answers_at_once = answers_at_once
         self._on_close = on_close
         self._inbox = Inbox()
         self._connection = Connection(since=pace.clock())
@@ -309,6 +312,16 @@ class Stream:
         if self._connection.phase is Phase.LIVE:
             now = self._pace.clock()
             self._tell(msgspec.structs.replace(self._connection, last_seen=now, latency_ms=took_ms))
+        elif self._answers_at_once() and self._silences < _MOST_SILENCES:
+            # Its connection is dead, and others are not. After some attempts it is believed, as
+            # something between may hold the head back.
+            self._silences += 1
+            self._dead = Unreachable(
+                f"{self._tried} was not answered though the server is there: it is opened again "
+                "by itself."
+            )
+            self._end(life)
+            return False
         else:
             # The stream itself has not answered: nobody knows whether it goes on where it was.
             self._live(took_ms, resumed=False)

@@ -263,6 +263,49 @@ async def test_a_stream_that_has_not_answered_itself_does_not_count_as_gone_on()
         assert again.resumed
 
 
+async def test_a_stream_without_an_answer_is_opened_again_where_heads_come_at_once() -> None:
+    clock = HandClock()
+
+    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(silent, sends(good(0), hang=True)) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        dead = (await watch.phase(Phase.RECONNECTING)).connection
+        assert "was not answered though the server is there" in str(dead.error)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        assert watch.batches[-1].connection.epoch == 1
+
+
+async def test_a_head_that_is_always_held_back_is_believed_in_the_end() -> None:
+    clock = HandClock()
+
+    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(silent) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        for delay in (0.25, 0.5, 1.0):
+            await clock.asleep(1.0)
+            await clock.advance(1.0)
+            await watch.phase(Phase.RECONNECTING)
+            await clock.asleep(delay)
+            await clock.advance(delay)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await watch.phase(Phase.LIVE, epoch=1)
+
+
 async def test_a_server_that_takes_connections_and_never_answers_is_not_live() -> None:
     clock = HandClock()
     pace = clock.pace(probe_timeout=0.05)

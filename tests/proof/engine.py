@@ -1,7 +1,9 @@
 """The second half of ``make chaos``: an engine that is killed, stopped, starved and lied to.
 
 Every run ends once, no finished step runs twice, no acknowledged trigger is lost. A step that is
-under way when its server dies is begun again elsewhere: that is not finished, so it is allowed.
+under way when its server dies is begun again elsewhere: that is not finished, so it is allowed. So
+is one whose process was stopped between its last look at the lease and the step's first line, and
+goes on there when it wakes up, which nothing outside of it could prevent; but it must not store it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -57,6 +60,8 @@ class Yard:
         self.acknowledged: dict[str, str] = {}
         self.refused = 0
         self.servers: list[Server] = []
+        self.stops: list[tuple[int, float, float]] = []
+        """Which process was stopped from when to when, by the machine's monotonic clock."""
         self._trial = trial
         self._dice = trial.dice
         self._forge = forge
@@ -153,24 +158,49 @@ class Yard:
                     await asyncio.sleep(0.05)
                 await asyncio.sleep(dice.uniform(0, 0.04))
 
+    async def stop_for(self, server: Server, seconds: float) -> None:
+        """SIGSTOP, and SIGCONT after some time."""
+        server.signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        await asyncio.sleep(seconds)
+        woken = time.monotonic()
+        server.signal(signal.SIGCONT)
+        self.stops.append((server.pid, stopped, woken))
+
+    def _was_at_it(self, pid: int, finished: float, last_note: float) -> bool:
+        """Whether a process was stopped while another finished the step that it now begins, and has
+        noted nothing of the run since it woke up."""
+        return any(
+            pid == stopped and since <= finished <= until and last_note <= until
+            for stopped, since, until in self.stops
+        )
+
     # -- the verdict -----------------------------------------------------------------------
 
     def judge(self) -> str:
         """Hold what is in the database and in the journal to what was promised; the figures."""
         trial = self._trial
         history: defaultdict[str, list[str]] = defaultdict(list)
-        finished: set[tuple[str, str]] = set()
+        finished: dict[tuple[str, str], float] = {}
+        noted: dict[tuple[str, str], float] = {}
+        zombies: set[tuple[str, str, str]] = set()
         begun: defaultdict[tuple[str, str], int] = defaultdict(int)
         ended: defaultdict[str, int] = defaultdict(int)
         for line in self.journal.read_text().splitlines():
-            _, _, what, run_id, step = line.split(" ", 4)
+            said, pid, what, run_id, step = line.split(" ", 4)
+            at, last_note = float(said), noted.get((pid, run_id), 0.0)
+            noted[pid, run_id] = at
             history[run_id].append(line)
             key = run_id, step
             if what == "finished":
-                finished.add(key)
+                finished.setdefault(key, at)
+                if (pid, *key) in zombies:
+                    trial.violated(f"a zombie stored {step} of {run_id}", history[run_id])
             elif what == "began":
                 begun[key] += 1
-                if key in finished:
+                if key in finished and self._was_at_it(int(pid), finished[key], last_note):
+                    zombies.add((pid, *key))
+                elif key in finished:
                     trial.violated(
                         f"{step} of {run_id} was finished and ran again", history[run_id]
                     )
@@ -204,6 +234,7 @@ class Yard:
         return (
             f"{len(rows)} runs, {len(self.acknowledged)} triggers answered, "
             f"{self.refused} refused, {again} unfinished steps begun again"
+            + (f", {len(zombies)} by a zombie as it woke up" if zombies else "")
         )
 
 
@@ -262,9 +293,7 @@ async def zombies(trial: Trial) -> str:
         for _ in range(times):
             zombie = trial.dice.choice(both)
             await asyncio.sleep(trial.dice.uniform(0.05, 0.2))
-            zombie.signal(signal.SIGSTOP)
-            await asyncio.sleep(victim.LEASE * trial.dice.uniform(1.2, 2.5))
-            zombie.signal(signal.SIGCONT)
+            await place.stop_for(zombie, victim.LEASE * trial.dice.uniform(1.2, 2.5))
         await place.all_ended()
         return f"{times} stops, {place.judge()}"
 
