@@ -7,6 +7,7 @@ recording, and is looked up there (``foresee``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from durably_tui.protocol import (
     Decoder,
     Event,
+    JobFigures,
     JobInfo,
     LogEntry,
     LogWrite,
@@ -42,6 +44,8 @@ FORESIGHT = 15.0
 _RACE = 2.0
 """Seconds in which an answer may be older than an event that came before it."""
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
+_ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 _DAWN = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,6 +103,7 @@ class Archive:
     """Stored log lines by id."""
     jobs: tuple[JobInfo, ...] | None = None
     stats: Stats | None = None
+    """As the server told them last; ``figures`` has what happened since."""
     gap_at: float = 0.0
     """When the stream was opened last."""
     keeps_lines: bool = False
@@ -110,6 +115,8 @@ class Archive:
     """When each run was last told of."""
     _ended: dict[str, float] = field(default_factory=dict)
     """When the end of a run was told by an event."""
+    _since: Counter[tuple[str, RunStatus]] = field(default_factory=Counter)
+    """How many more runs of a job are in a status than when the figures were told."""
 
     def copy(self) -> Archive:
         """The same, which does not change with this one."""
@@ -125,6 +132,7 @@ class Archive:
             _made=self._made,
             _heard=dict(self._heard),
             _ended=dict(self._ended),
+            _since=Counter(self._since),
         )
 
     # -- growing ---------------------------------------------------------------------------
@@ -146,7 +154,9 @@ class Archive:
         if said.logs:
             self._stored(said.logs)
         self.jobs = self.jobs if said.jobs is None else said.jobs
-        self.stats = self.stats if said.stats is None else said.stats
+        if said.stats is not None:
+            self.stats = said.stats
+            self._since.clear()
 
     def happened(self, at: float, now: datetime, events: Iterable[Event], foresee: Foresee) -> None:
         """Events came.
@@ -159,7 +169,8 @@ class Archive:
         """
         for event in events:
             if isinstance(event, RunDelete):
-                self.runs.pop(event.run_id, None)
+                if (gone := self.runs.pop(event.run_id, None)) is not None:
+                    self._since[gone.job_name, gone.status] -= 1
                 self.steps.pop(event.run_id, None)
             elif event.run_id:
                 self._event(at, now, event, foresee)
@@ -244,6 +255,10 @@ class Archive:
         self.steps[event.run_id] = tuple(sorted((*others, step), key=lambda step: step.index))
 
     def _put(self, at: float, run: Run) -> None:
+        known = self.runs.get(run.id)
+        if known is not None and known.status is not run.status:
+            self._since[known.job_name, known.status] -= 1
+            self._since[run.job_name, run.status] += 1
         self.runs[run.id] = run
         self._heard[run.id] = at
 
@@ -276,6 +291,23 @@ class Archive:
     def count(self, query: RunsQuery) -> int:
         """How many runs fit a query."""
         return len(self._matching(query))
+
+    def figures(self) -> Stats | None:
+        """The figures that the server told last, with the runs by status as they are now."""
+        if self.stats is None:
+            return None
+        at_work = Counter((run.job_name, run.status) for run in self.runs.values())
+
+        def counts(job: JobFigures) -> dict[RunStatus, int]:
+            now = {
+                status: count + self._since[job.job_name, status]
+                for status, count in (dict.fromkeys(_ENDS, 0) | job.counts).items()
+            }
+            # Of those that wait or work every one is known.
+            return now | {status: at_work[job.job_name, status] for status in _UNDER_WAY}
+
+        jobs = (replace(job, counts=counts(job)) for job in self.stats.jobs)
+        return replace(self.stats, jobs=tuple(jobs))
 
     def _matching(self, query: RunsQuery) -> list[Run]:
         return [

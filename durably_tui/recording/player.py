@@ -226,8 +226,8 @@ class Player(Playback):
         return None if self.archive.jobs is None else list(self.archive.jobs)
 
     async def get_stats(self, *, window: float = 3600) -> Stats | None:
-        """The figures that the server told last, over its own window."""
-        return self.archive.stats
+        """The figures that the server told last, over its own window; runs by status as then."""
+        return self.archive.figures()
 
     async def get_logs(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,40 @@ async def test_pages_filters_and_steps_are_those_of_the_recording() -> None:
             None,
             None,
         )
+
+
+async def test_figures_go_on_with_the_runs(tmp_path: Path) -> None:
+    """A server was asked for them now and then only: what the events told since is in them."""
+    counts = {"pending": 0, "leased": 1, "completed": 7, "failed": 2, "cancelled": 0}
+    told = {"window": 3600, "jobs": [{"jobName": "import-csv", "counts": counts}]}
+    content = [
+        Turn(0, Phase.LIVE, epoch=1),
+        answer(0.1, "/runs", [run("R1", -5, "leased")], limit="500", offset="0"),
+        answer(0.2, "/stats", told),
+        Fetched(0.3),
+        frames(1, event("run:trigger", "R2")),
+        frames(2, event("run:complete", "R1"), event("run:leased", "R2")),
+        frames(3, event("run:fail", "R2")),
+        frames(4, event("run:delete", "R1")),
+    ]
+    header = replace(HEADER, abilities=ABILITIES["python"])
+    player = Player(read(write(tmp_path / "figures.ndjson", content, header)))
+    pending, running = RunStatus.PENDING, RunStatus.RUNNING
+    completed, failed = RunStatus.COMPLETED, RunStatus.FAILED
+    for second, wanted in {
+        0.5: {running: 1, completed: 7, failed: 2},
+        1.5: {running: 1, completed: 7, failed: 2, pending: 1},
+        2.5: {running: 1, completed: 8, failed: 2},
+        3.5: {completed: 8, failed: 3},
+        4.5: {completed: 7, failed: 3},
+    }.items():
+        await player.seek(second)
+        again = Player(player.recording)
+        again.begin_at(player.mark())
+        for each in (player, again):
+            stats = await each.get_stats()
+            assert stats is not None
+            assert +Counter(stats.jobs[0].counts) == wanted, second
 
 
 async def test_a_server_that_stores_lines_has_those_of_events_too(tmp_path: Path) -> None:
