@@ -144,7 +144,7 @@ LOGS = tuple(
         ("follow", "F", "follow", "Follow the end, or hold the log", True, None),
         ("wrap", "w", "wrap", "Wrap long lines; < and > move them to the side", True, None),
         ("times", "t", "log times", "Times relative, local, UTC, off", False, None),
-        ("open", "enter", "open line", "Open the line: its run, or its data", False, "Enter"),
+        ("open", "enter", "open line", "Open the line: its run, or its data", True, "Enter"),
         ("unfold", "space", "unfold", "The line's data over many lines", False, "Space"),
         ("copy", "y", "copy line", "Copy the line", False, None),
         ("copy_screen", "Y", "copy lines", "Copy the lines in sight", False, None),

@@ -62,7 +62,9 @@ async def test_every_place_tells_of_enter_and_help_in_a_small_terminal(shop: Wor
                 f"{enter} in place {place}",
             )
         await shown.press("4")
-        await shown.until(lambda: "? help" in shown.lines[-1])
+        await shown.until(
+            lambda: "Enter open line" in shown.lines[-1] and "? help" in shown.lines[-1]
+        )
         await shown.press("1", "enter")
         await shown.until(lambda: "s steps" in shown.lines[-1] and "? help" in shown.lines[-1])
         await shown.pilot.resize_terminal(40, 15)
