@@ -89,6 +89,31 @@ async def test_s_sorts_by_the_next_column_and_the_cursor_stays_on_its_run() -> N
         assert shown.ids == made[::-1]
 
 
+async def test_a_click_on_a_heading_sorts_by_it_and_another_the_other_way() -> None:
+    async with shown_runs(9) as (_, made, shown):
+        await shown.until(lambda: len(shown.ids) == 9)
+
+        async def click(heading: str) -> None:
+            table = shown.runs.table
+            at = shown.lines[table.region.y].index(heading)
+            await shown.pilot.click(table, offset=(at - table.region.x, 0))
+
+        for heading, line in (
+            ("JOB", "by job up, of all"),
+            ("JOB", "by job down, of all"),
+            ("STATUS", "by status up, of all"),
+            ("PROGRESS", "by progress down, of all"),
+        ):
+            await click(heading)
+            await shown.shows(line)
+        await click("AGE")
+        await shown.hides("by progress")
+        assert shown.ids == made[::-1]
+        await click("AGE")
+        await shown.shows("by age up, of all")
+        assert shown.ids == made
+
+
 async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
     world = World(config=replace_columns("id", "status", "message"))
     async with shown_runs(2, world=world) as (_port, _made, shown):

@@ -347,6 +347,11 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._sort = self._sort.after(self.table.shown_columns)
         self._show()
 
+    @on(RunTable.HeaderClicked)
+    def _sort_by(self, event: RunTable.HeaderClicked) -> None:
+        self._sort = self._sort.by(event.column)
+        self._show()
+
     def action_sort_way(self) -> None:
         """Sort the other way round."""
         self._sort = self._sort.turned()

@@ -65,6 +65,19 @@ class LineTable(PaintedTable[RowT]):
     class RowSelected(RowMessage):
         """A row was opened, by Enter or a double click."""
 
+    class HeaderClicked(Message):
+        """The heading of a column was clicked."""
+
+        def __init__(self, table: LineTable[Any], column: str) -> None:
+            super().__init__()
+            self.table = table
+            self.column = column
+
+        @property
+        def control(self) -> LineTable[Any]:
+            """The table, for ``@on`` with a selector."""
+            return self.table
+
     def __init__(
         self,
         columns: Sequence[Column[RowT]],
@@ -249,7 +262,13 @@ class LineTable(PaintedTable[RowT]):
 
     async def _on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < HEADER:
+        if offset is None:
+            return
+        if offset.y < HEADER:
+            for placed in self._placed:
+                if placed.x <= offset.x < placed.x + placed.width:
+                    event.stop()
+                    self.post_message(self.HeaderClicked(self, placed.column.key))
             return
         index = offset.y - HEADER + self.scroll_offset.y
         if index < len(self._rows):

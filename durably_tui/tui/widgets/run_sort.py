@@ -35,6 +35,15 @@ class Sort:
         """The other way round."""
         return Sort(self.column or "age", not self.rising)
 
+    def by(self, column: str) -> Sort:
+        """By a column that is pointed at; the other way round where it is by that already. The
+        same where nothing can be sorted by it."""
+        if column == (self.column or "age"):
+            return self.turned()
+        if column == "age":
+            return Sort()
+        return Sort(column, rising=column not in _LARGEST_FIRST) if column in _PLACES else self
+
     def after(self, columns: Sequence[str]) -> Sort:
         """By the next of the columns that are shown; after the last of them newest first again."""
         can = [column for column in columns if column in _PLACES]
