@@ -128,9 +128,8 @@ def scene(home: Home, server: CommandServer, line: str) -> Scene:
     elif "{done}" in line:
         names["run"] = names["done"] = server.done("steps", {"count": 2})
     elif "{works}" in line:
-        names["run"] = names["works"] = server.trigger("steps", {"count": 900, "delayMs": 5})
-        while server.run(names["run"])["completedStepCount"] == 0:
-            pass
+        names["run"] = names["works"] = server.trigger("steps", {"count": 9000, "delayMs": 5})
+        server.until(names["run"], lambda run: run["completedStepCount"] > 0)
     else:
         server.done("fails", {"message": "no"})
     return Scene(home, server, line.format(**names).split(), names["run"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,17 @@ class CommandServer:
         found: dict[str, Any] = self._http.get("/run", params={"runId": run_id}).json()
         return found
 
-    def ended(self, run_id: str) -> dict[str, Any]:
-        """Wait until the run has ended."""
+    def until(self, run_id: str, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """Ask for the run until it is as wanted."""
         deadline = time.monotonic() + PATIENCE
-        while not (run := self.run(run_id)).get("isTerminal"):
+        while not wanted(run := self.run(run_id)):
             assert time.monotonic() < deadline, run
             time.sleep(0.02)
         return run
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """Wait until the run has ended."""
+        return self.until(run_id, lambda run: run.get("isTerminal"))
 
     def done(self, job: str, input: Any, **options: Any) -> str:
         """Trigger a run, wait until it has ended, and give its id."""
