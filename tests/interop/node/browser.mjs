@@ -1,5 +1,7 @@
 // A browser as far as the React hooks need one: jsdom, an EventSource that says when it is open,
 // and hooks that are rendered and awaited by what they give, never by the clock.
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { EventSource as NodeEventSource } from 'eventsource'
 import { JSDOM } from 'jsdom'
 
@@ -37,6 +39,18 @@ globalThis.IS_REACT_ACT_ENVIRONMENT = false
 
 // Waits until every stream that a hook has opened was accepted by the server.
 export const streamsOpen = () => within('an open stream', Promise.all([...sources].map((s) => s.opened)))
+
+// Waits until hooks have asked for so many streams about a run, which they do after they are
+// rendered, and until all were accepted by the server.
+export async function streamsOfRunOpen(runId, count) {
+  const asked = () =>
+    [...sources].filter(({ url }) => url.includes('/subscribe?') && url.includes(runId)).length
+  const enough = async () => {
+    while (asked() < count) await sleep(5)
+  }
+  await within(`${count} streams of ${runId}`, enough())
+  await streamsOpen()
+}
 
 // How often each stream about many runs was opened, by its number.
 export const opensOfLists = () =>

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-import { opensOfLists, render, streamsOpen } from './browser.mjs'
+import { opensOfLists, render, streamsOfRunOpen, streamsOpen } from './browser.mjs'
 
 const { useJob, useJobLogs, useJobRun, useRunActions, useRuns } = await import(
   '@coji/durably-react'
@@ -54,7 +54,7 @@ const verbs = {
       run: render(() => useJobRun({ api, runId })),
       logs: render(() => useJobLogs({ api, runId })),
     })
-    await streamsOpen()
+    await streamsOfRunOpen(runId, 2)
   },
   async followed({ runId, wanted }) {
     const { run, logs } = followed.get(runId)
