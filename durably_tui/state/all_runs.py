@@ -7,7 +7,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self
 
 from msgspec.structs import replace
@@ -26,13 +25,14 @@ from . import runs_reducer as reducer
 from .all_runs_state import AllRunsState, Wanted, take_answer, take_events
 from .fault import as_fault, may_pass
 from .feed import FeedLease
+from .hook import Hook
 from .hub import Hub
 from .refresher import Refresher
 from .run_arranging import Arranging
 from .run_list import RunList, RunsView
 from .run_placing import Born
 from .runs_state import RunsFilter, newest_first
-from .store import Listener, Store, Unsubscribe
+from .store import Store
 
 AT_MOST = 100_000
 HEAD = 100
@@ -51,7 +51,7 @@ _GAP = 20
 """How many requests bridge what is new; where more would be needed, the list begins anew."""
 
 
-class AllRuns:
+class AllRuns(Hook[AllRunsState]):
     """The runs that match, newest first (by ``created_at``, then by ``id``), live, without pages.
 
     Needs a server with the feature ``cursor``. It reads as ``Runs`` does: the same properties, the
@@ -90,11 +90,6 @@ class AllRuns:
     # -- reading ---------------------------------------------------------------------------
 
     @property
-    def state(self) -> AllRunsState:
-        """How it is doing, frozen."""
-        return self.store.state
-
-    @property
     def runs(self) -> RunsView:
         """The runs that are shown, in their order, optimistic changes included."""
         if self._viewed != self.state.version:
@@ -126,10 +121,6 @@ class AllRuns:
         """A run that is here, optimistic changes included."""
         entry = self._list.by_id.get(run_id)
         return None if entry is None or entry.hidden else entry.shown
-
-    def subscribe(self, listener: Listener[AllRunsState]) -> Unsubscribe:
-        """Call ``listener(state)`` after each change."""
-        return self.store.subscribe(listener)
 
     # -- steering --------------------------------------------------------------------------
 
@@ -288,17 +279,6 @@ class AllRuns:
             self._lease = None
         await self._refresher.aclose()
         await self._hub.closed()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     # -- the stream ------------------------------------------------------------------------
 
