@@ -90,6 +90,7 @@ SHAPES: dict[str, bytes] = {
 MAY_GO_ON = {
     *("CL folded", "obs-fold", "first header folded"),  # RFC 9112, 5.2: a fold is a blank
     *("bare LF", "HTTP/9.9", "CONNECT", "chunk size with a space"),
+    "two spaces",  # RFC 9112, 3: words of the request line may be divided by any blanks
 }
 """Shapes whose length is beyond doubt, so that what follows is a request of the same client: it is
 answered after them, whatever they were answered."""

@@ -224,6 +224,23 @@ async def test_a_request_of_two_lengths_is_refused_and_the_connection_closed(
     assert (await client.get("/runs")).json() == []
 
 
+async def test_a_request_of_two_hosts_is_refused_and_the_connection_closed(
+    client: httpx.AsyncClient,
+) -> None:
+    url = client.base_url
+    body = b'{"jobName":"echo","input":{"value":"x"}}'
+    head = f"POST {url.path}trigger HTTP/1.1\r\nHost: {url.host}\r\n"
+    inner = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(f"{head}Host: evil.example\r\nContent-Length: 0\r\n\r\n".encode() + inner)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert (await client.get("/runs")).json() == []
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
 async def test_a_foreign_host_name_is_refused_on_loopback(
     client: httpx.AsyncClient, host: str

@@ -48,6 +48,9 @@ _TWO_LENGTHS = error_answer(
     "The request has both Content-Length and Transfer-Encoding: send one of them",
     [("Connection", "close")],
 )
+_TWO_HOSTS = error_answer(
+    400, "The request names more than one Host: send one of them", [("Connection", "close")]
+)
 _WHILE_STOPPING = frozenset({"live", "ready", "health", "metrics"})
 
 
@@ -185,6 +188,8 @@ class DurablyHandler:
             # Where a proxy before us believes the length, what follows would be another's request
             # to us, so nothing more is read of this connection (RFC 9112, section 6.1).
             return _TWO_LENGTHS
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            return _TWO_HOSTS  # a proxy before us may have gone by the other (RFC 9112, 3.2)
         if not self._loopback_only:
             return None
         host = header(scope, b"host")
