@@ -58,12 +58,14 @@ const verbs = {
   },
   async followed({ runId, wanted }) {
     const { run, logs } = followed.get(runId)
+    // Two hooks, which hear by two streams: each is waited for by its own renders.
+    await logs.until(`the lines ${wanted.lines}`, ({ logs: lines }) =>
+      same(lines.map(({ message }) => message), wanted.lines),
+    )
     await run.until(`what is followed: ${JSON.stringify(wanted)}`, () => {
       const { status, progress, output, error } = run.now()
-      const lines = logs.now().logs.map(({ message }) => message)
       return (
         today(status) === wanted.status &&
-        same(lines, wanted.lines) &&
         (progress?.current ?? null) === wanted.current &&
         same(output ?? null, wanted.output) &&
         same(error ?? null, wanted.error)
