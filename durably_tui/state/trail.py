@@ -15,8 +15,6 @@ from typing_extensions import TypeVar
 
 T = TypeVar("T")
 
-_SLACK = 1024
-
 
 class Trail(Sequence[T], Generic[T]):
     """A frozen window ``[start, end)`` into a list that only grows.
@@ -97,8 +95,9 @@ class Trail(Sequence[T], Generic[T]):
             return self
         count = min(count, len(self))
         start = self._start + count
-        if start > _SLACK and start > self._end - start:
-            # More than half of the shared list is behind every version to come.
+        if start > self._end - start:
+            # More than half of the shared list is behind every version to come. To wait for more
+            # would keep it all in memory, and an item may be a hundred events.
             return Trail(self._items[start : self._end], self.dropped + count)
         return self._window(self._items, start, self._end, self.dropped + count)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 
 import pytest
 from hypothesis import given
@@ -57,3 +58,21 @@ def test_what_was_forgotten_is_freed() -> None:
     for start in range(0, 200_000, 100):
         trail = trail.extended(range(start, start + 100)).last(1_000)
     assert sys.getsizeof(trail._items) < 8 * 10_000
+
+
+@pytest.mark.parametrize("size", [1, 4, 50, 3_000])
+def test_a_short_trail_holds_on_to_no_more_than_it_shows(size: int) -> None:
+    """Its items may be large: bursts of a hundred events."""
+
+    class Item:
+        """An item that can be watched."""
+
+    alive: weakref.WeakSet[Item] = weakref.WeakSet()
+    trail: Trail[Item] = Trail()
+    for _ in range(4 * size):
+        item = Item()
+        alive.add(item)
+        trail = trail.extended([item]).last(size)
+        del item
+        assert len(alive) <= 2 * size + 1
+    assert len(trail) == size
