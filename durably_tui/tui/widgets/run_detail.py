@@ -37,6 +37,8 @@ PANES = {
     "events": "Events",
 }
 """The panes by their id, in the order of their tabs."""
+NO_RUN = "No run is chosen."
+NO_LINES = "No log lines were seen of this run."
 
 
 class Pane(TabPane):
@@ -111,7 +113,7 @@ class RunDetail(Vertical):
                 yield Static(id="steps-note", classes="note")
                 yield Waterfall(id="waterfall", plain=self._plain)
             with Pane(PANES["logs"], id="logs"):
-                yield LogPane(empty="No log lines were seen of this run.")
+                yield LogPane(empty=NO_RUN)
             with Pane(PANES["input"], id="input"):
                 yield JsonPane(id="input-view")
             with Pane(PANES["output"], id="output"):
@@ -157,9 +159,10 @@ class RunDetail(Vertical):
         if (run.id if run else None) != self._run_id:
             self._run_id = run.id if run else None
             self._start_over()
+            self.logs.empty = NO_LINES if run else NO_RUN
         if run is None:
             self._facts_of, self._said = None, ""
-            self.facts.update(Content.styled("No run is chosen.", "$text-muted"))
+            self.facts.update(Content.styled(NO_RUN, "$text-muted"))
             return
         self._show_logs(state)
         self.log_pane.tick(now)
