@@ -14,9 +14,9 @@ def answer(question: str) -> str:
     Raises:
         KeyboardInterrupt: Ctrl-C.
     """
-    # input() would write the question to the standard output, among the results.
-    print(question, end="", file=sys.stderr, flush=True)
-    with _interruptible():
+    with _interruptible():  # from when the question is there to be seen
+        # input() would write it to the standard output, among the results.
+        print(question, end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
 

@@ -103,7 +103,8 @@ def test_no_escape_sequence_of_a_server_reaches_the_terminal(home: Home) -> None
         terminal.wait_for("● live")
         for text in texts:
             served.trigger("say", text=text)
-        terminal.wait_for("0 running  0 pending", f"{len(texts)} failed")
+        count = len(texts)
+        terminal.wait_for("0 running  0 pending", f"{count} failed", f"{count} shown")
         terminal.send("g")
         for _ in texts:
             terminal.send(ENTER)
@@ -111,7 +112,7 @@ def test_no_escape_sequence_of_a_server_reaches_the_terminal(home: Home) -> None
             terminal.send("s")
             # Each pane is seen before the next is asked for: what is skipped is never written.
             terminal.send("l")
-            terminal.wait_for("following")
+            terminal.wait_for("following  3 lines")
             terminal.send("i")
             terminal.wait_for("text")
             terminal.send("e")
