@@ -43,7 +43,12 @@ async def hostile_text(trial: Trial) -> str:
             for text in texts:
                 run_id = await node.trigger("hostile", {"text": text}, labels={"env": text[:300]})
                 await node.ended(run_id)
-            await _thread(terminal.wait_for, "0 running  0 pending", f"{len(texts)} failed")
+            await _thread(
+                terminal.wait_for,
+                "0 running  0 pending",
+                f"{len(texts)} failed",
+                f"{len(texts)} shown",
+            )
             await _thread(_walk, terminal, len(texts))
             terminal.send("4")
             await _thread(terminal.wait_for, "warn")
