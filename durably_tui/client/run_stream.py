@@ -67,6 +67,7 @@ class RunStream(Stream):
         self._over = False
         """The run has ended: when this connection goes, no other one is opened."""
         self._completed = False
+        self._seen: Run | None = None
 
     async def _run_params(self) -> Params:
         return [("runId", self.run_id)]
@@ -110,16 +111,19 @@ class RunStream(Stream):
             return False
         return True
 
-    async def _ask(self) -> tuple[float, Run]:
+    async def _ask(self) -> float:
         answer = await self._door.ask(
             "GET", "/run", [("runId", self.run_id)], timeout=self._pace.probe_timeout
         )
         if (error := answer.error()) is not None:
             raise error
         try:
-            run = self._decoder.run(answer.body)
+            self._seen = run = self._decoder.run(answer.body)
         except Malformed as malformed:
             raise answer.garbled(str(malformed)) from None
         self._over = self._over or run.is_terminal
         self._completed = run.status is RunStatus.COMPLETED
-        return answer.took_ms, run
+        return answer.took_ms
+
+    async def _newest(self) -> Run | None:
+        return self._seen

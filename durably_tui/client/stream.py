@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from durably_tui.protocol import (
     Unreachable,
 )
 
+from .answer import Answer
 from .door import Door, Params
 from .gather import gathered
 from .gently import gently
@@ -34,6 +35,12 @@ Wanted = Callable[[Event], bool]
 
 _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
+_NO_JOB = "durably-tui.liveness"
+"""A job that no server has: to ask for its runs costs the server a look and the line nothing."""
+_HEAVY_BYTES = 64 * 1024
+"""From this size on the newest run is seldom asked for: it may have 10 MB of output."""
+_HEAVY_EVERY = 6
+"""Then it is asked for with each so manieth question."""
 
 
 class Sign(NamedTuple):
@@ -88,6 +95,8 @@ class Stream:
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
+        self._spared = 0
+        """With how many questions more not to ask for the newest run, which is large."""
         self._silences = 0
         self._last_event_id = ""
         self._retry_seconds = 0.0
@@ -298,8 +307,8 @@ class Stream:
     async def _look(self, life: asyncio.Timeout) -> bool:
         """Ask; False where that ended this connection."""
         try:
-            took_ms, newest = await self._ask()
-            if self._connection.phase is Phase.LIVE and await self._is_deaf(newest):
+            took_ms = await self._ask()
+            if self._connection.phase is Phase.LIVE and await self._is_deaf():
                 raise Unreachable(
                     f"{self._tried} stayed silent while runs went on: it is opened again by itself."
                 )
@@ -331,13 +340,21 @@ class Stream:
         """Whether the stream itself brought something since the question before."""
         return 0 <= self._pace.clock() - self._heard < self._pace.probe_every
 
-    async def _is_deaf(self, newest: Run | None) -> bool:
-        """Whether the newest run has gone on since the question before, and not a byte of that
+    async def _is_deaf(self) -> bool:
+        """Whether the newest run has gone on since it was asked for before, and not a byte of that
         came: a connection that something between dropped without a word, while others still work.
 
         A server that never tells of its runs here, as one whose worker is another process, is
         believed after some attempts.
         """
+        if self._spared:
+            self._spared -= 1
+            return False
+        try:
+            newest = await self._newest()
+        except DurablyError:
+            self._spared = _HEAVY_EVERY - 1
+            return False  # the server has just shown that it is well
         before, self._told_of = self._told_of, Sign(newest, self._chunks)
         if before is None or before.chunks != self._chunks or not _went_on(before.run, newest):
             return False
@@ -347,22 +364,36 @@ class Stream:
         self._silences += 1
         return True
 
-    async def _ask(self) -> tuple[float, Run | None]:
-        """One cheap request; answers how long it took, in ms, and the newest run of the stream's.
+    async def _ask(self) -> float:
+        """One cheap request, which a server answers out of its database with next to nothing;
+        answers how long it took, in ms.
 
         Raises:
             DurablyError: the server is not there, or not well.
         """
+        answer, _ = await self._runs([("jobName", _NO_JOB)])
+        return answer.took_ms
+
+    async def _newest(self) -> Run | None:
+        """The newest run of the stream's.
+
+        Raises:
+            DurablyError: the server does not tell.
+        """
+        answer, runs = await self._runs(self._asked)
+        self._spared = _HEAVY_EVERY - 1 if len(answer.body) > _HEAVY_BYTES else 0
+        return runs[0] if runs else None
+
+    async def _runs(self, params: Params) -> tuple[Answer, Sequence[Run]]:
         answer = await self._door.ask(
-            "GET", "/runs", [*self._asked, ("limit", "1")], timeout=self._pace.probe_timeout
+            "GET", "/runs", [*params, ("limit", "1")], timeout=self._pace.probe_timeout
         )
         if (error := answer.error()) is not None:
             raise error
         try:
-            runs = self._decoder.runs(answer.body)
+            return answer, self._decoder.runs(answer.body)
         except Malformed as malformed:
             raise answer.garbled(str(malformed)) from None
-        return answer.took_ms, runs[0] if runs else None
 
     @staticmethod
     def _end(life: asyncio.Timeout) -> None:

@@ -20,6 +20,8 @@ from support.scripted_stream import (
 from durably_tui.client import DurablyClient
 from durably_tui.protocol import Phase, ServerFault
 
+LIGHT = "/runs?jobName=durably-tui.liveness&limit=1"
+
 
 async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
     clock = HandClock()
@@ -41,8 +43,69 @@ async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
 
     assert watch.batches[-1].connection.epoch == 1
     assert [r.path.partition("/durably")[2] for r in peer.requests] == [
-        "/runs/subscribe", *["/runs?limit=1"] * 3
+        "/runs/subscribe", *[LIGHT, "/runs?limit=1"] * 3
     ]  # fmt: skip
+
+
+async def test_how_long_a_large_run_takes_is_no_latency() -> None:
+    """It is not waited for, and asked for seldom: a server sends runs with all their output."""
+    clock = HandClock()
+    asked_whole, slow = asyncio.Event(), asyncio.Event()
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+            await asyncio.Event().wait()
+        elif request.path.endswith(LIGHT):
+            writer.write(EMPTY)
+        else:
+            asked_whole.set()
+            await slow.wait()
+            writer.write(newest_answer("run-5", 0, output="x" * 100_000))
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        async with asyncio.timeout(10):
+            await asked_whole.wait()
+        await asyncio.sleep(0.3)  # what must not be in any latency
+        slow.set()
+        for _ in range(12):
+            await clock.asleep(10.0)
+            latency = watch.batches[-1].connection.latency_ms
+            assert latency is not None
+            assert latency < 300
+            await clock.advance(10.0)
+    asked = [r.path.partition("/durably")[2] for r in peer.requests]
+    assert asked.count(LIGHT) >= 12
+    assert asked.count("/runs?limit=1") <= 3
+
+
+async def test_a_newest_run_that_cannot_be_had_does_not_end_a_stream() -> None:
+    clock = HandClock()
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+            await asyncio.Event().wait()
+        writer.write(EMPTY if request.path.endswith(LIGHT) else bad.response_head(500, {}))
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        for wait in (1.0, 10.0):
+            await clock.asleep(wait)
+            await clock.advance(wait)
+        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
+    assert watch.phases == [Phase.LIVE]
 
 
 async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
@@ -67,10 +130,10 @@ async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
         await clock.advance(9.0)
         more.set()
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        assert len(peer.requests) == 2
+        assert [r.path.endswith(LIGHT) for r in peer.requests].count(True) == 1
         await clock.advance(1.0)
         await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
-        assert len(peer.requests) == 3
+        assert [r.path.endswith(LIGHT) for r in peer.requests].count(True) == 2
 
 
 async def test_a_server_that_fails_to_answer_but_goes_on_telling_is_not_gone() -> None:
@@ -157,9 +220,10 @@ async def test_a_probe_that_gets_no_answer_ends_the_stream() -> None:
     assert "no answer in time" in str(lost.error)
 
 
-def newest_answer(run_id: str, index: int) -> bytes:
+def newest_answer(run_id: str, index: int, output: str = "") -> bytes:
     body = (
         f'[{{"id":"{run_id}","jobName":"echo","status":"leased","currentStepIndex":{index},'
+        f'"output":"{output}",'
         f'"createdAt":"2026-01-01T00:00:00.00{run_id[-1]}Z"}}]'
     ).encode()
     head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -184,6 +248,9 @@ async def test_a_stream_that_is_silent_while_runs_go_on_is_opened_again(
     answers = [newest_answer("run-5", 0), later]
 
     async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if request.path.endswith(LIGHT):
+            writer.write(EMPTY)
+            return
         if "subscribe" not in request.path:
             assert request.path.endswith("/runs?jobName=echo&limit=1")
             writer.write(answers.pop(0) if len(answers) > 1 else answers[0])
