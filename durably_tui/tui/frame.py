@@ -177,9 +177,9 @@ class Frames:
 
     def _write(self, writer: _Writer, x: int, y: int, texts: list[str], looks: list[int]) -> None:
         """Write what differs of a piece of a line, and remember it."""
-        if x < 0:
-            return
         old_texts, old_looks = self._texts[y], self._looks[y]
+        if not 0 <= x < len(old_texts):
+            return  # made for a terminal that was wider
         end = min(x + len(texts), len(old_texts))
         texts, looks = texts[: end - x], looks[: end - x]
         before, before_looks = old_texts[x:end], old_looks[x:end]

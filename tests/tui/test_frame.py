@@ -114,3 +114,15 @@ def test_after_something_else_may_have_written_all_is_written_again() -> None:
 
 def test_what_is_no_frame_is_left_to_textual() -> None:
     assert Frames().changes("text", SIZE, ColorSystem.TRUECOLOR) is None
+
+
+def test_what_was_made_for_a_wider_terminal_is_not_written_beside_a_narrower_one() -> None:
+    frames, narrow = Frames(), Size(10, 3)
+    line = {0: strip([("a" * 20, 0)])}
+    update = ChopsUpdate([line, {}, {}], [(0, 0, SIZE.width)], [[SIZE.width], [], []])
+    assert (
+        "a" * 10 + "\x1b" in (frames.changes(update, narrow, ColorSystem.TRUECOLOR) or "") + "\x1b"
+    )
+    beside = {12: strip([("b" * 12, 0)])}
+    update = ChopsUpdate([beside, {}, {}], [(0, 12, SIZE.width)], [[SIZE.width], [], []])
+    assert frames.changes(update, narrow, ColorSystem.TRUECOLOR) == ""

@@ -9,9 +9,11 @@ from typing import ClassVar
 from rich.color import Color, ColorType
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.css.styles import Styles
 from textual.css.stylesheet import Stylesheet
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -270,6 +272,20 @@ class LineView(ScrollView, can_focus=True):
     def line_width(self) -> int:
         """How many cells a line has beside the scrollbar."""
         return self.scrollable_size.width
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Take a size, and tell of it.
+
+        Textual tells of it as well, but not where the place was scrolled and then asked for the
+        region of a widget just before this one came into sight: the map that it compares with
+        knows of it by then.
+        """
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed and layout:
+            self.post_message(events.Resize(size, virtual_size, container_size))
+        return changed
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
         """Let a scrollbar that has just come say where the view is: it was not told before."""

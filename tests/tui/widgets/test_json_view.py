@@ -407,3 +407,28 @@ async def test_the_search_goes_on_in_the_next_value():
         app.pane.show({"b": 1})
         await pilot.pause(0.05)
         assert list(app.view.search.found) == [1]
+
+
+async def test_a_view_shows_its_value_though_it_came_into_sight_behind_a_scroll() -> None:
+    class Two(App[None]):
+        def compose(self) -> ComposeResult:
+            long, hidden = JsonView(id="long"), JsonView(id="hidden")
+            hidden.display = False
+            yield long
+            yield hidden
+
+    async with Two().run_test(size=(40, 10)) as pilot:
+        long, hidden = (
+            pilot.app.query_one("#long", JsonView),
+            pilot.app.query_one("#hidden", JsonView),
+        )
+        long.show(list(range(50)))
+        hidden.show({"path": "a.csv"})
+        await pilot.pause()
+        # Only what is in sight is laid out anew by a scroll; then somebody asks where a widget is.
+        pilot.app.screen._compositor.reflow_visible(pilot.app.screen, pilot.app.screen.size)
+        long.display, hidden.display = False, True
+        assert hidden.region.size
+        await pilot.pause()
+        await pilot.pause()
+        assert any('"path"' in line for line in screen_lines(pilot.app))
