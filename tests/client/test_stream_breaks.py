@@ -156,6 +156,22 @@ async def test_the_last_event_id_and_the_servers_delay_are_heeded() -> None:
     assert opened[0].headers["accept"] == "text/event-stream"
 
 
+async def test_a_stream_that_heard_only_its_place_goes_on_from_there() -> None:
+    clock = HandClock()
+    async with (
+        scripted(sends(b"id: here-7\n\n"), sends(hang=True)) as peer,
+        DurablyClient(peer.url, pace=clock.pace()) as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        back = (await watch.phase(Phase.LIVE, epoch=2)).connection
+    opened = [request for request in peer.requests if "subscribe" in request.path]
+    assert opened[1].headers["last-event-id"] == "here-7"
+    assert back.resumed
+    assert watch.events == []
+
+
 async def test_a_gap_is_told_as_a_new_epoch_at_its_place() -> None:
     gap = bad.frame({"type": "gap", "reason": "slow", "timestamp": "2026-11-22T06:47:20.763Z"})
     async with (

@@ -84,6 +84,8 @@ class Frames:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.ids: list[str | None] = []
+        self.marks: list[str] = []
+        """Ids that came without an event, which say how far the stream is."""
         self.ended = False
         self._changed = asyncio.Event()
 
@@ -101,6 +103,9 @@ class Frames:
     async def until_step(self, index: int) -> None:
         await self.until(lambda events: any(event.get("stepIndex") == index for event in events))
 
+    async def until_mark(self, count: int = 1) -> None:
+        await self.until(lambda _: len(self.marks) >= count)
+
     async def until_end(self) -> None:
         async with asyncio.timeout(10):
             while not self.ended:
@@ -108,6 +113,12 @@ class Frames:
                 await self._changed.wait()
 
     def _take(self, text: str) -> None:
+        text = text.removeprefix(": keep-alive\n")
+        if "\ndata: " not in f"\n{text}":
+            assert text.startswith("id: ") and "\n" not in text, text
+            self.marks.append(text.removeprefix("id: "))
+            self._changed.set()
+            return
         *head, data = text.split("\n")
         assert data.startswith("data: "), text
         assert [line.startswith("id: ") for line in head] in ([], [True]), text
@@ -136,8 +147,7 @@ async def listening(
             async for text in response.aiter_text():
                 *blocks, rest = (rest + text).split("\n\n")
                 for block in blocks:
-                    if not block.startswith(":"):
-                        frames._take(block)
+                    frames._take(block)
             frames._end()
 
         task = asyncio.create_task(read())

@@ -141,9 +141,14 @@ class Audience:
                 count += len(group.members)
         return count
 
-    def end(self) -> None:
-        """Tell what is due, and no more."""
+    def tell(self) -> None:
+        """Tell what is due."""
         for group in self._groups.values():
             group.tell()
+
+    def end(self) -> None:
+        """Tell what is due, and no more."""
+        self.tell()
+        for group in self._groups.values():
             for subscriber in group.members:
                 subscriber.end()

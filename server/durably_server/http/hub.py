@@ -22,7 +22,7 @@ PROGRESS_INTERVAL = 0.1
 """Seconds between two progress events of one run; the last one is always delivered."""
 LINGER = 300.0
 """Seconds for which events are still kept after the last listener has gone."""
-_KEEP_ALIVE = b": keep-alive\n\n"
+_KEEP_ALIVE = b": keep-alive\n"
 _MANY_AUDIENCES = 1024
 
 GapReason = Literal["slow", "expired", "unknown"]
@@ -98,12 +98,11 @@ class Hub:
         if isinstance(missed, str):
             subscriber.tell_gap(gap_frame(missed))
             return subscriber, False
-        frames = [
-            entry.for_run
-            for entry in missed
-            if entry.run_id == run_id and entry.for_run and interest.takes(entry)
-        ]
+        of_run = [entry for entry in missed if entry.run_id == run_id]
+        frames = [each.for_run for each in of_run if each.for_run and interest.takes(each)]
         subscriber.prepend(frames)
+        if frames and of_run[-1].ends:
+            subscriber.end()
         return subscriber, bool(frames)
 
     def remove(
@@ -248,6 +247,7 @@ class Hub:
             event.labels,
             _encoded(words.runs_event(event), event_id) if for_runs else None,
             _encoded(words.run_event(event), event_id) if of_run is not None else None,
+            words.ends(event),
         )
         if not published.for_runs and not published.for_run:
             return
@@ -258,17 +258,25 @@ class Hub:
         if of_run is not None:
             if published.for_run:
                 self.delivered += of_run.deliver(published, published.for_run, progress_of)
-            if words.ends(event):
+            if published.ends:
                 of_run.end()
 
-    # --- keep-alive ---
+    # --- where a stream is ---
+
+    def mark(self) -> bytes:
+        """The id of the newest event, without an event: a client that has got all so far comes
+        back with it, and one that knows nothing of ids has nothing to do."""
+        return b"id: %b\n\n" % self._journal.id_of(self._journal.last).encode()
 
     def _send_keep_alive(self) -> None:
         self._keep_alive = None
+        for audience in self._audiences():
+            audience.tell()
+        frame = _KEEP_ALIVE + self.mark()  # what came since was for others: it may be forgotten
         subscribers = self._all()
         for subscriber in subscribers:
             if subscriber.quiet:
-                subscriber.push(_KEEP_ALIVE)
+                subscriber.push(frame)
             subscriber.quiet = True
         if subscribers:
             loop = asyncio.get_running_loop()

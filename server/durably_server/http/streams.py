@@ -27,20 +27,31 @@ async def subscribe_runs(call: Call) -> Streaming:
     types = _types(call)
     where = await app.guard.scope_runs_subscribe(call.context, app.words.runs_followed(call.query))
     interest = Interest(frozenset(where.job_names), frozenset(where.labels.items()), types)
-    subscriber = app.hub.subscribe_runs(interest, _after(call))
+    after = _after(call)
+    subscriber = app.hub.subscribe_runs(interest, after)
+    _open(call, subscriber, after)
     return _stream(subscriber, lambda: app.hub.remove(subscriber))
 
 
 async def subscribe_run(call: Call) -> Streaming:
     """The state of a run, then its events, until it has ended."""
     app, run_id = call.app, call.query.run_id()
-    subscriber, goes_on = app.hub.subscribe_run(run_id, Interest(types=_types(call)), _after(call))
+    after = _after(call)
+    subscriber, goes_on = app.hub.subscribe_run(run_id, Interest(types=_types(call)), after)
+    _open(call, subscriber, after)
     try:
         await _begin(call, subscriber, goes_on)
     except BaseException:
         app.hub.remove(subscriber, run_id, forget=True)
         raise
     return _stream(subscriber, lambda: app.hub.remove(subscriber, run_id))
+
+
+def _open(call: Call, subscriber: Subscriber, after: str | None) -> None:
+    """Say from where a stream goes on, so that who is cut off before the first event can come
+    back. Who resumes without a gap keeps the older id until all that it missed has come."""
+    if after is None or subscriber.gaps:
+        subscriber.push(call.app.hub.mark())
 
 
 async def _begin(call: Call, subscriber: Subscriber, goes_on: bool) -> None:

@@ -21,6 +21,7 @@ class Published:
         for_runs: its frame on ``/runs/subscribe``; empty where it is not sent there, None where
             nobody was there for whom to encode it.
         for_run: the same for a stream about its run.
+        ends: whether a stream about its run ends with it.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Published:
     labels: Mapping[str, str]
     for_runs: bytes | None
     for_run: bytes | None
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

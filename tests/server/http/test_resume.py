@@ -23,6 +23,11 @@ async def echo(client: httpx.AsyncClient, value: str = "x", **more: Any) -> str:
     return str((await client.post("/trigger", json=body)).json()["runId"])
 
 
+async def steps(client: httpx.AsyncClient, *, count: int, delay: int) -> str:
+    body = {"jobName": "steps", "input": {"count": count, "delayMs": delay}}
+    return str((await client.post("/trigger", json=body)).json()["runId"])
+
+
 async def echoed(client: httpx.AsyncClient, frames: Frames, count: int = 1) -> None:
     """Runs of ``echo`` that have come to their end on a stream."""
     before = types(frames.events).count("run:complete")
@@ -42,6 +47,69 @@ async def test_every_event_has_an_id_of_its_own(client: httpx.AsyncClient) -> No
         await echoed(client, frames, 3)
     assert None not in frames.ids
     assert len(set(frames.ids)) == len(frames.ids)
+
+
+async def test_a_stream_that_heard_nothing_gets_what_it_missed(client: httpx.AsyncClient) -> None:
+    async with listening(client, "/runs/subscribe") as lost:
+        await lost.until_mark()
+    assert lost.events == []
+    run_id = await echo(client)
+    async with listening(client, "/runs/subscribe", {"Last-Event-ID": lost.marks[-1]}) as back:
+        await back.until_type("run:complete")
+    assert types(back.events)[0] == "run:trigger"
+    assert {event["runId"] for event in back.events} == {run_id}
+
+
+async def test_a_run_that_said_nothing_more_gets_what_it_missed(
+    client: httpx.AsyncClient,
+) -> None:
+    run_id = await steps(client, count=2, delay=300)
+    async with listening(client, f"/subscribe?runId={run_id}") as lost:
+        await lost.until_mark()
+    told = [each for each in lost.ids if each]
+    after = told[-1] if told else lost.marks[-1]
+    async with listening(client, "/runs/subscribe") as all_runs:
+        await all_runs.until_type("run:complete")
+    path = f"/subscribe?runId={run_id}"
+    async with listening(client, path, {"Last-Event-ID": after}) as back:
+        await back.until_end()
+    assert "gap" not in types(back.events)
+    assert types(lost.events + back.events).count("step:complete") == 2
+
+
+async def test_who_missed_nothing_is_told_no_other_place(client: httpx.AsyncClient) -> None:
+    """Or a second loss, before all that was missed had come, would lose the rest."""
+    async with listening(client, "/runs/subscribe") as lost:
+        await lost.until_mark()
+    await echo(client)
+    async with listening(client, "/runs/subscribe", {"Last-Event-ID": lost.marks[-1]}) as back:
+        await back.until_type("run:complete")
+    assert back.marks == []
+
+
+async def test_after_a_gap_a_stream_can_be_resumed(client: httpx.AsyncClient) -> None:
+    async with listening(client, "/runs/subscribe", {"Last-Event-ID": "elsewhere-7"}) as lost:
+        await lost.until_mark()
+    assert types(lost.events) == ["gap"]
+    await echo(client)
+    async with listening(client, "/runs/subscribe", {"Last-Event-ID": lost.marks[-1]}) as back:
+        await back.until_type("run:complete")
+    assert types(back.events)[0] == "run:trigger"
+
+
+async def test_what_is_not_for_a_stream_does_not_make_it_too_old(
+    client: httpx.AsyncClient, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(hub_module, "KEEP_ALIVE_INTERVAL", 0.05)
+    async with (
+        listening(client, "/runs/subscribe?jobName=fails") as quiet,
+        listening(client, "/runs/subscribe") as whole,
+    ):
+        await quiet.until_mark()
+        await echoed(client, whole)
+        last = whole.ids[-1]
+        await quiet.until(lambda _: last in quiet.marks)
+    assert quiet.events == []
 
 
 @pytest.mark.parametrize("by_header", [True, False])
