@@ -115,7 +115,8 @@ class Frames:
     def _take(self, text: str) -> None:
         text = text.removeprefix(": keep-alive\n")
         if "\ndata: " not in f"\n{text}":
-            assert text.startswith("id: ") and "\n" not in text, text
+            assert text.startswith("id: "), text
+            assert "\n" not in text, text
             self.marks.append(text.removeprefix("id: "))
             self._changed.set()
             return
