@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from durably_tui.letters import asks_for_ascii, takes_glyphs
+
 from .checkup import Finding
 
 LEAST = (40, 15)
@@ -47,7 +49,7 @@ def terminal(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding("terminal", "ok", f"{program or 'unknown'}, TERM={term or 'not set'}")
     yield _size(stream.fileno())
     yield _colours(environ)
-    yield _letters(stream.encoding)
+    yield _letters(stream.encoding, environ)
     yield _mouse(term)
     yield _clipboard(environ, program)
 
@@ -89,11 +91,12 @@ def _colours(environ: Mapping[str, str]) -> Finding:
     return Finding("colours", "warn", "16", "Set TERM=xterm-256color if the terminal can do it.")
 
 
-def _letters(encoding: str | None) -> Finding:
-    if (encoding or "").lower().replace("-", "") == "utf8":
+def _letters(encoding: str | None, environ: Mapping[str, str]) -> Finding:
+    if takes_glyphs(encoding, environ):
         return Finding("UTF-8", "ok", "yes")
-    hint = "Set LANG=C.UTF-8, or run the monitor with --ascii."
-    return Finding("UTF-8", "warn", f"no, {encoding or 'unknown'}", hint)
+    why = "as the locale is C" if asks_for_ascii(environ) else encoding or "unknown"
+    hint = "The monitor draws in ASCII; set LANG=C.UTF-8 if the terminal knows more."
+    return Finding("UTF-8", "warn", f"no, {why}", hint)
 
 
 def _mouse(term: str) -> Finding:

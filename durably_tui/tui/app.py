@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from durably_tui import logfile
+from durably_tui.letters import takes_glyphs
 
 from .drawing import DrawingApp
 from .places import PLACE, Start
@@ -101,7 +102,9 @@ class MonitorApp(DrawingApp):
         """The user's own keys, per name of a command."""
         self.command_history: list[str] = []
         """What was typed after ``:``."""
-        self.plain = ascii_only or not _can_write_glyphs()
+        self.plain = ascii_only or not takes_glyphs(
+            getattr(sys.__stdout__, "encoding", None), os.environ
+        )
         self._ascii: LineFilter | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -261,24 +264,3 @@ def _import_first_place(name: str) -> tuple[type[Navigator], Callable[[MonitorAp
 
 def _has_terminal() -> bool:
     return sys.__stdin__ is not None and sys.__stdin__.isatty()
-
-
-def _can_write_glyphs() -> bool:
-    encoding = getattr(sys.__stdout__, "encoding", None) or ""
-    if sys.flags.utf8_mode and asks_for_ascii(os.environ):
-        return False
-    return encoding.lower().replace("-", "").startswith("utf")
-
-
-def asks_for_ascii(environ: Mapping[str, str]) -> bool:
-    """Whether the user's locale is C by their own wish, though Python writes UTF-8 in it.
-
-    Python does so in the locale C, whether it was set or there is none (PEP 538, 540), and sets
-    ``LC_CTYPE``. Where none is set, as in containers, the terminal mostly knows UTF-8.
-    """
-    if environ.get("PYTHONUTF8"):
-        return False
-    names = [environ.get("LC_ALL"), environ.get("LC_CTYPE"), environ.get("LANG")]
-    if names[1] == "C.UTF-8":
-        names[1] = None  # by Python
-    return next(filter(None, names), "") in {"C", "POSIX"}

@@ -153,6 +153,16 @@ def test_the_doctor_looks_at_the_terminal(home: Home) -> None:
         assert "set -g set-clipboard on" in terminal.text
 
 
+@pytest.mark.parametrize(
+    ("locale", "answer"), [("C", "no, as the locale is C"), ("C.UTF-8", "yes")]
+)
+def test_the_doctor_tells_how_the_monitor_draws(home: Home, locale: str, answer: str) -> None:
+    command = ["env", f"LC_ALL={locale}", *COMMAND, "doctor", "-s", "http://127.0.0.1:9"]
+    with Terminal(command, env=home.env(), columns=100) as terminal:
+        assert terminal.wait_exit() == 3
+        assert f"UTF-8          {answer}" in terminal.text
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_a_script_for_each_shell(invoke: Invoke, shell: str) -> None:
     answer = invoke("completion", shell)

@@ -8,8 +8,8 @@ from support.monitor import Monitor, monitor
 from support.workshop import Workshop
 from textual.command import CommandPalette
 
+from durably_tui.letters import asks_for_ascii
 from durably_tui.text import cells, safe
-from durably_tui.tui.app import asks_for_ascii
 from durably_tui.tui.ascii import to_ascii
 from durably_tui.tui.screens.help import HelpScreen
 from durably_tui.tui.screens.run import RunScreen
