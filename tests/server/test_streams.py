@@ -201,15 +201,30 @@ async def test_many_streams_are_written_to_together(hub: Hub, monkeypatch: Any) 
     assert told(await streams[-1].next()) == ["b", "c", "d"], "it was slow, and lost nothing"
     for stream in [*streams, late]:
         hub.remove(stream)
-    monkeypatch.setattr(audience, "INTERVAL_PER_STREAM", 125e-6)
-    one = hub.subscribe_runs(Interest())
-    for run_id in ("e", "f"):
-        waiting = asyncio.ensure_future(one.next())
-        await asyncio.sleep(0.001)
+
+
+async def test_a_single_stream_is_told_at_once_until_many_events_come(
+    hub: Hub, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(audience, "MIN_INTERVAL", 0.1)
+    monkeypatch.setattr(audience, "AHEAD", 0.2)
+
+    def emit(run_id: str) -> None:
+        hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
+
+    stream = hub.subscribe_runs(Interest())
+    for run_id in ("a", "b", "c"):
+        waiting = asyncio.ensure_future(stream.next())
+        await asyncio.sleep(0)
         emit(run_id)
         await asyncio.sleep(0)
-        assert waiting.done(), "a single stream is never kept waiting"
-        await waiting
+        assert waiting.done(), "the events of one run do not wait"
+        assert told(await waiting) == [run_id]
+    together = asyncio.ensure_future(stream.next())
+    for run_id in ("d", "e", "f"):
+        await asyncio.sleep(0)
+        emit(run_id)
+    assert told(await together) == ["d", "e", "f"]
 
 
 async def test_what_is_due_is_told_before_the_end(hub: Hub) -> None:
