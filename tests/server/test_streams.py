@@ -206,8 +206,8 @@ async def test_many_streams_are_written_to_together(hub: Hub, monkeypatch: Any) 
 async def test_a_single_stream_is_told_at_once_until_many_events_come(
     hub: Hub, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(audience, "MIN_INTERVAL", 0.1)
-    monkeypatch.setattr(audience, "AHEAD", 0.2)
+    monkeypatch.setattr(audience, "MIN_INTERVAL", 0.05)
+    monkeypatch.setattr(audience, "AHEAD", 0.1)
 
     def emit(run_id: str) -> None:
         hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
