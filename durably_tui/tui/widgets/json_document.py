@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Any
 
 from durably_tui.text import cells
 
+from .json_folds import Folds
 from .json_heights import Heights
 from .json_text import TextRows
 from .json_tree import JsonTree
@@ -28,7 +30,7 @@ class Document:
         self.rows: JsonTree | TextRows = (
             TextRows(value) if isinstance(value, str) else JsonTree(value)
         )
-        self.folded: set[int] = set()
+        self.folded = Folds(self.rows)
         self._opened: set[int] = set()
         self._heights = Heights()
         self._width = max(8, width)
@@ -123,13 +125,8 @@ class Document:
         rows = self.rows
         row = rows.opener(row)
         if rows.is_container(row):
-            end = rows.end(row)
-            if row in self.folded:
-                self.folded.remove(row)
-                self._measure(row, end + 1)
-            else:
-                self.folded.add(row)
-                self._heights.replace(row, end + 1, [(row, row - end)])
+            self.folded.toggle(row)
+            self._measure(row, rows.end(row) + 1)
             return row
         if rows.is_text or rows.text(row) is None or self._fits(row):
             return None
@@ -139,42 +136,39 @@ class Document:
 
     def fold_all(self) -> None:
         """Fold every container but the outermost; where they are, unfold all."""
-        if self.rows.is_text:
-            return
-        inner = set(self.rows.containers[1:])
-        self.folded = set() if self.folded >= inner else inner
-        self._measure(0, len(self.rows))
+        if not self.rows.is_text:
+            self.folded.all_but_the_outermost()
+            self._measure(0, len(self.rows))
 
     def reveal(self, row: int) -> None:
         """Unfold whatever hides a row, and a text that is cut."""
-        hidden = False
+        first, end = row, row + 1
         above = self.rows.parent(row)
         while above >= 0:
-            hidden |= above in self.folded
-            self.folded.discard(above)
+            if self.folded.open(above):
+                first, end = above, self.rows.end(above) + 1
             above = self.rows.parent(above)
         text = self.rows.text(row)
         if text is not None and row not in self._opened and not self._fits(row):
             self._opened.add(row)
-            hidden = True
-        if hidden:
-            self._measure(0, len(self.rows))
+        elif first == row:
+            return
+        self._measure(first, end)
 
     def _measure(self, first: int, end: int) -> None:
         """Find out the heights of a part of the rows anew."""
-        known: list[tuple[int, int]] = []
-        after = first
-        for row in sorted(
-            each for part in (self.folded, self._opened) for each in part if first <= each < end
-        ):
-            if row < after:
-                continue
-            if row in self.folded:
-                after = self.rows.end(row) + 1
-                known.append((row, row + 1 - after))
-            elif more := len(self.folded_lines(row)) - 1:
-                known.append((row, more))
-        self._heights.replace(first, end, known)
+        folded, less = self.folded.within(first, end)
+        rows: list[int] = []
+        more: list[int] = []
+        done = 0
+        for row in sorted(row for row in self._opened if first <= row < end):
+            at = bisect_left(folded, row, done)
+            hidden = at and row <= folded[at - 1] - less[at - 1]
+            if not hidden and (lines := len(self.folded_lines(row)) - 1):
+                rows += [*folded[done:at], row]
+                more += [*less[done:at], lines]
+                done = at
+        self._heights.replace(first, end, [*rows, *folded[done:]], [*more, *less[done:]])
 
 
 def marked(spans: Spans, pattern: re.Pattern[str], style: str) -> Spans:

@@ -30,11 +30,12 @@ class Heights:
         self._more.append(more)
         self._before.append(self._before[-1] + more)
 
-    def replace(self, first: int, end: int, known: Sequence[tuple[int, int]]) -> None:
-        """Exchange what is known of the rows from ``first`` to before ``end``."""
+    def replace(self, first: int, end: int, rows: Sequence[int], more: Sequence[int]) -> None:
+        """Exchange what is known of the rows from ``first`` to before ``end``: the rows that take
+        other than one line, in order, and how many lines more each takes."""
         left, right = bisect_left(self._rows, first), bisect_left(self._rows, end)
-        self._rows[left:right] = [row for row, _ in known]
-        self._more[left:right] = [more for _, more in known]
+        self._rows[left:right] = rows
+        self._more[left:right] = more
         self._before[left:] = accumulate(self._more[left:], initial=self._before[left])
 
     def more(self, row: int) -> int:

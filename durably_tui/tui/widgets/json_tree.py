@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from durably_tui.text import safe
@@ -15,6 +16,8 @@ from .traceback_lines import painted_text
 
 MOST_SHOWN = 100_000
 """Characters of one text that are shown; the rest is counted."""
+_DEPTHS = 32
+"""Down to this depth containers are known by their depth as well."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -44,6 +47,8 @@ class JsonTree:
         self._depths = array("i")
         self._parents = array("i")
         self._ends = array("i")
+        self._at: list[tuple[array[int], array[int]]] = []
+        """For each of the first depths the containers that have ended, and their lines less."""
         self._open: list[tuple[Iterator[tuple[Any, Any]], int]] = [(iter(((None, value),)), -1)]
 
     def __len__(self) -> int:
@@ -64,6 +69,8 @@ class JsonTree:
                 open_ones.pop()
                 if opener >= 0:
                     self._ends[opener] = row
+                    if depth <= _DEPTHS:
+                        self._ended(opener, row, depth - 1)
                     self._add(None, _CLOSING, depth - 1, opener)
                 continue
             key, inside = child
@@ -72,6 +79,13 @@ class JsonTree:
                 self.containers.append(row)
                 pairs = inside.items() if isinstance(inside, dict) else enumerate(inside)
                 open_ones.append((iter(pairs), row))
+
+    def _ended(self, row: int, end: int, depth: int) -> None:
+        while len(self._at) <= depth:
+            self._at.append((array("i"), array("i")))
+        rows, less = self._at[depth]
+        rows.append(row)
+        less.append(row - end)
 
     def _add(self, key: Any, value: Any, depth: int, parent: int) -> None:
         self._values.append(value)
@@ -103,6 +117,20 @@ class JsonTree:
     def end(self, row: int) -> int:
         """The row in which a container ends, 0 as long as that is not known."""
         return self._ends[row]
+
+    def containers_at(
+        self, depth: int, first: int, end: int
+    ) -> tuple[Sequence[int], Sequence[int]] | None:
+        """The containers at a depth from row ``first`` to before ``end``, all of whose rows are
+        made, and for each how many lines it has less when it is folded; None where it is too deep
+        for them to be known so quickly."""
+        if depth >= _DEPTHS:
+            return None
+        if depth >= len(self._at):
+            return (), ()
+        rows, less = self._at[depth]
+        here = slice(bisect_left(rows, first), bisect_left(rows, end))
+        return rows[here], less[here]
 
     def value(self, row: int) -> Any:
         """The value that begins, stands or ends here."""

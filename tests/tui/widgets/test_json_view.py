@@ -16,6 +16,7 @@ from durably_tui.tui.widgets.json_document import Document
 from durably_tui.tui.widgets.json_heights import Heights
 from durably_tui.tui.widgets.json_lines import json_lines, text_lines
 from durably_tui.tui.widgets.json_pane import JsonPane
+from durably_tui.tui.widgets.json_tree import JsonTree
 from durably_tui.tui.widgets.json_view import JsonView
 from durably_tui.tui.widgets.traceback_lines import headline, painted_text
 
@@ -95,14 +96,17 @@ def test_what_is_shown_is_the_value(value):
 @given(_JSON, st.integers(8, 60), st.data())
 def test_rows_and_lines_agree_however_it_is_folded(value, width, data):
     document = whole(value, width)
-    for _ in range(data.draw(st.integers(0, 5))):
+    for _ in range(data.draw(st.integers(0, 8))):
         row = data.draw(st.integers(0, len(document.rows) - 1))
-        if data.draw(st.booleans()):
+        act = data.draw(st.sampled_from(["reveal", "toggle", "fold all"]))
+        if act == "reveal":
             document.reveal(row)
+            begins = document.rows.opener(row)
+            assert document._heights.shown(begins) == begins
+        elif act == "fold all":
+            document.fold_all()
         elif document._heights.shown(row) == row:
             document.toggle(row)
-    if data.draw(st.booleans()):
-        document.fold_all()
     if data.draw(st.booleans()):
         document.resize(data.draw(st.integers(8, 60)))
     places = [document.row(line) for line in range(document.lines)]
@@ -114,6 +118,37 @@ def test_rows_and_lines_agree_however_it_is_folded(value, width, data):
     for row in range(len(document.rows)):
         hidden = any(above in document.folded for above in _above(document, row))
         assert (row in seen) is not hidden
+
+
+@pytest.mark.parametrize(
+    ("value", "folded"),
+    [
+        ([{"a": 1} for _ in range(20_000)], 20_002),
+        ({"rows": [{"a": 1} for _ in range(20_000)]}, 3),
+        ([[[{"a": 1}] * 20 for _ in range(20)] for _ in range(50)], 52),
+    ],
+)
+def test_to_fold_all_looks_at_no_container(value, folded, monkeypatch):
+    document = whole(value)
+    lines = document.lines
+    looked = []
+    for name in ("end", "is_container", "value"):
+        usual = getattr(JsonTree, name)
+
+        def look(tree, row, usual=usual):
+            looked.append(row)
+            return usual(tree, row)
+
+        monkeypatch.setattr(JsonTree, name, look)
+    document.fold_all()
+    assert document.lines == folded
+    document.toggle(1)
+    assert document.lines > folded
+    document.reveal(len(document.rows) - 3)
+    document.fold_all()
+    document.fold_all()
+    assert document.lines == lines
+    assert len(looked) < 50
 
 
 def _above(document: Document, row: int) -> list[int]:
