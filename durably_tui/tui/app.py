@@ -29,6 +29,7 @@ from .places import PLACE, Start
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.driver import Driver
     from textual.filter import LineFilter
 
     from .navigator import Navigator
@@ -107,6 +108,15 @@ class MonitorApp(DrawingApp):
         )
         self._ascii: LineFilter | None = None
 
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice, but where that reads a terminal of Unix one that sleeps."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from .keyboard import QuietDriver
+
+        return QuietDriver
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters; where ASCII is drawn, the one for that after them."""
         filters = super().get_line_filters()
@@ -131,23 +141,10 @@ class MonitorApp(DrawingApp):
     def on_mount(self) -> None:
         """Take the signals that end a terminal, and go on once the first picture is out."""
         loop = asyncio.get_running_loop()
-        for name, leave in (("SIGTERM", self.exit), ("SIGHUP", self._hang_up)):
+        for name in ("SIGTERM", "SIGHUP"):
             with contextlib.suppress(AttributeError, NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(getattr(signal, name), leave)
-        if _has_terminal() and not self.is_headless:
-            # Nobody sends a signal where the terminal was not the process's own.
-            self.set_interval(1.0, lambda: None if _has_terminal() else self._hang_up())
+                loop.add_signal_handler(getattr(signal, name), self.exit)
         self.call_after_refresh(self._open_first_place)
-
-    def _hang_up(self) -> None:
-        """Leave; where the terminal is gone, let go of it first.
-
-        Textual's input thread reads nothing from it for ever otherwise, and the process with it.
-        """
-        stop_reading = getattr(self._driver, "exit_event", None)
-        if stop_reading is not None and not _has_terminal():
-            stop_reading.set()
-        self.exit()
 
     async def _open_first_place(self) -> None:
         from durably_tui.protocol.errors import DurablyError
@@ -260,7 +257,3 @@ def _import_first_place(name: str) -> tuple[type[Navigator], Callable[[MonitorAp
 
     PLACE[name].load()
     return Navigator, dress
-
-
-def _has_terminal() -> bool:
-    return sys.__stdin__ is not None and sys.__stdin__.isatty()

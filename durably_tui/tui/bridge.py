@@ -4,6 +4,9 @@ State may change thousands of times a second. Listeners call ``poke``; the bridg
 when nothing was painted lately, then at its own pace, and always once more after the last change.
 While the terminal has not taken the last frame it waits: Textual's writer would queue thirty
 frames, and a key press would wait behind all of them.
+
+Ages grow though nothing happens. So it also paints by itself where that is wished: each second
+while the picture changes, and ever less often while it does not.
 """
 
 from __future__ import annotations
@@ -22,6 +25,11 @@ PAINTS_PER_SECOND = 12.0
 PATIENCE = 0.15
 """Seconds after which a change is painted though one key comes after the other."""
 _ASK_AGAIN = 0.02
+TICK = 1.0
+"""Seconds until it paints by itself after it was told of something, or painted a change."""
+LONGEST_TICK = 8.0
+"""Seconds to which that doubles while nothing on the screen changes: the most that an age that is
+told in minutes or hours is behind."""
 
 
 def terminal_is_ready(app: App[Any]) -> bool:
@@ -40,32 +48,41 @@ def nobody_calls(app: App[Any]) -> bool:
     return attention is None or not attention.is_called
 
 
+def frames_written(app: App[Any]) -> int:
+    """How many frames an app has written; an app that does not count them has none."""
+    return getattr(app, "frames_written", 0)
+
+
 class PaintBridge:
     """Calls ``paint`` after changes, at most so many times a second, in the app's message loop.
 
-    No timer runs while nothing changes.
+    No timer runs while nothing changes, unless it is to tick.
     """
 
     def __init__(
         self,
         app: App[Any],
-        paint: Callable[[], None],
+        paint: Callable[[], bool | None],
         *,
         per_second: float = PAINTS_PER_SECOND,
         clock: Callable[[], float] = time.monotonic,
         ready: Callable[[], bool] | None = None,
         free: Callable[[], bool] | None = None,
+        frames: Callable[[], int] | None = None,
+        ticks: bool = False,
     ) -> None:
         """Make a bridge; to be called where the app is running.
 
         Args:
             app: Whose message loop ``paint`` runs in, so that its errors are the app's.
-            paint: Shows the state as it is.
+            paint: Shows the state as it is; False where nobody can see it.
             per_second: The most paints in a second.
             clock: Seconds, always rising.
             ready: Whether the terminal can take a frame; asked of the app's driver by default.
             free: Whether there is nothing more urgent to do; by default whether no key waits for
                 its answer. Asked for ``PATIENCE`` at most.
+            frames: How many frames were written; asked of the app by default.
+            ticks: Whether to paint by itself as well, while it can be seen.
         """
         self._app = app
         self._paint = paint
@@ -73,14 +90,24 @@ class PaintBridge:
         self._clock = clock
         self._ready = ready if ready is not None else lambda: terminal_is_ready(app)
         self._free = free if free is not None else lambda: nobody_calls(app)
+        self._frames = frames if frames is not None else lambda: frames_written(app)
         self._context = copy_context()
         self._due = self._wanted = clock()
         self._timer: asyncio.TimerHandle | None = None
         self._posted = False
         self._closed = False
+        self._ticks = ticks
+        self._ticker: asyncio.TimerHandle | None = None
+        self._tick = TICK
+        self._told = False
+        self._seen = 0
 
     def poke(self) -> None:
         """Say that something changed. Cheap; to be called as often as things change."""
+        self._told = True
+        self._ask()
+
+    def _ask(self) -> None:
         # A paint that is posted but has not begun will show this change as well.
         if self._timer is None and not self._posted and not self._closed:
             self._wanted = max(self._due, self._clock())
@@ -89,9 +116,10 @@ class PaintBridge:
     def close(self) -> None:
         """Paint no more."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._ticker):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._ticker = None
 
     def _wake_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(
@@ -112,4 +140,18 @@ class PaintBridge:
         if self._closed:
             return
         self._due = self._clock() + self._interval
-        self._paint()
+        told, self._told = self._told, False
+        if self._paint() is not False and self._ticks:
+            self._tick_later(told=told)
+
+    def _tick_later(self, *, told: bool) -> None:
+        """Paint by itself later, if nobody asks for it before."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        frames = self._frames()
+        changed = told or frames != self._seen
+        self._seen = frames
+        self._tick = TICK if changed else min(2 * self._tick, LONGEST_TICK)
+        self._ticker = asyncio.get_running_loop().call_later(
+            self._tick, self._ask, context=self._context
+        )

@@ -37,6 +37,8 @@ class DrawingApp(App[None]):
         super().__init__()
         self.attention = Attention()
         """Whether a key waits for its answer, for whatever can wait."""
+        self.frames_written = 0
+        """How many times what the terminal shows was changed."""
         self._frames = Frames()
 
     def draw_anew(self) -> None:
@@ -74,10 +76,13 @@ class DrawingApp(App[None]):
             or self._closed
         ):
             super()._display(screen, renderable)
+            self.frames_written += 1
             self.attention.shown()
             return
         colors = self.console._color_system or ColorSystem.TRUECOLOR
         changes = self._frames.changes(renderable, self.size, colors)
+        if changes is None or changes:
+            self.frames_written += 1
         if changes is None:
             super()._display(screen, renderable)
         elif changes:

@@ -11,14 +11,16 @@ from durably_tui.tui.bridge import PaintBridge, terminal_is_ready
 class Painted:
     """A bridge on a running app, whose paints can be counted and waited for."""
 
-    def __init__(self, app: App[None], **options) -> None:
+    def __init__(self, app: App[None], *, sees: bool = True, **options) -> None:
+        self.sees = sees
         self.count = 0
         self.event = asyncio.Event()
         self.bridge = PaintBridge(app, self._paint, **options)
 
-    def _paint(self) -> None:
+    def _paint(self) -> bool:
         self.count += 1
         self.event.set()
+        return self.sees
 
     async def next(self) -> None:
         await asyncio.wait_for(self.event.wait(), 5)
@@ -68,6 +70,42 @@ async def test_no_timer_runs_when_nothing_changes():
         await pilot.pause()
         assert painted.bridge._timer is None
         assert painted.count == 1
+        painted.bridge.close()
+
+
+async def test_it_paints_by_itself_ever_less_often_while_nothing_changes(monkeypatch):
+    waits: list[float] = []
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+    frames = 0
+
+    def call_later(seconds: float, callback, *args, **options):
+        if getattr(callback, "__self__", None) is painted.bridge and seconds >= 1.0:
+            waits.append(seconds)
+            seconds = 0.0
+        return later(seconds, callback, *args, **options)
+
+    async with App[None]().run_test() as pilot:
+        painted = Painted(pilot.app, per_second=1000, frames=lambda: frames, ticks=True)
+        monkeypatch.setattr(loop, "call_later", call_later)
+        painted.bridge.poke()
+        while len(waits) < 6:
+            await painted.next()
+        assert waits[:6] == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
+        frames += 1  # an age on the screen became another
+        seen = len(waits)
+        while len(waits) < seen + 3:
+            await painted.next()
+        assert 1.0 in waits[seen:]
+        painted.bridge.close()
+
+
+async def test_it_does_not_paint_by_itself_what_nobody_can_see():
+    async with App[None]().run_test() as pilot:
+        painted = Painted(pilot.app, sees=False, ticks=True)
+        painted.bridge.poke()
+        await painted.next()
+        assert painted.bridge._ticker is None
         painted.bridge.close()
 
 

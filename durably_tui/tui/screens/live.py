@@ -35,8 +35,8 @@ _HOLD_HELP = "Hold the replay, and let it go on; at its end, begin again"
 class LiveScreen(SteeringScreen):
     """What every place and a run in full have in common.
 
-    Paints on every change of the server's stream, at most so often, and each second; not while the
-    picture is paused, nor while another place is in front.
+    Paints on every change of the server's stream, at most so often, and by itself, as ages grow and
+    attempts come nearer; not while the picture is paused, nor while another place is in front.
     """
 
     bar = query_one(StatusBar)
@@ -74,13 +74,12 @@ class LiveScreen(SteeringScreen):
         self._outage = OutageLine()
         self.mount(self._outage, after=self.bar)
         self._tell_places()
-        self.bridge = PaintBridge(self.app, self._paint_in_sight)
+        self.bridge = PaintBridge(self.app, self._paint_in_sight, ticks=True)
         self._leave_feed = self.session.hooks.feed.subscribe(lambda _state: self.bridge.poke())
         # Before the first frame: what is known of the server is not to be found out anew.
         self._paint_bar(self.session.clock())
         self._paint_in_sight()
-        # Ages grow and attempts come nearer though nothing happens.
-        self.set_interval(1.0, self._paint_in_sight)
+        self.bridge.poke()
 
     async def on_unmount(self) -> None:
         """Let the server go."""
@@ -106,9 +105,9 @@ class LiveScreen(SteeringScreen):
         """Show what came while another place was in front."""
         self.bridge.poke()
 
-    def _paint_in_sight(self) -> None:
+    def _paint_in_sight(self) -> bool:
         if not self.in_sight:
-            return
+            return False
         now = self.session.clock()
         self._count()
         self._paint_bar(now)
@@ -120,6 +119,7 @@ class LiveScreen(SteeringScreen):
         else:
             self.paint(now)
         self.refresh_keys()
+        return True
 
     def _count(self) -> None:
         """Count the runs of the server, once what this place shows was asked for."""

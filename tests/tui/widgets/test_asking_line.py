@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from support.monitor import _key, monitor
@@ -33,13 +34,14 @@ async def test_behind_a_search_come_keys_of_the_pane() -> None:
     async with app.run_test(size=(60, 10)) as pilot:
         app.pane.view.focus()
         app.pane.show([{"n": number % 10} for number in range(100)])
-        await pilot.pause(0.05)
+        await pilot.pause()
         await pilot.press("slash")
         at_once(app, "7", "enter", "n", "n", "n", "N")
-        await pilot.pause(0.2)
-        search = app.pane.view.search
-        assert search.pattern.pattern == "7"
-        assert search.rank(app.pane.view.cursor_row) == 3
+        view = app.pane.view
+        async with asyncio.timeout(10):
+            while view.search is None or view.search.rank(view.cursor_row) != 3:
+                await pilot.pause()
+        assert view.search.pattern.pattern == "7"
         assert not app.pane.prompt.display
 
 
