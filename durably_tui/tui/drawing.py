@@ -13,6 +13,7 @@ from textual.app import App
 
 from .attention import Attention
 from .frame import Frames
+from .let_go import let_go_of_what_was_drawn
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,6 +35,7 @@ class DrawingApp(App[None]):
     waits for its answer."""
 
     def __init__(self) -> None:
+        let_go_of_what_was_drawn()
         super().__init__()
         self.attention = Attention()
         """Whether a key waits for its answer, for whatever can wait."""

@@ -7,12 +7,22 @@ from collections import Counter
 
 from support.monitor import Monitor, monitor
 from support.workshop import Workshop
+from textual._styles_cache import StylesCache
 from textual.dom import DOMNode
+from textual.widget import Widget
 
 from durably_tui.tui.screens.help import HelpScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
+
+
+def drawn_of_the_gone() -> int:
+    """How many widgets are gone of which what was drawn is still there."""
+    gc.collect()
+    everything = gc.get_objects()
+    kept = {id(each) for each in everything if isinstance(each, StylesCache)}
+    return len(kept - {id(each._styles_cache) for each in everything if isinstance(each, Widget)})
 
 
 def nodes() -> Counter[str]:
@@ -48,3 +58,13 @@ async def test_looking_around_leaves_nothing_behind(shop: Workshop) -> None:
         for _ in range(3):
             await look_around(shown)
         await shown.until(lambda: (nodes() - before).total() <= 4, "no more widgets than before")
+
+
+async def test_what_was_drawn_goes_with_its_widget(shop: Workshop) -> None:
+    for job in ("quick", "broken"):
+        await shop.done(job)
+    before = drawn_of_the_gone()
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live", "quick", "broken")
+        await look_around(shown)
+        await shown.until(lambda: drawn_of_the_gone() <= before, "nothing of widgets that are gone")
