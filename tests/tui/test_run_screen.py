@@ -148,6 +148,21 @@ async def test_input_output_and_error_are_json_that_can_be_read(shop: Workshop) 
         await shown.shows("error at [/a/b]")
 
 
+async def test_a_value_that_is_fetched_again_stays_where_it_is_read(shop: Workshop) -> None:
+    done = await shop.done("quick", value="x")
+    async with opened(shop, done) as shown:
+        await shown.press("e", "j")
+        await shown.shows(" .value")
+        before = shown.run.inspector.state
+        assert before is not None
+        await shown.run.refresh_state()
+        again = shown.run.inspector.state
+        assert again is not None
+        assert again.output is not before.output, "it was fetched"
+        shown.run.paint(shown.run.session.clock())
+        assert shown.run.detail.output.view.cursor_row == 1
+
+
 async def test_q_esc_and_the_digit_of_the_place_go_back_to_the_run(
     shop: Workshop,
 ) -> None:

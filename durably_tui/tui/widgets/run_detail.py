@@ -239,8 +239,9 @@ class RunDetail(Vertical):
         self.logs.above = "" if state.complete else self.logs_above
 
     def _document(self, name: str, view: JsonPane, value: Any) -> None:
-        """Exchange what a JSON pane shows, only where it changed."""
-        if name not in self._documents or self._documents[name] is not value:
+        """Exchange what a JSON pane shows, only where it changed: what was fetched anew and says
+        the same must not take anybody from the place where they read."""
+        if name not in self._documents or not _is_same(self._documents[name], value):
             self._documents[name] = value
             view.show(value)
 
@@ -342,3 +343,11 @@ def _before_the_first(state: JobRunState, shown: int) -> str:
     if not told.from_start:
         return "The earliest event here is not the first of the run: it was not watched yet."
     return "Some events in between may be missing: the stream was interrupted."
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether a value says the same: 10 MB are compared in some 10 ms."""
+    try:
+        return one is other or (type(one) is type(other) and bool(one == other))
+    except RecursionError:  # deeper than Python compares
+        return False
