@@ -23,7 +23,7 @@ class Inbox:
 
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting = max_waiting_bytes
-        self._waiting: deque[tuple[Connection, list[Event], int]] = deque()
+        self._waiting: deque[tuple[Connection, list[Event], list[bytes]]] = deque()
         self._size = 0
         self._closed = False
         self._news = asyncio.Event()
@@ -33,25 +33,29 @@ class Inbox:
         self,
         connection: Connection,
         events: Sequence[Event] = (),
-        size: int = 0,
+        frames: Sequence[bytes] = (),
         *,
-        largest: int = 0,
+        size: int = 0,
         joins: bool = False,
     ) -> None:
         """Add events and the connection that they came over.
 
         Args:
-            size: how many bytes the events were.
-            largest: how many the largest of them was.
+            frames: their data as it came, one each; none where that is not known.
+            size: how many bytes they were.
             joins: whether it is the same connection as before, but for its times, so that one
                 batch will do for both.
         """
         if self._waiting and (joins or not self._waiting[-1][1]):
-            _, before, largest_before = self._waiting.pop()
+            _, before, data = self._waiting.pop()
+            if len(data) == len(before) and len(frames) == len(events):
+                data.extend(frames)
+            else:
+                data = []
             before.extend(events)
-            self._waiting.append((connection, before, max(largest, largest_before)))
+            self._waiting.append((connection, before, data))
         else:
-            self._waiting.append((connection, list(events), largest))
+            self._waiting.append((connection, list(events), list(frames)))
         self._size += size
         self._news.set()
 
@@ -68,11 +72,11 @@ class Inbox:
                 return None
             self._news.clear()
             await self._news.wait()
-        connection, events, largest = self._waiting.popleft()
+        connection, events, frames = self._waiting.popleft()
         if not self._waiting:
             self._size = 0
             self._room.set()
-        return StreamBatch(connection, tuple(events), largest)
+        return StreamBatch(connection, tuple(events), tuple(frames))
 
     def close(self) -> None:
         """Nothing more comes; what waits can still be taken."""

@@ -242,25 +242,26 @@ class Stream:
                 if self._door.tap is not None and frames:
                     self._door.tap.received(frames)
                 events = self._decoder.events(frames)
-                largest = max(map(len, frames), default=0)
+                if len(events) != len(frames):
+                    frames = []  # some could not be read, and nobody knows which
                 while Gap in map(type, events):
                     at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
-                    self._put(events[:at], 0, largest)
+                    self._put(events[:at], frames[:at], 0)
                     self._gap()
-                    events = events[at + 1 :]
-                if self._put(events, len(chunk), largest):
+                    events, frames = events[at + 1 :], frames[at + 1 :]
+                if self._put(events, frames, len(chunk)):
                     return
                 if events:
                     await self._inbox.room()
 
-    def _put(self, events: list[Event], size: int, largest: int) -> bool:
-        """Hand over what is wanted, of a chunk of ``size`` bytes whose largest event has
-        ``largest``; whether the subject is gone for good with it."""
+    def _put(self, events: list[Event], frames: list[bytes], size: int) -> bool:
+        """Hand over what is wanted of a chunk of ``size`` bytes; whether the subject is gone for
+        good with it."""
         if self._wanted is not None:
-            events = [event for event in events if self._wanted(event)]
+            events, frames = [event for event in events if self._wanted(event)], []
         if not events:
             return False
-        self._inbox.put(self._connection, events, size, largest=largest, joins=True)
+        self._inbox.put(self._connection, events, frames, size=size, joins=True)
         return self._closes_after(events)
 
     def _gap(self) -> None:

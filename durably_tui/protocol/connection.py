@@ -59,8 +59,8 @@ class StreamBatch(msgspec.Struct, frozen=True):
 
     connection: Connection
     events: tuple[Event, ...] = ()
-    largest: int = 0
-    """Bytes of the largest of the events as it came; 0 where that is not known."""
+    frames: tuple[bytes, ...] = ()
+    """The data of each of the events as it came; empty where that is not known."""
 
 
 class EventStream(Protocol):

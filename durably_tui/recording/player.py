@@ -168,7 +168,8 @@ class Player(Playback):
         moment = datetime.fromtimestamp(self.now(), UTC)
         self.archive.happened(second, moment, events, partial(self._foresee, at))
         self.connection = replace(self.connection, last_seen=self.now(), told_until=self.now())
-        return StreamBatch(self.connection, tuple(events), max(map(len, frames), default=0))
+        whole = len(events) == len(frames)
+        return StreamBatch(self.connection, tuple(events), tuple(frames) if whole else ())
 
     def _foresee(self, after: int, run_id: str, ended: bool) -> Foreseen:
         run: Run | None = None

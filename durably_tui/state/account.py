@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from durably_tui.protocol import Event, LogEntry, Progress, RunStatus
+from durably_tui.protocol import Decoder, Event, LogEntry, Progress, RunStatus
 
 from .steps import ObservedStep
 from .trail import Trail
@@ -38,13 +38,44 @@ class SeenEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Burst(msgspec.Struct, frozen=True, gc=False):
-    """Events of one run that came together."""
+    """Events of one run that came together.
 
-    events: Sequence[Event]
+    Where it is known how they came they are kept as that: it takes a fifth of the memory, and most
+    are never looked at.
+    """
+
     at: float
     """When they came, in seconds since the epoch by the monitor's clock."""
     weight: int
     """Bytes, estimated."""
+    frames: tuple[bytes, ...] = ()
+    """The data of each; empty where that is not known."""
+    decoded: tuple[Event, ...] = ()
+    """Else the events themselves."""
+
+    def __len__(self) -> int:
+        return len(self.frames) or len(self.decoded)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The events, in the order in which they came."""
+        (events,) = read((self,))
+        return events
+
+
+def read(bursts: Sequence[Burst]) -> list[Sequence[Event]]:
+    """The events of each burst. To read many at once costs less than one by one."""
+    events = _reader.events([frame for burst in bursts for frame in burst.frames])
+    found: list[Sequence[Event]] = []
+    at = 0
+    for burst in bursts:
+        end = at + len(burst.frames)
+        found.append(burst.decoded or events[at:end])
+        at = end
+    return found
+
+
+_reader = Decoder()  # what was unknown in them was counted when they came
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from durably_tui.protocol import (
     StepStatus,
 )
 
-from .account import Account, Burst, HistoryLimits, as_datetime
+from .account import Account, Burst, HistoryLimits, as_datetime, read
 from .advance import told_at
 from .steps import ObservedStep
 from .trail import Trail, shortened
@@ -49,15 +49,19 @@ def told(before: Account, bursts: Trail[Burst], limits: HistoryLimits) -> Accoun
     """The account of a run after those of its events that it does not tell of yet."""
     if before.upto == bursts.total:
         return before
-    untold, changes = bursts.since(before.upto), _CHANGES
-    draft = _Draft(before, untold[0].events[0].run_id)
-    for burst in untold:
-        received = as_datetime(burst.at)
-        for event in burst.events:
-            change = changes.get(type(event))
-            if change is not None:
-                change(draft, event, received)
+    draft, untold = _Draft(before), bursts.since(before.upto)
+    for burst, events in zip(untold, read(untold), strict=True):
+        draft.take(events, burst.at)
     return draft.freeze(bursts.total, limits)
+
+
+def told_now(
+    before: Account, events: Sequence[Event], at: float, upto: int, limits: HistoryLimits
+) -> Account:
+    """The same while the events are at hand: those that make ``upto`` bursts of ``bursts``."""
+    draft = _Draft(before)
+    draft.take(events, at)
+    return draft.freeze(upto, limits)
 
 
 _Begun = tuple[int, datetime | None, int]
@@ -78,9 +82,9 @@ class _Draft:
         "status",
     )
 
-    def __init__(self, before: Account, run_id: str) -> None:
+    def __init__(self, before: Account) -> None:
         self.before = before
-        self.run_id = run_id
+        self.run_id = ""
         self.status = before.status
         self.progress: Progress | None = before.progress
         self.attempt = before.attempt
@@ -89,6 +93,15 @@ class _Draft:
         }
         self.ended: list[ObservedStep] = []
         self.lines: list[LogEntry] = []
+
+    def take(self, events: Sequence[Event], at: float) -> None:
+        """What events that came ``at`` a time say of their run."""
+        received, changes = as_datetime(at), _CHANGES
+        self.run_id = events[0].run_id
+        for event in events:
+            change = changes.get(type(event))
+            if change is not None:
+                change(self, event, received)
 
     def freeze(self, upto: int, limits: HistoryLimits) -> Account:
         """The account with what was taken in, within the limits."""

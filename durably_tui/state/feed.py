@@ -237,7 +237,7 @@ class FeedPool:
         now = self._clock.time()
         self.history.update(
             lambda history: observe(
-                history, batch.events, now, batch.connection.epoch, feed.source, batch.largest
+                history, batch.events, now, batch.connection.epoch, feed.source, batch.frames
             )
         )
         if batch.events:

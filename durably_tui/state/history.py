@@ -12,7 +12,7 @@ import msgspec
 
 from durably_tui.protocol import LogEntry, Progress, RunStatus
 
-from .account import Account, Burst, HistoryLimits, SeenEvent
+from .account import Account, Burst, HistoryLimits, SeenEvent, read
 from .account_draft import told
 from .steps import ObservedStep
 from .trail import Trail
@@ -52,7 +52,11 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def events(self) -> list[SeenEvent]:
         """The last events as they came; bounded by ``HistoryLimits.events``."""
-        return [SeenEvent(event, burst.at) for burst in self.bursts for event in burst.events]
+        return [
+            SeenEvent(event, burst.at)
+            for burst, events in zip(self.bursts, read(self.bursts), strict=True)
+            for event in events
+        ]
 
     @property
     def is_empty(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -22,13 +23,17 @@ from durably_tui.protocol import (
 )
 
 from .account import Burst, HistoryLimits
-from .account_draft import told
+from .account_draft import told, told_now
 from .history import History, RunHistory
 from .trail import shortened
-from .weigh import weigh_events, weigh_line
+from .weigh import weigh_events, weigh_frames, weigh_line
 
 _KEEP = 0.95  # what is left after forgetting, so that not every new run forgets one
 _MAX_GAPS = 20
+_MANY = 16
+"""So many events of a run at once are taken into its account at once: that costs less than to
+read them once more, later."""
+T = TypeVar("T")
 _ENDS: dict[type[Event], bool] = {
     RunStart: False,
     RunRetry: False,
@@ -45,7 +50,7 @@ def observe(
     now: float,
     epoch: int,
     source: str = "",
-    largest: int = 0,
+    frames: Sequence[bytes] = (),
 ) -> History:
     """The history after a batch of one stream.
 
@@ -57,8 +62,7 @@ def observe(
             published in between was lost.
         source: which stream. Where several bring the same run, the first that did is believed as
             long as it is open (``closed``), so that nothing is recorded twice.
-        largest: how many bytes the largest of the events was on the stream; 0 where that is not
-            known, and each has to be weighed.
+        frames: the data of each of the events as it came; empty where that is not known.
     """
     epochs = history.epochs
     if epochs.get(source) != epoch:
@@ -66,7 +70,7 @@ def observe(
     if not events:
         return history if epochs is history.epochs else replace(history, epochs=epochs)
     runs, size, limits = dict(history.runs), history.size, history.limits
-    for run_id, group in _by_run(events).items():
+    for run_id, (group, data) in _by_run(events, frames).items():
         before = runs.get(run_id)
         if before is None:
             from_start = type(group[0]) is RunTrigger
@@ -77,7 +81,7 @@ def observe(
             continue  # another open stream tells of this run
         else:
             del runs[run_id]  # to the end: it was heard last
-        after = runs[run_id] = _grown(before, group, now, epoch, source, largest, limits)
+        after = runs[run_id] = _grown(before, group, data, now, epoch, source, limits)
         size += after.size - before.size
     forgotten = history.forgotten
     if len(runs) > limits.runs or size > limits.bytes:
@@ -100,26 +104,35 @@ def observe_run(
     """The same for one run on a stream of its own."""
     if not events:
         return run
-    return _grown(run, events, now, epoch, run.source, 0, limits)
+    return _grown(run, events, (), now, epoch, run.source, limits)
 
 
-def _by_run(events: Sequence[Event]) -> dict[str, list[Event]]:
-    groups: dict[str, list[Event]] = {}
-    for event in events:
+def _by_run(
+    events: Sequence[Event], frames: Sequence[bytes]
+) -> dict[str, tuple[list[Event], list[bytes]]]:
+    """The events of each run, and their data where it is known."""
+    groups: dict[str, tuple[list[Event], list[bytes]]] = {}
+    if len(frames) != len(events):
+        for event in events:
+            groups.setdefault(event.run_id, ([], []))[0].append(event)
+        return groups
+    for event, frame in zip(events, frames, strict=True):
         try:
-            groups[event.run_id].append(event)
+            group = groups[event.run_id]
         except KeyError:
-            groups[event.run_id] = [event]
+            group = groups[event.run_id] = ([], [])
+        group[0].append(event)
+        group[1].append(frame)
     return groups
 
 
 def _grown(
     run: RunHistory,
     events: Sequence[Event],
+    frames: Sequence[bytes],
     now: float,
     epoch: int,
     source: str,
-    largest: int,
     limits: HistoryLimits,
 ) -> RunHistory:
     """A run's history with more events, within the limits."""
@@ -128,9 +141,13 @@ def _grown(
         gaps = (*gaps, (run.last_seen, now))[-_MAX_GAPS:]
     part = max(1, limits.events // 4)  # a burst is forgotten whole: none is most of what is kept
     # Tuples: what is in them is nothing to the garbage collector, so neither are they.
-    lots = [tuple(events[at : at + part]) for at in range(0, len(events), part)]
-    fresh = [Burst(some, now, weigh_events(some, largest)) for some in lots]
+    if frames:
+        fresh = [Burst(now, weigh_frames(some), frames=some) for some in _parts(frames, part)]
+    else:
+        fresh = [Burst(now, weigh_events(some), decoded=some) for some in _parts(events, part)]
     bursts, kept = run.bursts.extended(fresh), run.kept + len(events)
+    if len(events) >= _MANY and known.upto == run.bursts.total:
+        known = told_now(known, events, now, bursts.total, limits)
     size = run.size - run.before.size
     for made in fresh:
         size += made.weight
@@ -140,7 +157,7 @@ def _grown(
             known = told(known, bursts, limits)  # the next would be forgotten untold
         elif (burst := next(oldest, None)) is not None:
             gone += 1
-            kept -= len(burst.events)
+            kept -= len(burst)
             size -= burst.weight
         else:
             logs, freed = shortened(known.logs, len(known.logs) // 4 + 1, weigh_line)
@@ -166,6 +183,10 @@ def _grown(
         epoch=epoch,
         source=source,
     )
+
+
+def _parts(items: Sequence[T], size: int) -> list[tuple[T, ...]]:
+    return [tuple(items[at : at + size]) for at in range(0, len(items), size)]
 
 
 def _forget(runs: dict[str, RunHistory], size: int, limits: HistoryLimits) -> tuple[int, int]:

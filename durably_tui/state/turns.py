@@ -54,6 +54,10 @@ def parts(batch: StreamBatch) -> list[StreamBatch]:
     if len(events) <= EVENTS_OF_A_TURN:
         return [batch]
     return [
-        StreamBatch(batch.connection, events[at : at + EVENTS_OF_A_TURN], batch.largest)
+        StreamBatch(
+            batch.connection,
+            events[at : at + EVENTS_OF_A_TURN],
+            batch.frames[at : at + EVENTS_OF_A_TURN],
+        )
         for at in range(0, len(events), EVENTS_OF_A_TURN)
     ]

@@ -26,7 +26,9 @@ _SMALL = 32
 _BARE = 550
 """An event without what it carries."""
 _BARE_LINE = 300
-_LITTLE = 500
+_BARE_BURST = 250
+"""Events of one run that came together, without those."""
+_BARE_FRAME = 45
 _NESTS = frozenset({dict, list, tuple})
 
 
@@ -37,6 +39,8 @@ def weigh(value: Any) -> int:
         return _SMALL + len(value)
     if kind not in _NESTS:
         return 0 if value is None else _SMALL
+    if not value:
+        return 2 * _SMALL
     total, nests = 0, [value]
     while nests:
         inner: list[Any] = []
@@ -60,10 +64,13 @@ def weigh_line(line: LogEntry) -> int:
     return _BARE_LINE + len(line.message) + (0 if data is None else weigh(data))
 
 
-def weigh_events(events: Collection[Event], largest: int) -> int:
-    """Events in bytes, one by one unless none is large; ``largest`` as in ``StreamBatch``."""
-    if 0 < largest <= _LITTLE:
-        return (_BARE + largest) * len(events)
+def weigh_frames(frames: Collection[bytes]) -> int:
+    """Events that are kept as they came, in bytes."""
+    return _BARE_BURST + _BARE_FRAME * len(frames) + sum(map(len, frames))
+
+
+def weigh_events(events: Collection[Event]) -> int:
+    """Events in bytes."""
     weight = _BARE * len(events)
     for event in events:
         carried = _CARRIED.get(type(event))

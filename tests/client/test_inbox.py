@@ -19,10 +19,21 @@ def event(number: int) -> RunCancel:
 async def test_events_of_one_connection_are_one_batch() -> None:
     inbox = Inbox()
     inbox.put(LIVE)
-    inbox.put(LIVE, [event(1)], largest=20, joins=True)
-    inbox.put(LIVE, [event(2), event(3)], largest=10, joins=True)
+    inbox.put(LIVE, [event(1)], [b"1"], joins=True)
+    inbox.put(LIVE, [event(2), event(3)], [b"2", b"3"], joins=True)
 
-    assert await inbox.take() == StreamBatch(LIVE, (event(1), event(2), event(3)), largest=20)
+    assert await inbox.take() == StreamBatch(
+        LIVE, (event(1), event(2), event(3)), (b"1", b"2", b"3")
+    )
+
+
+async def test_where_the_data_of_one_event_is_not_known_none_is_told() -> None:
+    inbox = Inbox()
+    inbox.put(LIVE, [event(1)], [b"1"], joins=True)
+    inbox.put(LIVE, [event(2)], joins=True)
+    inbox.put(LIVE, [event(3)], [b"3"], joins=True)
+
+    assert await inbox.take() == StreamBatch(LIVE, (event(1), event(2), event(3)))
 
 
 async def test_the_order_of_events_and_changes_is_kept() -> None:
@@ -52,9 +63,9 @@ async def test_a_take_waits_for_what_comes() -> None:
 @pytest.mark.parametrize("closes", [True, False])
 async def test_a_reader_waits_while_too_much_waits(closes: bool) -> None:
     inbox = Inbox(max_waiting_bytes=100)
-    inbox.put(LIVE, [event(1)], 100)
+    inbox.put(LIVE, [event(1)], size=100)
     await inbox.room()
-    inbox.put(LIVE, [event(2)], 1, joins=True)
+    inbox.put(LIVE, [event(2)], size=1, joins=True)
     waiting = asyncio.create_task(inbox.room())
     await asyncio.sleep(0)
     assert not waiting.done()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from support.recordings import WIRE
 
@@ -25,7 +26,7 @@ from durably_tui.protocol import (
 from durably_tui.state import History, HistoryLimits, RunHistory
 from durably_tui.state.account import as_datetime
 from durably_tui.state.observe import closed, observe
-from durably_tui.state.weigh import weigh, weigh_events
+from durably_tui.state.weigh import weigh, weigh_events, weigh_frames
 
 R = "R1"
 
@@ -177,12 +178,27 @@ def test_bytes_are_bounded_for_a_run_and_for_all() -> None:
     assert observe(history, [huge], 1.0, 1).size <= 50_000
 
 
-def test_small_events_weigh_alike_and_large_ones_are_weighed() -> None:
-    small = [RunCancel(run_id=R), LogWrite(run_id=R, message="x")]
-    assert weigh_events(small, 100) >= weigh_events(small, 0)
-    large = [*small, LogWrite(run_id=R, message="x" * 100_000)]
-    for largest in (0, 100_050):
-        assert 100_000 < weigh_events(large, largest) < 102_000
+def test_large_events_are_weighed() -> None:
+    large = [RunCancel(run_id=R), LogWrite(run_id=R, message="x" * 100_000)]
+    assert 100_000 < weigh_events(large) < 102_000
+    assert 100_000 < weigh_frames([b"{}", b"x" * 100_000]) < 102_000
+
+
+@pytest.mark.parametrize("together", [1, 5, 40])
+def test_what_is_kept_as_it_came_tells_the_same(together: int) -> None:
+    frames = SseDecoder().feed((WIRE / "v0.15" / "runs-subscribe.sse").read_bytes())
+    events = Decoder().events(frames)
+    limits = HistoryLimits(events=20)
+    as_text, as_events = History(limits=limits), History(limits=limits)
+    for at in range(0, len(events), together):
+        some = slice(at, at + together)
+        as_text = observe(as_text, events[some], 1.0 + at, 1, "", frames[some])
+        as_events = observe(as_events, events[some], 1.0 + at, 1)
+    assert list(as_text.runs) == list(as_events.runs)
+    for text, other in zip(as_text.runs.values(), as_events.runs.values(), strict=True):
+        assert text.account == other.account
+        assert text.events == other.events
+        assert text.size < other.size
 
 
 def test_what_nobody_looked_at_is_told_before_it_is_forgotten() -> None:

@@ -58,8 +58,7 @@ def test_events_weigh_what_they_take(together: int) -> None:
         before, _ = tracemalloc.get_traced_memory()
         for at in range(0, len(chunks), together):
             found = sse.feed(b"".join(chunks[at : at + together]))
-            largest = max(map(len, found))
-            history = observe(history, decoder.events(found), 100.0 + at, 1, "feed", largest)
+            history = observe(history, decoder.events(found), 100.0 + at, 1, "feed", found)
         del found
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
