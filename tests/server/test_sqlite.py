@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,39 @@ async def test_a_run_costs_three_commits(tmp_path: Path, monkeypatch: pytest.Mon
         await durably.trigger_and_wait(echo, {"value": "x"})
         # The trigger and the claim, the step, the end and the next claim.
         assert groups == [2, 1, 2]
+
+
+async def test_a_thread_commits_itself_what_nobody_else_would_commit_with_it(
+    tmp_path: Path,
+) -> None:
+    db = connect(tmp_path / "x.db", read_only=False)
+    migrate(db, "now")
+    writer = Writer(db)
+    threads: list[str] = []
+    writing, gate = threading.Event(), threading.Event()
+
+    def put(db: sqlite3.Connection) -> bool:
+        threads.append(threading.current_thread().name)
+        return db.execute("INSERT INTO durably_schema_versions VALUES (7, 'x')").rowcount == 1
+
+    def hold(db: sqlite3.Connection) -> None:
+        writing.set()
+        gate.wait(10)
+
+    assert await asyncio.to_thread(writer.run_now, put)
+    assert threads[0].startswith("asyncio_")
+    with pytest.raises(StoreError, match="UNIQUE"):
+        await asyncio.to_thread(writer.run_now, put)
+    held = writer.submit(hold)
+    assert await asyncio.to_thread(writing.wait, 10)
+    assert await asyncio.to_thread(writer.run_now, put) is None, "somebody writes"
+    gate.set()
+    await held
+    await writer.close()
+    assert await asyncio.to_thread(writer.run_now, put) is None, "it is closed"
+    reader = connect(tmp_path / "x.db", read_only=True)
+    assert reader.execute("SELECT version FROM durably_schema_versions").fetchall() == [(1,), (7,)]
+    reader.close()
 
 
 async def test_bulk_writes_are_overtaken_one_at_a_time_and_none_is_lost(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The steps of one execution: begun, restored, stored under the lease."""
 
+import contextlib
+import inspect
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 from durably_server.engine import codec
 from durably_server.engine.attempt import Attempt, Interruption
 from durably_server.engine.clock import iso
-from durably_server.engine.errors import StoreUnavailableError
+from durably_server.engine.errors import StoreError, StoreUnavailableError
 from durably_server.engine.events import StepCancel, StepComplete, StepFail, StepStart, of_run
 from durably_server.engine.model import NewStep, StepRecord, StepStatus
 
@@ -16,15 +18,28 @@ logger = logging.getLogger("durably_server")
 
 @dataclass(slots=True)
 class OpenStep:
-    """A step that has begun."""
+    """A step that has begun.
+
+    Attributes:
+        being_stored: whether a thread is about to store it, or has.
+        given_up: whether the job waits for it no longer.
+    """
 
     name: str
     index: int
     started_ms: int
+    being_stored: bool = False
+    given_up: bool = False
+
+    def give_up(self) -> bool:
+        """The job no longer waits for it; False: a thread stores it all the same."""
+        # Either this sees what the thread has set, or the thread sees this.
+        self.given_up = True
+        return not self.being_stored
 
 
 class Checkpoints:
-    """Begins and ends steps, on the event loop's thread."""
+    """Begins and ends steps, on the event loop's thread where nothing else is said."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -61,19 +76,41 @@ class Checkpoints:
         services.bus.emit(StepStart(**of_run(run), step_name=name, step_index=index))
         return OpenStep(name, index, services.clock())
 
-    async def complete(self, step: OpenStep, output: Any) -> bool:
-        """Store a checkpoint. False: it was refused, and the attempt is interrupted.
+    def store_now(self, step: OpenStep, output: Any) -> bool | None:
+        """Store a checkpoint in the thread that has executed the step.
+
+        The event loop and the thread that writes need not be woken for it. The answer is that of
+        :meth:`complete`, which has to be called with it on the event loop; None if it has yet to
+        be stored there.
+        """
+        if self._services.running > 1 or inspect.isawaitable(output):
+            return None  # the steps of several runs are better committed together
+        step.being_stored = True
+        saved = None
+        if not step.given_up and not self._attempt.is_interrupted:
+            with contextlib.suppress(codec.NotJsonError, StoreError):  # said by complete
+                record = self._record(step, "completed", output=codec.encode_text(output))
+                saved = self._services.store.save_step_now(record, self._run.lease_generation)
+        step.being_stored = saved is not None
+        return saved
+
+    async def complete(self, step: OpenStep, output: Any, saved: bool | None = None) -> bool:
+        """Store a checkpoint, unless a thread has. False: it was refused, and the attempt is
+        interrupted.
 
         Raises:
             TypeError: the output has no JSON form; the step has failed.
         """
-        try:
-            text = codec.encode_text(output)
-        except codec.NotJsonError as error:
-            reason = f'Step "{step.name}" returned a value that has no JSON form: {error}'
-            await self.fail(step, reason)
-            raise TypeError(reason) from None
-        if not await self._save(step, "completed", output=text):
+        if saved is None:
+            try:
+                text = codec.encode_text(output)
+            except codec.NotJsonError as error:
+                reason = f'Step "{step.name}" returned a value that has no JSON form: {error}'
+                await self.fail(step, reason)
+                raise TypeError(reason) from None
+            saved = await self._save(step, "completed", output=text)
+        self._attempt.open_steps.pop(step.name, None)
+        if not saved:
             await self._attempt.interrupt_if_lost()
             await self.interrupt(step)
             return False
@@ -120,7 +157,24 @@ class Checkpoints:
         output: str | None = None,
         error: str | None = None,
     ) -> bool:
-        record = NewStep(
+        record = self._record(step, status, output, error)
+        self._attempt.open_steps.pop(step.name, None)
+        try:
+            return await self._services.store.save_step(record, self._run.lease_generation)
+        except StoreUnavailableError as refusal:
+            # No fault of the job. The lease runs out, and then some worker resumes the run.
+            logger.error("Run %s: step %s was not stored: %s", self._run.id, step.name, refusal)
+            self._attempt.interrupt(Interruption.STORE)
+            return False
+
+    def _record(
+        self,
+        step: OpenStep,
+        status: StepStatus,
+        output: str | None = None,
+        error: str | None = None,
+    ) -> NewStep:
+        return NewStep(
             id=self._services.ids.next(),
             run_id=self._run.id,
             name=step.name,
@@ -131,11 +185,3 @@ class Checkpoints:
             started_at=iso(step.started_ms),
             completed_at=self._services.now(),
         )
-        self._attempt.open_steps.pop(step.name, None)
-        try:
-            return await self._services.store.save_step(record, self._run.lease_generation)
-        except StoreUnavailableError as refusal:
-            # No fault of the job. The lease runs out, and then some worker resumes the run.
-            logger.error("Run %s: step %s was not stored: %s", self._run.id, step.name, refusal)
-            self._attempt.interrupt(Interruption.STORE)
-            return False

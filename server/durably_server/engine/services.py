@@ -10,7 +10,11 @@ _SPARE_THREADS = 32
 
 
 class Services:
-    """The store and the settings, and what is made once for them."""
+    """The store and the settings, and what is made once for them.
+
+    Attributes:
+        running: how many runs are executed in this process now.
+    """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
@@ -18,6 +22,7 @@ class Services:
         self.clock = settings.clock
         self.bus = EventBus(settings.clock)
         self.ids = IdFactory(settings.clock)
+        self.running = 0
         self.threads = ThreadPool(settings.max_concurrent_runs + _SPARE_THREADS)
 
     def now(self) -> str:

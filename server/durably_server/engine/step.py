@@ -13,7 +13,7 @@ from pydantic.errors import PydanticUserError
 
 from durably_server.engine import codec
 from durably_server.engine.attempt import Attempt, Interruption
-from durably_server.engine.checkpoints import Checkpoints
+from durably_server.engine.checkpoints import Checkpoints, OpenStep
 from durably_server.engine.errors import RunInterrupted
 from durably_server.engine.model import Level, StepRecord
 from durably_server.engine.progress import progress_of
@@ -64,6 +64,11 @@ class _StepBase:
         self._attempt = attempt
         self._checkpoints = Checkpoints(attempt)
         self.log = StepLog(attempt)
+
+    def _execute(self, step: OpenStep, fn: Callable[..., T], *args: Any) -> tuple[T, bool | None]:
+        """In a thread: what a plain function returns, and whether it is stored."""
+        output = _while_leased(self._attempt, fn, *args)
+        return output, self._checkpoints.store_now(step, output)
 
     @property
     def run_id(self) -> str:
@@ -128,15 +133,18 @@ class Step(_StepBase):
         if isinstance(step, StepRecord):
             return restore(fn, returns, step.output)
         token = _current_step.set(name)
+        saved = None
         try:
             if _is_async(fn):
                 output = await _while_leased(self._attempt, fn, *args)
             else:
                 run = self._attempt.services.threads.run
-                output = await run(_while_leased, self._attempt, fn, *args)
+                output, saved = await run(self._execute, step, fn, *args)
                 if inspect.isawaitable(output):
                     output = await output
         except asyncio.CancelledError:
+            if not step.give_up():
+                raise
             if self._attempt.interruption is None:
                 await checkpoints.fail(step, "the step was cancelled by its own job")
             else:
@@ -150,7 +158,7 @@ class Step(_StepBase):
             raise
         finally:
             _current_step.reset(token)
-        if not await checkpoints.complete(step, output):
+        if not await checkpoints.complete(step, output, saved):
             raise asyncio.CancelledError
         return output
 
@@ -174,7 +182,8 @@ class BlockingStep(_StepBase):
             return restored
         token = _current_step.set(name)
         try:
-            output: Any = _while_leased(self._attempt, fn, *args)
+            output: Any
+            output, saved = self._execute(step, fn, *args)
             if inspect.iscoroutine(output):
                 output = self._wait(output)
         except RunInterrupted:
@@ -184,7 +193,7 @@ class BlockingStep(_StepBase):
             raise
         finally:
             _current_step.reset(token)
-        if not self._wait(checkpoints.complete(step, output)):
+        if not self._wait(checkpoints.complete(step, output, saved)):
             raise RunInterrupted
         answer: T = output
         return answer

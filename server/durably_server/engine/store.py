@@ -105,6 +105,12 @@ class Store(Protocol):
         A cancelled step may also be stored on a run that was cancelled under this generation.
         """
 
+    def save_step_now(self, step: NewStep, generation: int) -> bool | None:
+        """The same in a thread that may wait for the disk, without the event loop.
+
+        None: that is not possible, or not the quickest way, at this moment; nothing was done.
+        """
+
     async def get_steps(self, run_id: str) -> list[StepRecord]:
         """By index, then by start."""
 

@@ -166,9 +166,11 @@ class Worker:
         return attempts
 
     async def _execute(self, attempt: Attempt, ending: Callable[[], None] = lambda: None) -> None:
+        self._services.running += 1
         try:
             await execute(attempt, self._registry, ending)
         finally:
+            self._services.running -= 1
             # A run that was cancelled and retried may have its next attempt here already.
             if self.active.get(attempt.run.id) is attempt:
                 del self.active[attempt.run.id]

@@ -1,5 +1,7 @@
 """Every store gives runs out alike: claims, leases, steps, ends, and the ways back."""
 
+import asyncio
+
 import pytest
 from support.store_rows import T0, T1, T2, T3, claim, leased, new_log, new_run, new_step
 
@@ -87,6 +89,17 @@ async def test_steps_are_counted_and_found_again(store: Store) -> None:
     assert done.output == "b"
     assert await store.get_completed_step(run.id, "c") is None
     assert await store.get_completed_step_names(run.id) == {"a", "b"}
+
+
+async def test_a_step_that_a_thread_stores_is_fenced_like_any_other(store: Store) -> None:
+    run = await leased(store)
+    stored = await asyncio.to_thread(store.save_step_now, new_step(run.id, "a", 0), 1)
+    assert stored is not False
+    assert await store.get_completed_step_names(run.id) == ({"a"} if stored else set())
+    assert not await asyncio.to_thread(store.save_step_now, new_step(run.id, "b", 1), 2)
+    await store.cancel_run(run.id, now=T2, keep_steps=True)
+    assert not await asyncio.to_thread(store.save_step_now, new_step(run.id, "c", 2), 1)
+    assert len(await store.get_steps(run.id)) == (1 if stored else 0)
 
 
 @pytest.mark.parametrize("keep_steps", [True, False])

@@ -274,6 +274,10 @@ class MemoryStore:
         """See Store."""
         return {step.name for step in self._steps(run_id) if step.status == "completed"}
 
+    def save_step_now(self, step: NewStep, generation: int) -> bool | None:
+        """See Store. What is here belongs to the event loop's thread."""
+        return None
+
     async def update_progress(
         self, run_id: str, generation: int, *, progress: str, now: str
     ) -> bool:

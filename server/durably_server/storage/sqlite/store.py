@@ -145,6 +145,10 @@ class SqliteStore:
         """See Store."""
         return await self._writer.submit(lambda db: writes.save_step(db, step, generation))
 
+    def save_step_now(self, step: NewStep, generation: int) -> bool | None:
+        """See Store."""
+        return self._writer.run_now(lambda db: writes.save_step(db, step, generation))
+
     async def update_progress(
         self, run_id: str, generation: int, *, progress: str, now: str
     ) -> bool:

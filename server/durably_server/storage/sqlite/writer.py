@@ -1,4 +1,4 @@
-"""One thread that writes: what waits is committed together, and answered after the commit.
+"""One thread at a time writes: what waits is committed together, and answered after the commit.
 
 Group commit makes ``synchronous=FULL`` as fast as NORMAL: one fsync serves up to 256 operations.
 A group is first tried without savepoints, since each statement gives the interpreter away and has
@@ -7,6 +7,9 @@ again, each operation in a savepoint, so that the failing one fails alone.
 
 What the event loop asks for in one of its turns is handed over at once, which wakes the thread once
 and lets the end of one run and the claim of the next share a commit.
+
+A thread that has something to store while nobody writes commits it itself: handing it over and
+being woken again takes longer than the commit does on a good disk.
 
 Bulk operations go one at a time, at the end of a group, and then rest for three times as long as it
 took: a flood of log lines leaves most of the writer's time to others, and shares their commits.
@@ -19,7 +22,7 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,11 +40,17 @@ _BULK_REST = 3.0
 @dataclass(slots=True)
 class _Job:
     operation: Operation[Any]
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[Any]"
     bulk: bool = False
     result: Any = None
     error: BaseException | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Asked(_Job):
+    """What somebody waits for on an event loop."""
+
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
 
 
 class Writer:
@@ -49,11 +58,13 @@ class Writer:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._asked: list[_Job] = []
-        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
-        self._urgent: deque[_Job] = deque()
-        self._bulk: deque[_Job] = deque()
+        self._asked: list[_Asked] = []
+        self._queue: queue.SimpleQueue[list[_Asked] | None] = queue.SimpleQueue()
+        self._urgent: deque[_Asked] = deque()
+        self._bulk: deque[_Asked] = deque()
         self._bulk_due = 0.0
+        self._turn = threading.Lock()  # of whoever uses the connection
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="durably-writer", daemon=True)
         self._thread.start()
 
@@ -67,13 +78,33 @@ class Writer:
         # A loop that has ended with something asked for will not hand it over: this one does.
         if not self._asked or self._asked[-1].loop is not loop:
             loop.call_soon(self._hand_over)
-        self._asked.append(_Job(operation, loop, future, bulk))
+        self._asked.append(_Asked(operation, bulk, loop=loop, future=future))
         return future
 
     def _hand_over(self) -> None:
         if self._asked:
             asked, self._asked = self._asked, []
             self._queue.put(asked)
+
+    def run_now(self, operation: Operation[T]) -> T | None:
+        """Run an operation and commit it in this thread, which may be any but an event loop's.
+
+        None: others are writing, or wait to; then it is better committed with theirs. Where
+        nobody is, no thread has to be woken for it.
+        """
+        if not self._queue.empty() or not self._turn.acquire(blocking=False):
+            return None
+        try:
+            if self._closed:
+                return None
+            job = _Job(operation)
+            self._commit([job])
+        finally:
+            self._turn.release()
+        if job.error is not None:
+            raise job.error
+        answer: T = job.result
+        return answer
 
     async def close(self) -> None:
         """Commit what was queued, end the thread and close the connection."""
@@ -93,10 +124,13 @@ class Writer:
                 if self._bulk and (ended or time.monotonic() >= self._bulk_due):
                     group.append(self._bulk.popleft())
                 if group:
-                    self._commit(group)
+                    with self._turn:
+                        self._commit(group)
                     _answer(group)
         finally:
-            self._db.close()
+            with self._turn:
+                self._closed = True
+                self._db.close()
 
     def _take(self) -> bool:
         """Take what was handed over, and wait for it if there is nothing else to do.
@@ -116,7 +150,7 @@ class Writer:
             return False
         return True
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _commit(self, group: Sequence[_Job]) -> None:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -133,7 +167,7 @@ class Writer:
             for job in group:
                 job.error = _translate(error)
 
-    def _run_all(self, group: list[_Job]) -> bool:
+    def _run_all(self, group: Sequence[_Job]) -> bool:
         try:
             for job in group:
                 began = time.monotonic() if job.bulk else 0.0
@@ -145,7 +179,7 @@ class Writer:
             return False
         return True
 
-    def _run_each(self, group: list[_Job]) -> None:
+    def _run_each(self, group: Sequence[_Job]) -> None:
         db = self._db
         for job in group:
             db.execute("SAVEPOINT operation")
@@ -167,9 +201,9 @@ def _translate(error: Exception) -> Exception:
     return error
 
 
-def _answer(group: list[_Job]) -> None:
+def _answer(group: list[_Asked]) -> None:
     """Wake each loop once, however many of its operations were committed."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Asked]] = defaultdict(list)
     for job in group:
         by_loop[job.loop].append(job)
     for loop, jobs in by_loop.items():
@@ -179,7 +213,7 @@ def _answer(group: list[_Job]) -> None:
             continue
 
 
-def _resolve(jobs: list[_Job]) -> None:
+def _resolve(jobs: list[_Asked]) -> None:
     for job in jobs:
         if job.future.done():
             continue
