@@ -11,7 +11,7 @@ from support.listing_jobs import listing_jobs
 from support.monitor import Monitor, monitor
 from support.replay08 import replay08
 from support.workshop import Workshop
-from textual.widgets import Input, Select
+from textual.widgets import Input, Select, Static
 
 from durably_tui.tui.forms import BadText
 from durably_tui.tui.screens.runs import RunsScreen
@@ -175,6 +175,43 @@ async def test_the_name_of_a_job_that_never_ran_is_completed(shop: Workshop) -> 
         await shown.until(lambda: job._suggestion == "quick")
         await shown.press("right")
         assert job.value == "quick"
+
+
+async def test_tab_takes_what_is_offered_and_then_goes_on(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown)
+        await shown.shows("the job's name: broken, chatty, held, loud, quick")
+        job = dialog.query_one("#job", Input)
+        await shown.press(*"he")
+        await shown.until(lambda: job._suggestion == "held")
+        await shown.press("tab")
+        assert job.value == "held"
+        assert shown.app.focused is job
+        await shown.until(lambda: dialog._job == "held" and dialog.input.is_form)
+        await shown.press("tab")
+        await shown.until(lambda: shown.app.focused is not job)
+
+
+async def test_a_job_that_the_server_does_not_have_is_told_at_once(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await dialog_of(shown)
+        await shown.press(*"helb", "tab")
+        await shown.shows("The server has no job 'helb': there are broken, chatty, held,")
+
+
+async def test_what_was_wrong_is_told_until_something_is_typed(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown, "quick")
+        trouble = dialog.query_one("#trouble", Static)
+        dialog.query_one("#labels", Input).value = "no label"
+        await shown.press("ctrl+s")
+        await shown.until(lambda: trouble.display)
+        await shown.press("ctrl+t", "x")
+        await shown.until(lambda: not trouble.display)
+        await shown.press("ctrl+s")
+        await shown.until(lambda: trouble.display)
+        dialog.query_one("#labels", Input).value = "env=prod"
+        await shown.until(lambda: not trouble.display)
 
 
 async def test_esc_makes_nothing(shop: Workshop) -> None:

@@ -13,7 +13,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
@@ -25,6 +24,7 @@ from durably_tui.tui.widgets.schema_form_editor import Draft, InputEditor
 
 from .trigger_desk import TriggerDesk
 from .trigger_fields import BadField, read_job, read_key, read_labels, write_labels
+from .trigger_job import JobName
 
 SETTLE_SECONDS = 0.3
 """How long the name of a job must stand before it is looked up."""
@@ -81,6 +81,8 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         self._own = Draft()
         """What was typed before a recent input was shown."""
         self._settling: Timer | None = None
+        self._doubt = ""
+        """What speaks against the name of the job."""
 
     def compose(self) -> ComposeResult:
         """The job, its input, labels and keys, and what is wrong."""
@@ -88,12 +90,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         with Vertical(id="dialog") as box:
             box.border_title = "New run"
             yield Label("Job")
-            yield Input(
-                like.job_name,
-                placeholder="the job's name" + (f", such as {self._jobs[0]}" if self._jobs else ""),
-                suggester=SuggestFromList(self._jobs, case_sensitive=False),
-                id="job",
-            )
+            yield JobName(like.job_name, self._jobs)
             yield Label("Input (JSON)", id="input-title")
             yield InputEditor(like.input if like.input is not None else {})
             yield Label("Labels")
@@ -139,9 +136,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         if self._desk is not None:
             with contextlib.suppress(DurablyError):
                 names = sorted({*self._jobs, *await self._desk.jobs()})
-                self.query_one("#job", Input).suggester = SuggestFromList(
-                    names, case_sensitive=False
-                )
+                self.query_one(JobName).offer(names)
 
     def _look_up(self, name: str) -> None:
         """Find out about a job, unless it is the one that is known or under way."""
@@ -171,6 +166,8 @@ class TriggerScreen(ModalScreen[Triggered | None]):
             await self.input.begin(field, last)
         self._job = name
         self._show_keys()
+        self._doubt = await desk.doubt(name)
+        self._note(self._doubt)
 
     # -- the input -------------------------------------------------------------------------
 
@@ -181,7 +178,12 @@ class TriggerScreen(ModalScreen[Triggered | None]):
 
     @on(InputEditor.Changed)
     def _typed(self, event: InputEditor.Changed) -> None:
-        self._note(event.warning)
+        self._trouble("")
+        self._note(event.warning or self._doubt)
+
+    @on(Input.Changed, "#labels, #idempotency, #concurrency")
+    def _other_typed(self) -> None:
+        self._trouble("")
 
     async def action_recall(self, by: int) -> None:
         """Go to an older (1) or newer (-1) input of the job; the newest is what was typed."""

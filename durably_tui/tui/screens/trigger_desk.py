@@ -48,6 +48,13 @@ class TriggerDesk:
         info = (await self.jobs()).get(job_name)
         return read_schema(info.input_schema) if info is not None else None
 
+    async def doubt(self, job_name: str) -> str:
+        """What speaks against a name: that the server lists its jobs, and this is none of them."""
+        jobs = await self.jobs()
+        if not jobs or job_name in jobs:
+            return ""
+        return f"The server has no job '{job_name}': there are {', '.join(sorted(jobs))}."
+
     async def recent(self, job_name: str) -> list[RecentInput]:
         """What the job was given: from here first, then by its last runs, the newest first."""
         found = await asyncio.to_thread(self._remembered.of, job_name)

@@ -35,6 +35,7 @@ _UPGRADES = (
     ("counts", 1),
     ("waiting", 1),
     ("read_only", 1),
+    ("address", 1),
     ("replay", 2),
     ("connection", 2),
     ("counts", 2),
@@ -231,26 +232,29 @@ class StatusBar(Widget):
                 chosen[name] = at
                 if taken() > room:
                     chosen[name] = before
-        spare = room - taken() - _GAP
         shown = {name: forms[name][at] for name, at in chosen.items()}
+        before = _length(shown["address"])
+        spare = room - taken() + (before or -_GAP)
         address = safe(self.address, limit=500)
-        if spare >= min(_LEAST_ADDRESS, cells(address)):
+        if spare >= max(before, min(_LEAST_ADDRESS, cells(address))):
             shown["address"] = ((fit(address, min(spare, cells(address))), "muted"),)
         badge = "".join(text for text, _ in shown["name"])
-        left = _joined(shown.get("address", ()), shown["connection"], shown["generation"])
+        left = _joined(shown["address"], shown["connection"], shown["generation"])
         right = _joined(
             shown["replay"], shown["waiting"], shown["counts"], shown["spark"], shown["read_only"]
         )
         return _Picture(f" {badge} " if badge else "", ((" ", "text"), *left), (*right, _MARGIN))
 
     def _forms(self) -> dict[str, tuple[Spans, ...]]:
-        """Every piece but the address, in its forms from the shortest on."""
+        """Every piece, in its forms from the shortest on; the whole address has what is left."""
         plain, now = self.plain, self.now
         short = connection_spans(self.connection, now, full=False, plain=plain)
         spark = [(sparkline(self.rates, width, plain=plain), "accent") for width in (8, 16)]
         name = safe(self.server_name, limit=40)
+        host = safe(self.address.partition("://")[2].partition("/")[0], limit=40)
         return {
             "name": ((), ((name, "strong"),)) if name else ((),),
+            "address": ((), ((host, "muted"),)) if host and not name else ((),),
             "connection": (
                 ((short[0][0][:1], short[0][1]),),
                 short,

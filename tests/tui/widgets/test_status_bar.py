@@ -50,6 +50,20 @@ async def test_the_vital_things_stay_on_a_narrow_screen(width, told, left_out):
         assert [word for word in left_out if word in line] == []
 
 
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+async def test_a_server_without_a_name_is_told_from_others_while_it_is_away(width):
+    app = BarApp()
+    async with app.run_test(size=(width, 3)) as pilot:
+        app.tell()
+        app.bar.server_name = ""
+        app.bar.connection = Connection(phase=Phase.RECONNECTING, retry_at=1003.0, last_seen=990.0)
+        await pilot.pause()
+        line = screen_lines(app)[0]
+        assert "jobs.example" in line
+        assert "▲ reconnecting" in line
+        assert ("●3 ○2 ✖1" in line) is (width < 80)
+
+
 @pytest.mark.parametrize("width", range(1, 170, 7))
 async def test_every_width_is_sound(width):
     app = BarApp()
