@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
     from textual.driver import Driver
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
 
     from .navigator import Navigator
     from .seeker import Seeker
@@ -238,6 +239,22 @@ class MonitorApp(DrawingApp):
             await asyncio.wait_for(self.world.aclose(), timeout=5)
         except Exception:
             log.exception("closing the servers failed")
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast, in the place of one that says the same: a key pressed again and again
+        must not fill the screen."""
+        for before in list(self._notifications):
+            if (before.message, before.title) == (message, title):
+                self._unnotify(before, refresh=False)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _fatal_error(self) -> None:
         """The traceback goes to the log file; the person gets one sentence."""

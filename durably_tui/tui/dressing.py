@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from textual.theme import Theme
 
+from durably_tui.config.mistakes import Problem, meant
 from durably_tui.text import TimeStyle
 
 from .keymap import keymap
@@ -52,6 +54,9 @@ HIGH_CONTRAST = (
 """Black and white with full colours; contrast of every text to its ground at least 7 to 1."""
 
 
+_MOST_TOLD = 4
+
+
 def few_colors() -> bool:
     """Whether the terminal says that it has no more than its own sixteen colours."""
     return Console(force_terminal=True).color_system == "standard"
@@ -59,16 +64,16 @@ def few_colors() -> bool:
 
 def dress(app: MonitorApp, world: World) -> None:
     """Theme, density, times and keys as configured; what cannot be had is told in a toast."""
-    config, problems = world.config, [str(problem) for problem in world.config.problems]
+    config, problems = world.config, list(world.config.problems)
     for theme in HIGH_CONTRAST:
         app.register_theme(theme)
     if config.theme is not None:
         if config.theme in app.available_themes:
             app.theme = config.theme
         else:
-            known = ", ".join(sorted(app.available_themes))
-            sentence = f"there is no theme {config.theme!r}; there are {known}."
-            problems.append(str(config.problem("theme", sentence)))
+            known = sorted(app.available_themes)
+            sentence = f"there is no theme {config.theme!r}: {meant(config.theme, known)}"
+            problems.append(config.problem("theme", sentence))
     elif not app.is_headless and few_colors():
         app.theme = "ansi-dark"
     if config.time_format in set(TimeStyle):
@@ -78,6 +83,30 @@ def dress(app: MonitorApp, world: World) -> None:
         places = {place.title: place.load().KEYS for place in PLACES}
         app.user_keys, refused = keymap(config.keys, {**places, RunScreen.PLACE: RunScreen.KEYS})
         app.set_keymap(app.user_keys)
-        problems += [str(config.problem("keys", sentence)) for sentence in refused]
-    for problem in problems:
-        app.notify(problem, title="Configuration", severity="warning", markup=False, timeout=12)
+        problems += [config.problem("keys", sentence) for sentence in refused]
+    if problems:
+        app.notify(
+            told_together(problems),
+            title="Configuration",
+            severity="warning",
+            markup=False,
+            timeout=12,
+        )
+
+
+def told_together(problems: Sequence[Problem]) -> str:
+    """All mistakes in one toast, that leaves room for what one came for: each file once, then a
+    line each, of the first few."""
+    lines: list[str] = []
+    where = ""
+    for problem in problems[:_MOST_TOLD]:
+        if problem.line is None:
+            lines.append(str(problem))
+            continue
+        if problem.where != where:
+            where = problem.where
+            lines.append(f"{where}:")
+        lines.append(f"line {problem.line}: {problem.sentence}")
+    if len(problems) > _MOST_TOLD:
+        lines.append(f"and {len(problems) - _MOST_TOLD} more.")
+    return "\n".join(lines)

@@ -65,4 +65,13 @@ def test_a_run_in_full_and_its_logs(dev: Home, shared: CommandServer) -> None:
 
 def test_a_place_and_a_theme(dev: Home) -> None:
     with opened(dev, "--place", "jobs", "--theme", "no-such-theme") as terminal:
-        terminal.wait_for("● live", "recovers", "there is no theme 'no-such-theme'")
+        terminal.wait_for("● live", "recovers", "there is no theme 'no-such-theme': there are ")
+
+
+def test_mistakes_in_the_configuration_are_told_in_one_toast(
+    dev: Home, shared: CommandServer
+) -> None:
+    dev.configure('theme = "textual-lihgt"\ndensty = "compact"\n')
+    with opened(dev, shared.url) as terminal:
+        terminal.wait_for("● live", "'density'?", "'textual-light'?")
+        assert terminal.text.count("Configuration") == 1

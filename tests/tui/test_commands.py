@@ -14,9 +14,10 @@ from textual.command import CommandPalette
 from textual.screen import Screen
 
 import durably_tui.tui.screens
+from durably_tui.text import TimeStyle
 from durably_tui.tui.app import MonitorApp
 from durably_tui.tui.commands import Command
-from durably_tui.tui.screens.base import CommandScreen
+from durably_tui.tui.screens.base import READ_ONLY, CommandScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.help import HelpScreen
 from durably_tui.tui.screens.keys import LOGS, MOVE
@@ -162,7 +163,7 @@ async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -
                 await shown.press(key)
             await shown.pilot.pause()
             assert shown.app.screen is screen
-            assert shown.toasts == []
+            await shown.until(lambda: shown.toasts == [READ_ONLY], "that it is said, once")
             await shown.press("question_mark")
             await shown.front(HelpScreen)
             for key in MUTATING:
@@ -177,6 +178,23 @@ async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -
         run = await shop.durably.get_run(run_id)
         assert run is not None
         assert run.status == "leased"
+
+
+async def test_a_pane_keeps_its_keys_where_nothing_can_be_changed(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url, read_only=True) as shown:
+        await shown.on(run_id)
+        await shown.press("l", "t")
+        await shown.until(lambda: shown.runs.view.log_times is not TimeStyle.LOCAL)
+        await shown.pilot.pause()
+        assert shown.toasts == []
+        await shown.press("escape", "q")
+
+
+async def test_no_runs_on_a_server_that_is_read_only(shop: Workshop) -> None:
+    async with monitor(shop.url, read_only=True) as shown:
+        await shown.shows("No runs yet.")
+        assert "Press t" not in shown.text
 
 
 async def test_the_footer_dims_what_does_not_apply(shop: Workshop) -> None:

@@ -24,6 +24,10 @@ from .command_line import CommandLineScreen, type_into
 log = logging.getLogger(__name__)
 
 
+READ_ONLY = "Nothing can be changed from here: it is read-only."
+"""Said where a key would change something."""
+
+
 class CommandScreen(Screen[None]):
     """A screen whose keys come from one list of commands."""
 
@@ -154,7 +158,7 @@ class CommandScreen(Screen[None]):
         elif front is self and isinstance(self.focused, Input):
             await type_into(self.focused, event)
         elif front is self:
-            for command in self.offered():
+            for command in self.own_keys(self.KEYS):
                 if event.key in command.key_names:
                     self._say_why(command)
 
@@ -170,5 +174,9 @@ class CommandScreen(Screen[None]):
             )
 
     def _say_why(self, command: Command) -> None:
-        if reason := self.refusal(command):
+        reason = self.refusal(command) if self._exists(command) else None
+        if command.mutates and self.read_only:
+            taken = self.active_bindings  # a pane's own key comes up to here as well
+            reason = None if taken.keys() & set(command.key_names) else READ_ONLY
+        if reason:
             self.notify(reason, severity="warning", markup=False, timeout=4)

@@ -206,7 +206,8 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         elif self._filter:
             self.table.empty = "No run matches. Esc clears the filter."
         else:
-            self.table.empty = "No runs yet. Press t to trigger one."
+            hint = "" if self.read_only else " Press t to trigger one."
+            self.table.empty = f"No runs yet.{hint}"
         self.table.time_style = self.view.time_style
         self.table.show_sort(
             "" if self._sort.is_default else self._sort.column or "age", rising=self._sort.rising
