@@ -97,6 +97,8 @@ class Stream:
         self._told_of: Sign | None = None
         self._spared = 0
         """With how many questions more not to ask for the newest run, which is large."""
+        self._doubted_at = -1
+        """How much of the stream had come when a question got no answer though it spoke."""
         self._silences = 0
         self._last_event_id = ""
         self._retry_seconds = 0.0
@@ -201,6 +203,7 @@ class Stream:
         """
         self._dead = None
         self._told_of = None
+        self._doubted_at = -1
         params = self._asked = await self._params()
         try:
             async with asyncio.timeout(None) as life:
@@ -309,12 +312,17 @@ class Stream:
         """Ask; False where that ended this connection."""
         try:
             took_ms = await self._ask()
-            if self._connection.phase is Phase.LIVE and await self._is_deaf():
-                raise Unreachable(
-                    f"{self._tried} stayed silent while runs went on: it is opened again by itself."
-                )
+            if self._connection.phase is Phase.LIVE:
+                self._believe()
+                if await self._is_deaf():
+                    raise Unreachable(
+                        f"{self._tried} stayed silent while runs went on: it is opened again by "
+                        "itself."
+                    )
         except DurablyError as error:
             if self._speaks() and isinstance(error, Unreachable | ServerFault):
+                if isinstance(error, Unreachable):
+                    self._doubted_at = self._chunks
                 return True  # slow to answer or not well, but not gone
             self._dead = error
             self._end(life)
@@ -341,6 +349,21 @@ class Stream:
         """Whether the stream itself brought something since the question before."""
         return 0 <= self._pace.clock() - self._heard < self._pace.probe_every
 
+    def _believe(self) -> None:
+        """Take an answer as a sign that this connection is there as well.
+
+        Raises:
+            Unreachable: a question before got none, and the stream has said nothing since: what
+                became of the one may have become of the other.
+        """
+        doubted, self._doubted_at = self._doubted_at, -1
+        if doubted == self._chunks and self._silences < _MOST_SILENCES:
+            self._silences += 1
+            raise Unreachable(
+                f"{self._tried} stayed silent since the server did not answer: it is opened again "
+                "by itself."
+            )
+
     async def _is_deaf(self) -> bool:
         """Whether the newest run has gone on since it was asked for before, and not a byte of that
         came: a connection that something between dropped without a word, while others still work.
@@ -353,8 +376,12 @@ class Stream:
             return False
         try:
             newest = await self._newest()
-        except DurablyError:
+        except DurablyError as error:
             self._spared = _HEAVY_EVERY - 1
+            if isinstance(error, Unreachable) and self._silences < _MOST_SILENCES:
+                if not self._speaks():
+                    self._silences += 1
+                raise  # the network went since the answer before: it has this connection as well
             return False  # the server has just shown that it is well
         before, self._told_of = self._told_of, Sign(newest, self._chunks)
         if before is None or before.chunks != self._chunks or not _went_on(before.run, newest):

@@ -386,3 +386,76 @@ async def test_a_server_that_takes_connections_and_never_answers_is_not_live() -
         await watch.phase(Phase.RECONNECTING)
 
     assert watch.batches[-1].connection.epoch == 0
+
+
+async def test_a_network_that_goes_between_two_questions_has_taken_the_stream_as_well() -> None:
+    """And a newest run that never comes does not end one stream after the other."""
+    clock = HandClock()
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+        elif request.path.endswith(LIGHT):
+            writer.write(EMPTY)
+            return
+        await asyncio.Event().wait()
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(probe_timeout=0.1), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE, epoch=1)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+        assert "no answer in time" in str(lost.error)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await watch.phase(Phase.LIVE, epoch=2)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        assert watch.batches[-1].connection.phase is Phase.LIVE
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_a_stream_that_is_silent_since_nobody_answered_is_opened_again(
+    goes_on: bool,
+) -> None:
+    """It spoke shortly before, and nothing tells whether it outlived what took the answer."""
+    clock = HandClock()
+    asked, more = asyncio.Event(), asyncio.Event()
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD + good(0))
+            await more.wait()
+            writer.write(good(1))
+            await asyncio.Event().wait()
+        elif not asked.is_set():
+            asked.set()
+            await asyncio.Event().wait()
+        writer.write(EMPTY)
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(probe_timeout=0.1), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        assert asked.is_set()
+        assert watch.batches[-1].connection.phase is Phase.LIVE
+        if goes_on:
+            more.set()
+            await watch.until(lambda w: ids(w) == ["GOOD-0", "GOOD-1"])
+        await clock.advance(10.0)
+        if goes_on:
+            await clock.asleep(10.0)
+            assert watch.batches[-1].connection.phase is Phase.LIVE
+        else:
+            lost = (await watch.phase(Phase.RECONNECTING)).connection
+            assert "stayed silent since the server did not answer" in str(lost.error)
