@@ -19,7 +19,13 @@ class Hand:
     def __init__(self, url: str) -> None:
         # Without this httpx reads all certificates first, for an address that needs none.
         no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._http = httpx.AsyncClient(base_url=url, timeout=20, verify=no_tls)
+        # And no connection is kept: what is open is counted, as that of the subject.
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            timeout=20,
+            verify=no_tls,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     async def ask(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The JSON of an answer; None for a run that is not there, or not any more in that state.
@@ -72,9 +78,9 @@ class Load:
 
     def __init__(self, hand: Hand, dice: random.Random, rate: float = 12.0) -> None:
         self.triggered = 0
+        self.rate = rate
         self._hand = hand
         self._dice = dice
-        self._rate = rate
         self._ids: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -96,7 +102,7 @@ class Load:
             with contextlib.suppress(httpx.TransportError):  # the server is away, as it is meant to
                 await self._one()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._dice.expovariate(self._rate)):
+                async with asyncio.timeout(self._dice.expovariate(self.rate)):
                     await self._stopping.wait()
 
     async def _one(self) -> None:

@@ -49,6 +49,7 @@ class Proxy:
         self._dice = dice
         self._links: set[_Link] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._heal_flags()
 
@@ -66,6 +67,12 @@ class Proxy:
         """Seconds at most by which a new connection is late, so that they overtake each other."""
         self.doubled = False
         """What the client sends is sent on two connections; one of the answers is thrown away."""
+
+    @property
+    def sockets(self) -> int:
+        """How many it has open: the one that listens, and both ends of what passes through it."""
+        self._writers = {each for each in self._writers if _is_open(each)}
+        return 1 + len(self._writers)
 
     # -- faults that happen once ---------------------------------------------------------------
 
@@ -107,6 +114,7 @@ class Proxy:
         self.connections += 1
         link = _Link(writer)
         self._links.add(link)
+        self._writers.add(writer)
         try:
             if self.late:
                 await asyncio.sleep(self._dice.uniform(0, self.late))
@@ -150,7 +158,9 @@ class Proxy:
         except BaseException:
             sock.close()
             raise
-        return await asyncio.open_connection(sock=sock, limit=_SMALL_BUFFER)
+        made = await asyncio.open_connection(sock=sock, limit=_SMALL_BUFFER)
+        self._writers.add(made[1])
+        return made
 
     async def _up(
         self, link: _Link, reader: asyncio.StreamReader, writers: list[asyncio.StreamWriter]
@@ -197,6 +207,11 @@ class Proxy:
                 await asyncio.sleep(len(piece) / self.rate)
             elif self.bite:
                 await asyncio.sleep(0)  # a write of its own for each, as Nagle is off
+
+
+def _is_open(writer: asyncio.StreamWriter) -> bool:
+    sock = writer.get_extra_info("socket")
+    return sock is not None and bool(sock.fileno() >= 0)
 
 
 def _reset(link: _Link) -> None:

@@ -33,6 +33,10 @@ from tests.proof.load import Hand, Load, Row
 CALM = 25.0
 """Seconds after the last fault until the state has to be the server's."""
 PAGE = 20
+REMEMBERED = 100
+"""Runs whose events are kept: more than there are in one round, and soon reached."""
+WARM_RUNS, WARM_RATE = 250, 60.0
+"""Runs before the first fault, and how many a second are asked for."""
 QUICK = {
     "first_delay": 0.05,
     "max_delay": 0.5,
@@ -79,6 +83,20 @@ class Stage:
             job = self.hooks.job("steps")
             followed = Followed(job.use_run(run_id).start(), job.use_logs(run_id).start())
             self.followed.append(followed)
+
+    async def warm_up(self) -> None:
+        """Do everything often, in calm, until what is kept of runs is full and most of what is
+        kept of the screen: what grows much after that is held for no reason."""
+        await self.follow(2)
+        rate, self.load.rate = self.load.rate, WARM_RATE
+        self.load.start()
+        async with asyncio.timeout(2 * CALM):
+            while self.load.triggered < WARM_RUNS:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        self.load.rate = rate
+        if other := await self.calm():
+            raise AssertionError(f"before any fault: {other}")
+        await self.rest()
 
     async def until_live(self, live: bool = True) -> None:
         """Wait until the stream of all runs is open, or is not."""
@@ -211,7 +229,7 @@ async def stage(
     """
     own_clock = {} if clock is None else {"clock": clock.time}
     times = Pace(**(QUICK | own_clock | pace))
-    limits = HistoryLimits(runs=200)
+    limits = HistoryLimits(runs=REMEMBERED)
     hand = Hand(server_url)
     async with contextlib.AsyncExitStack() as life:
         life.push_async_callback(hand.aclose)
