@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from durably_tui.text import safe
+from durably_tui.text import ago, safe
 
 from .commands import Command
 from .screens.base import CommandScreen
@@ -70,10 +70,12 @@ class ThingsToGoTo(Provider):
         for job in screen.seen_jobs():
             show = partial(app.navigator.go, "runs", filter=f'job:"{job}"')
             yield f"Job {safe(job)}", "Show its runs", show
-        for run_id, told in session.hooks.history.runs.items():
+        # Of those that match as well, the newest first.
+        for run_id, told in reversed(tuple(session.hooks.history.runs.items())):
             place = app.navigator.in_front()
             what = f"Run {safe(run_id)}  {safe(told.job_name)}"
-            yield what, "Open this run in full", partial(_open, place, run_id)
+            heard = ago(max(0.0, session.clock() - told.last_seen))
+            yield what, f"Open this run, last heard of {heard} ago", partial(_open, place, run_id)
 
     async def search(self, query: str) -> Hits:
         """Those whose name matches."""

@@ -180,6 +180,20 @@ async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -
         assert run.status == "leased"
 
 
+async def test_the_palette_has_the_newest_runs_of_a_job_first(shop: Workshop) -> None:
+    async with monitor(shop.url, size=(120, 40)) as shown:
+        await shown.shows("● live")
+        runs = [await shop.done("quick") for _ in range(3)]
+        await shown.until(lambda: len(shown.ids) == 3)
+        await shown.press("ctrl+p")
+        await shown.front(CommandPalette)
+        await shown.press(*"run quick")
+        await shown.shows(*(f"Run {run_id}" for run_id in runs), "last heard of")
+        places = [shown.text.index(f"Run {run_id}") for run_id in runs]
+        assert places == sorted(places, reverse=True)
+        await shown.press("escape")
+
+
 async def test_a_pane_keeps_its_keys_where_nothing_can_be_changed(shop: Workshop) -> None:
     run_id = await shop.done("quick")
     async with monitor(shop.url, read_only=True) as shown:

@@ -46,6 +46,24 @@ async def test_the_overview_tells_what_the_run_is(shop: Workshop) -> None:
         )
 
 
+async def test_what_is_long_in_the_overview_goes_on_under_itself(shop: Workshop) -> None:
+    failed = await shop.done("broken", message=" ".join(f"word-{n}" for n in range(30)))
+    async with opened(shop, failed) as shown:
+        for width in (80, 50):
+            await shown.pilot.resize_terminal(width, 30)
+            await shown.until(lambda width=width: shown.app.size.width == width)
+            await shown.shows("in step  burn")
+
+            def told() -> set[str]:
+                lines = [line for line in shown.lines if "word-" in line]
+                at = lines[0].index("word-0")
+                assert "".join(lines).count("word-") == 30
+                assert len(lines) > 1
+                return {line[:at].strip() for line in lines}
+
+            await shown.until(lambda: told() == {"error", ""})
+
+
 async def test_panes_open_by_their_keys_and_take_the_keys(shop: Workshop) -> None:
     run_id = await shop.done("quick", value="seen once")
     async with opened(shop, run_id) as shown:

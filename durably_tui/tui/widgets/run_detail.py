@@ -14,7 +14,7 @@ from textual.reactive import var
 from textual.widgets import Static, TabbedContent, TabPane
 from textual.widgets.tabbed_content import ContentTabs
 
-from durably_tui.protocol import Run, RunStatus
+from durably_tui.protocol import Run, RunStatus, StepStatus
 from durably_tui.state import JobRunState
 from durably_tui.text import TimeStyle, moment, safe, took
 
@@ -184,6 +184,10 @@ class RunDetail(Vertical):
                 self._say_missing(state, now)
             self._show_facts()
 
+    def on_resize(self) -> None:
+        """Fold the overview into the new width, once that is known below."""
+        self.call_after_refresh(self._show_facts)
+
     def _show_facts(self) -> None:
         """Exchange the overview while it is in front: each exchange is a layout of the place."""
         if self._facts_of is None or self.tabs.active != "overview":
@@ -257,6 +261,8 @@ class RunDetail(Vertical):
         if run.error is not None:
             what = safe(headline(run.error), limit=500)
             lines.append(("error", Content.styled(what, "$text-error")))
+            if (step := _failed_step(state)) is not None:
+                lines.append(("in step", safe(step)))
         if run.progress is not None:
             lines.append(("progress", self._progress(run, now)))
         if state is not None and state.step_name:
@@ -283,9 +289,12 @@ class RunDetail(Vertical):
                 lines.append(("trouble", Content.styled(fault, "$text-error")))
         width = max(len(name) for name, _ in lines) + 2
         parts: list[Content] = []
+        room = self.facts.size.width - width
         for name, value in lines:
             body = value if isinstance(value, Content) else Content(value)
-            parts.append(Content.styled(name.rjust(width - 2) + "  ", "$text-muted") + body)
+            first, *rest = body.wrap(room) if room > 8 else [body]
+            parts.append(Content.styled(name.rjust(width - 2) + "  ", "$text-muted") + first)
+            parts += [Content(" " * width) + line for line in rest]
         return Content("\n").join(parts)
 
     def _progress(self, run: Run, now: float) -> Content:
@@ -321,6 +330,12 @@ _COLOURS = {
     RunStatus.CANCELLED: "$text-muted",
     RunStatus.UNKNOWN: "$text-muted",
 }
+
+
+def _failed_step(state: JobRunState | None) -> str | None:
+    """The step that failed last, where it is known."""
+    steps = reversed(state.steps) if state is not None else ()
+    return next((step.name for step in steps if step.status is StepStatus.FAILED), None)
 
 
 def _duration(run: Run, now: float) -> float | None:
