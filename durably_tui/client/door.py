@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
+from urllib.request import getproxies
 
 from durably_tui.protocol import DurablyError
 
@@ -67,6 +68,8 @@ class Door:
         self._max_answer_bytes = max_answer_bytes
         self._opening = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
+        self._streams: httpx.AsyncClient | None = None
+        """What opens streams, where no proxy is on the way."""
         self._closed = False
         self.tap: Tap | None = None
         """Who is told of what comes."""
@@ -148,7 +151,7 @@ class Door:
             headers["last-event-id"] = quote(last_event_id, safe=" !#$&'()*+,/:;=?@[]-._~|")
         try:
             async with httpx_sse.aconnect_sse(
-                http,
+                self._streams or http,
                 "GET",
                 self._url(path, params),
                 headers=headers,
@@ -181,9 +184,11 @@ class Door:
         """Close every connection. Asking again is an error."""
         self._closed = True
         async with self._opening:
-            http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+            both = self._http, self._streams
+            self._http = self._streams = None
+        for http in both:
+            if http is not None:
+                await http.aclose()
 
     async def _open(self) -> httpx.AsyncClient:
         if self._closed:
@@ -191,33 +196,41 @@ class Door:
         if self._http is None:
             async with self._opening:
                 if self._http is None:
-                    self._http = await asyncio.to_thread(self._make)
+                    self._http, self._streams = await asyncio.to_thread(self._make)
+        assert self._http is not None
         return self._http
 
-    def _make(self) -> httpx.AsyncClient:
+    def _make(self) -> tuple[httpx.AsyncClient, httpx.AsyncClient | None]:
         import httpx
 
-        loopback = self.address.is_loopback
         verify = self._verification()
+        if self.address.is_tls and isinstance(verify, bool):
+            verify = httpx.create_ssl_context(verify=verify)
         try:
             proxy = None if self._proxy is None else httpx.Proxy(self._proxy)
         except (httpx.InvalidURL, ValueError):
             raise DurablyError(
                 "The proxy is no address that can be used: write it as http://HOST:PORT."
             ) from None
-        return httpx.AsyncClient(
-            headers={"user-agent": "durably-tui", **self.address.headers},
-            verify=verify,
-            proxy=proxy,
+        options: dict[str, Any] = {
+            "headers": {"user-agent": "durably-tui", **self.address.headers},
             # Neither a proxy nor ~/.netrc has a say where the server is on this machine.
-            trust_env=not loopback,
-            # Each stream holds a connection; the pool must never make one wait.
-            limits=httpx.Limits(
-                max_connections=None,
-                max_keepalive_connections=20,
-                keepalive_expiry=_KEEPALIVE_SECONDS,
-            ),
+            "trust_env": not self.address.is_loopback,
+        }
+        # Each stream holds a connection; the pool must never make one wait.
+        limits = httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=20,
+            keepalive_expiry=_KEEPALIVE_SECONDS,
         )
+        http = httpx.AsyncClient(verify=verify, proxy=proxy, limits=limits, **options)
+        if proxy is not None or (options["trust_env"] and getproxies()):
+            return http, None
+        from .streaming import StreamTransport
+
+        ordinary = httpx.AsyncHTTPTransport(verify=verify, limits=limits)
+        context = None if isinstance(verify, bool) else verify
+        return http, httpx.AsyncClient(transport=StreamTransport(context, ordinary), **options)
 
     def _verification(self) -> bool | ssl.SSLContext:
         if not isinstance(self._verify, bool | str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import aclosing
 
 import pytest
 from support import bad_servers as bad
@@ -38,6 +39,19 @@ async def test_a_server_that_wants_a_certificate_sees_it() -> None:
         async with DurablyClient(peer.url, verify=False) as client:
             with pytest.raises(Unreachable):
                 await client.get_runs()
+
+
+async def test_a_stream_over_tls_shows_its_certificate_as_well() -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=bad.CERTIFICATE)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_cert_chain(*BOTH)
+    told = bad.frame({"type": "run:cancel", "runId": "a"}).decode()
+    async with (
+        bad.canned(200, "text/event-stream", told, tls=tls) as peer,
+        DurablyClient(peer.url, verify=BOTH[0], client_cert=BOTH) as client,
+        aclosing(aiter(client.subscribe_runs())) as events,
+    ):
+        assert (await anext(events)).run_id == "a"
 
 
 async def test_a_certificate_that_cannot_be_used() -> None:

@@ -1,0 +1,239 @@
+"""How the bytes of an event stream come: asyncio and httptools, below httpx.
+
+httpx reads a body through h11, in Python and with half a dozen copies: most of what an event costs
+on a server that sends each in a chunk of its own. Here there is one copy. Where no connection can
+be made the ordinary way tries again: it knows best what to say of that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+
+import httptools
+import httpx
+
+_BUFFER = 64 * 1024
+_MOST_WAITING = 1024 * 1024
+_ILLEGAL = (b"\r", b"\n", b"\0")
+
+
+class StreamTransport(httpx.AsyncBaseTransport):
+    """A transport of httpx for requests without a body, each on a connection of its own.
+
+    Args:
+        context: how to speak TLS where the address wants that.
+        ordinary: what asks where this cannot.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None, ordinary: httpx.AsyncBaseTransport) -> None:
+        self._context = context
+        self._ordinary = ordinary
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; its answer has come but for the body.
+
+        Raises:
+            httpx.TransportError: as from any transport of httpx.
+        """
+        head = _head(request)
+        reading = None if head is None else await self._ask(request, head)
+        if reading is None:
+            return await self._ordinary.handle_async_request(request)
+        return httpx.Response(
+            reading.status,
+            headers=reading.headers,
+            stream=reading,
+            extensions={"http_version": b"HTTP/1.1"},
+        )
+
+    async def _ask(self, request: httpx.Request, head: bytes) -> Reading | None:
+        """The answer; None where there is no connection."""
+        url, patience = request.url, request.extensions.get("timeout", {}).get("connect")
+        is_tls = url.scheme == "https"
+        if is_tls and self._context is None:
+            return None
+        try:
+            async with asyncio.timeout(patience):
+                transport, reading = await asyncio.get_running_loop().create_connection(
+                    Reading,
+                    url.raw_host.decode("ascii"),
+                    url.port or (443 if is_tls else 80),
+                    ssl=self._context if is_tls else None,
+                    happy_eyeballs_delay=0.25,
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout("the connection took too long", request=request) from error
+        except (OSError, ValueError):
+            return None
+        try:
+            transport.write(head)
+            await reading.head()
+        except BaseException:
+            await reading.aclose()
+            raise
+        return reading
+
+    async def aclose(self) -> None:
+        """Close what asks where this cannot; each stream is closed by who reads it."""
+        await self._ordinary.aclose()
+
+
+class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
+    """One connection and the answer that comes over it."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self._buffer = memoryview(bytearray(_BUFFER))
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._headed = False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._over = False
+        self._error: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    # -- for whoever reads -----------------------------------------------------------------
+
+    async def head(self) -> None:
+        """Wait for the head of the answer.
+
+        Raises:
+            httpx.TransportError: none came, or none that could be read.
+        """
+        while not self._headed:
+            if self._over:
+                raise self._error or httpx.RemoteProtocolError(
+                    "the server disconnected without an answer"
+                )
+            await self._news()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body as it comes, what has come meanwhile together.
+
+        Raises:
+            httpx.TransportError: it was cut off, or what came was no HTTP.
+        """
+        while True:
+            if self._parts:
+                parts, self._parts, self._size = self._parts, [], 0
+                self._resume()
+                yield parts[0] if len(parts) == 1 else b"".join(parts)
+            elif self._over:
+                if self._error is not None:
+                    raise self._error
+                return
+            else:
+                await self._news()
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _news(self) -> None:
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+
+    def _tell(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def _resume(self) -> None:
+        if self._paused and self._transport is not None:
+            self._paused = False
+            with contextlib.suppress(RuntimeError):  # it is closing
+                self._transport.resume_reading()
+
+    # -- for the event loop ----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes came."""
+        try:
+            self._parser.feed_data(self._buffer[:nbytes])
+        except httptools.HttpParserError as error:
+            self._end(httpx.RemoteProtocolError(f"what came was no HTTP ({error})"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The other side closed, or the network did."""
+        if exc is not None:
+            lost = httpx.ReadError(str(exc))
+            lost.__cause__ = exc
+            self._end(lost)
+        elif self._is_measured():
+            self._end(
+                httpx.RemoteProtocolError(
+                    "peer closed connection without sending complete message body"
+                )
+            )
+        else:
+            self._end(None)
+
+    def _is_measured(self) -> bool:
+        """Whether the answer says itself where its body ends."""
+        names = {name.lower() for name, _ in self.headers}
+        return bool(names & {b"content-length", b"transfer-encoding"})
+
+    def _end(self, error: Exception | None) -> None:
+        if not self._over:
+            self._over, self._error = True, error
+            if self._transport is not None:
+                self._transport.abort()
+            self._tell()
+
+    # -- for the parser --------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """An answer begins; one that is only informational may have come before."""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, with the letters that the server wrote it in."""
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self.status = self._parser.get_status_code()
+        if self.status >= 200:
+            self._headed = True
+            self._tell()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._parts.append(body)
+        self._size += len(body)
+        if self._size > _MOST_WAITING and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._tell()
+
+    def on_message_complete(self) -> None:
+        """The body is over."""
+        if self._headed:
+            self._end(None)
+
+
+def _head(request: httpx.Request) -> bytes | None:
+    """The head of a request; None where it has something in it that is illegal there."""
+    line = b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
+    lines = [line, *(b"%s: %s" % header for header in request.headers.raw)]
+    if any(mark in each for mark in _ILLEGAL for each in lines):
+        return None
+    return b"\r\n".join([*lines, b"", b""])

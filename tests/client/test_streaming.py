@@ -1,0 +1,159 @@
+"""The transport of streams: the same bytes as the ordinary one, and the same kinds of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from durably_tui.client.streaming import StreamTransport
+
+EVENT = b'data: {"type":"run:cancel","runId":"a"}\n\n'
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + b"".join(b"%x\r\n%s\r\n" % (len(EVENT), EVENT) for _ in range(3))
+    + b"0\r\n\r\n"
+)
+MEASURED = b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nX-A: 1\r\nX-A: 2\r\n\r\nwrong"
+UNTIL_THE_END = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + EVENT * 2
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + MEASURED
+ANSWERS = [CHUNKED, MEASURED, UNTIL_THE_END, EARLY]
+
+
+@asynccontextmanager
+async def serving(
+    *parts: bytes, asked: list[bytes] | None = None, rude: bool = False
+) -> AsyncIterator[str]:
+    """A server that answers whatever it is asked with these parts, then closes."""
+
+    answering: set[asyncio.Task[None] | None] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.add(asyncio.current_task())
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if asked is not None:
+                asked.append(head)
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0)
+        if rude:
+            writer.transport.abort()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/runs/subscribe?jobName=a%20b"
+        await asyncio.gather(*filter(None, answering), asyncio.sleep(0))
+
+
+def client(**options: object) -> httpx.AsyncClient:
+    transport = StreamTransport(None, httpx.AsyncHTTPTransport())
+    return httpx.AsyncClient(transport=transport, timeout=5, **options)
+
+
+async def got(http: httpx.AsyncClient, url: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    async with http, http.stream("GET", url) as response:
+        body = b"".join([part async for part in response.aiter_raw()])
+        return response.status_code, response.headers.multi_items(), body
+
+
+@given(st.sampled_from(ANSWERS), st.lists(st.integers(1, 400), max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_the_answer_is_that_of_the_ordinary_way_however_it_is_cut(
+    answer: bytes, cuts: list[int]
+) -> None:
+    async def both() -> None:
+        places = sorted({0, *(cut for cut in cuts if cut < len(answer)), len(answer)})
+        parts = [answer[a:b] for a, b in itertools.pairwise(places)]
+        async with serving(*parts) as url:
+            assert await got(client(), url) == await got(httpx.AsyncClient(timeout=5), url)
+
+    asyncio.run(both())
+
+
+async def test_a_request_says_what_httpx_would_have_it_say() -> None:
+    asked: list[bytes] = []
+    async with serving(MEASURED, asked=asked) as url:
+        await got(client(headers={"authorization": "Bearer x"}), url)
+        await got(httpx.AsyncClient(headers={"authorization": "Bearer x"}), url)
+    ours, theirs = asked
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (CHUNKED[:-9], "peer closed"),
+        (MEASURED[:-2], "peer closed"),
+        (b"", "disconnected"),
+        (b"HTTP/1.1 200 OK\r\nContent-", "disconnected"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "no HTTP"),
+        (CHUNKED.replace(b"0\r\n\r\n", b"nonsense\r\n"), "no HTTP"),
+    ],
+)
+async def test_what_is_cut_off_or_no_http_is_told_as_that(answer: bytes, error: str) -> None:
+    async with serving(answer) as url:
+        with pytest.raises(httpx.RemoteProtocolError, match=error):
+            await got(client(), url)
+
+
+async def test_a_connection_that_is_reset_is_an_error_of_reading() -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    async with serving(half, rude=True) as url:
+        with pytest.raises(httpx.TransportError):
+            await got(client(), url)
+
+
+async def test_where_nothing_listens_the_ordinary_way_says_so() -> None:
+    async with serving() as url:
+        pass
+    with pytest.raises(httpx.ConnectError) as raised:
+        await got(client(), url)
+    assert "refused" in str(raised.value) or "attempts failed" in str(raised.value)
+
+
+async def test_a_header_that_would_be_two_is_refused_and_never_sent() -> None:
+    asked: list[bytes] = []
+    async with serving(MEASURED, asked=asked) as url:
+        with pytest.raises(httpx.LocalProtocolError):
+            await got(client(headers={b"x-a": b"1\r\nX-B: 2"}), url)
+    assert asked == []
+
+
+async def test_a_server_is_held_back_while_nobody_reads() -> None:
+    size = 64 * 1024 * 1024
+    sent = 0
+    stuck = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        while sent < size:
+            writer.write(b"x" * 65536)
+            sent += 65536
+            try:
+                await asyncio.wait_for(writer.drain(), 0.5)
+            except TimeoutError:
+                stuck.set()
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with client() as http, http.stream("GET", url) as response:
+            await asyncio.wait_for(stuck.wait(), 20)
+            assert sent < size // 2
+            assert sum([len(part) async for part in response.aiter_raw()]) == size
