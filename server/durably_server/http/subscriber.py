@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 MAX_FRAMES = 4096
 MAX_BYTES = 8 * 1024 * 1024
 """Of frames that wait for one client; frames are shared between clients."""
@@ -11,8 +13,7 @@ _GAP = -1
 """The key of a waiting gap; events count up from 0, and what is put before them down from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True):
     """An event as it went out, kept for those who come back.
 
     Attributes:

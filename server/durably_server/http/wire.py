@@ -62,6 +62,9 @@ _SENT: tuple[type[Event], ...] = (
 )
 
 
+_OF_A_STEP = (events.StepStart, events.StepComplete, events.StepFail, events.StepCancel)
+
+
 class Words:
     """A generation of the protocol: its routes, words and status codes. This one is 0.15.
 
@@ -171,7 +174,9 @@ class Words:
         """
         if event.type in _NOT_SENT:
             return None
-        return outline(event) | {"timestamp": event.timestamp}
+        body = outline(event)
+        body["timestamp"] = event.timestamp
+        return body
 
     def run_event(self, event: Event) -> dict[str, Any] | None:
         """An event as ``/subscribe`` sends it, with all that it has; None where it is not sent."""
@@ -206,9 +211,7 @@ def outline(event: Event) -> dict[str, Any]:
     elif isinstance(event, events.RunCoalesced):
         body["skippedInput"] = event.skipped_input
         body["skippedLabels"] = event.skipped_labels
-    elif isinstance(
-        event, events.StepStart | events.StepComplete | events.StepFail | events.StepCancel
-    ):
+    elif isinstance(event, _OF_A_STEP):
         body["stepName"] = event.step_name
         body["stepIndex"] = event.step_index
         if isinstance(event, events.StepFail):
