@@ -39,7 +39,7 @@ async def test_failures_are_grouped_with_their_step(shop: Workshop) -> None:
         await shown.shows("2 kinds", "3 failures", "over all failed runs", "burn")
         assert messages(screen) == ["the disk is full", "row <n> is bad"]
         await shown.press("j")
-        await shown.shows("2 times, first", "2 still failed", "row 22 is bad", '"row 22 is bad"')
+        await shown.shows("2 times: 2 still failed; first", "row 22 is bad", '"row 22 is bad"')
 
 
 async def test_what_fails_now_is_seen_at_once(shop: Workshop) -> None:
@@ -84,7 +84,7 @@ async def test_r_retries_all_of_a_group(shop: Workshop) -> None:
             with pytest.raises(RunFailedError):
                 await shop.durably.wait_for_run(each, timeout=10)
             assert (await shop.durably.get_run(each)).lease_generation == 2
-        await shown.shows("2 times, first")
+        await shown.shows("2 times: 2 still failed; first")
 
 
 async def test_errors_are_sorted_and_filtered(shop: Workshop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ async def servers_of(shown: Monitor) -> ServersScreen:
 
 
 def row(shown: Monitor, name: str) -> str:
-    return next((line for line in shown.lines if f" {name} " in line), "")
+    return next((line for line in shown.lines if f" {name}" in line), "")
 
 
 async def test_each_server_has_its_own_pulse(shop: Workshop, tmp_path: Path) -> None:
@@ -70,6 +71,19 @@ async def test_each_server_has_its_own_pulse(shop: Workshop, tmp_path: Path) -> 
                 await shown.shows("The token of locked cannot be had: set LOCKED_TOKEN.")
                 await other.start("held")
                 await shown.until(lambda: "1     0     0" in row(shown, "other"), "its counts")
+
+
+async def test_servers_without_a_name_are_told_apart_in_80_columns(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    with closed_port() as nobody:
+        known = world(Server("", shop.url), Server("", nobody.url))
+        async with watching(connect(known.config.servers[0]), world=known, size=(80, 24)) as shown:
+            await servers_of(shown)
+            here, gone = (url.removeprefix("http://")[:15] for url in (shop.url, nobody.url))
+            await shown.until(lambda: re.search(r"● live \d+ ms", row(shown, here)), "its latency")
+            await shown.until(lambda: "▲ reconnecting" in row(shown, gone), "the closed port")
+            assert "…" not in row(shown, gone).partition("reconnecting")[2][:8]
 
 
 async def test_going_to_a_server_and_back_keeps_place_and_filter(

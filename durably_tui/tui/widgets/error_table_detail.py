@@ -63,7 +63,7 @@ def _facts(group: ErrorGroup, now: float, style: TimeStyle) -> Content:
     more = f"  and {group.count - _IDS} more" if group.count > _IDS else ""
     rows = [
         ("job", f"{safe(group.job_name, limit=120)}  {step}"),
-        ("failed", f"{_times(group.count)}, {_when(group, now, style)}; {_since(group)}"),
+        ("failed", f"{_times(group.count)}: {_since(group)}; {_when(group, now, style)}"),
         ("runs", ids + more),
     ]
     if sample.has_input:

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from durably_tui.protocol.connection import Connection
 from durably_tui.protocol.models import RunStatus
-from durably_tui.text import Align, fit, safe
+from durably_tui.text import Align, cells, fit, safe
 
 from .line_table import Column, LineTable
 from .line_view import Span, Spans
@@ -87,13 +89,17 @@ class ServerTable(LineTable[ServerRow]):
 
     def _show_name(self, row: ServerRow, width: int) -> Spans:
         mark = (">" if self.plain else "●") if row.is_here else " "
-        return ((f"{mark} ", "accent"), (safe(row.name, limit=width), "text"))
+        name = without_scheme(row.name) if row.name == row.address else row.name
+        return ((f"{mark} ", "accent"), (safe(name, limit=width), "text"))
 
     def _show_connection(self, row: ServerRow, width: int) -> Spans:
         if row.connection is None:
             return (("cannot be opened" if row.error else "not opened", "muted"),)
-        spans = connection_spans(row.connection, self._now, full=width >= 20, plain=self.plain)
-        return tuple(spans)
+        for told in (row.connection, replace(row.connection, last_seen=None)):
+            spans = connection_spans(told, self._now, plain=self.plain)
+            if sum(cells(text) for text, _ in spans) <= width:
+                return spans
+        return connection_spans(row.connection, self._now, full=False, plain=self.plain)
 
     def _count(self, status: RunStatus) -> Callable[[ServerRow, int], Spans]:
         def show(row: ServerRow, width: int) -> Spans:
@@ -121,7 +127,13 @@ class ServerTable(LineTable[ServerRow]):
         return tuple(flags)
 
     def _show_address(self, row: ServerRow, width: int) -> Spans:
-        return ((safe(row.address, limit=width), "muted"),)
+        return ((safe(without_scheme(row.address), limit=width), "muted"),)
 
     def _show_error(self, row: ServerRow, width: int) -> Spans:
         return ((safe(row.error, limit=width), "error-text"),)
+
+
+def without_scheme(address: str) -> str:
+    """What tells an address from others, in as little room; that it is not encrypted is no news,
+    that it is stays."""
+    return address.removeprefix("http://")
