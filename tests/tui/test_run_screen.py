@@ -294,6 +294,22 @@ async def test_events_are_shown_as_they_came_and_unfold(shop: Workshop) -> None:
         assert events.cursor_index == len(events.rows) - 1
 
 
+async def test_an_event_that_tells_a_state_does_not_pass_for_one_that_happened(
+    shop: Workshop,
+) -> None:
+    run_id = await shop.done("quick", value="x")
+    run = await shop.durably.get_run(run_id)
+    assert run is not None
+    async with opened(shop, run_id) as shown:
+        await shown.press("E")
+        await shown.shows('as it stood when it was opened  output={"value": "x"}')
+        assert "duration=" not in shown.text
+        (row,) = shown.run.detail.events.table.rows
+        told = row[1].event.timestamp
+        assert told is not None
+        assert f"{told:%Y-%m-%dT%H:%M:%S}" == str(run.completed_at)[:19]
+
+
 async def test_panes_say_what_of_them_nobody_saw(shop: Workshop) -> None:
     run_id = await shop.start("held")
     async with opened(shop, run_id) as shown:

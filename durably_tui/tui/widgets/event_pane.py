@@ -173,11 +173,14 @@ class EventPane(Vertical):
 
     def _show_what(self, row: Numbered, width: int) -> Spans:
         fields: dict[str, Any] = event_json(row[1].event)
-        told = (
-            f"{name}={_short(value, width)}"
-            for name, value in fields.items()
-            if name not in _SAID_ALREADY
-        )
+        untold = _SAID_ALREADY
+        told = []
+        if row[1].event.sequence == 0:  # made up from the run for who comes late
+            untold = untold | {"duration"}
+            told.append("as it stood when it was opened")
+        told += [
+            f"{name}={_short(value, width)}" for name, value in fields.items() if name not in untold
+        ]
         return ((safe("  ".join(told), limit=width + 1), "muted"),)
 
 

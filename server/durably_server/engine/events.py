@@ -222,8 +222,10 @@ def replay(run: Run, timestamp: str) -> list[Event]:
     """The state of a run as the events that a late subscriber has missed (protocol.md, /subscribe).
 
     ``sequence`` and ``duration`` are 0, since a run does not keep them. A pending run has none.
+    An end is dated when it was, what goes on when it is told.
     """
     known = of_run(run)
+    ended = run.completed_at or timestamp
     match run.status:
         case "pending":
             return []
@@ -241,9 +243,9 @@ def replay(run: Run, timestamp: str) -> list[Event]:
                 found.append(RunProgress(**known, timestamp=timestamp, progress=run.progress))
             return found
         case "completed":
-            return [RunComplete(**known, timestamp=timestamp, output=run.output, duration=0)]
+            return [RunComplete(**known, timestamp=ended, output=run.output, duration=0)]
         case "failed":
             error = run.error or "Unknown error"
-            return [RunFail(**known, timestamp=timestamp, error=error, failed_step_name="")]
+            return [RunFail(**known, timestamp=ended, error=error, failed_step_name="")]
         case "cancelled":
-            return [RunCancel(**known, timestamp=timestamp)]
+            return [RunCancel(**known, timestamp=ended)]
