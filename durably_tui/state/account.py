@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -93,6 +94,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that the lines weigh, estimated."""
 
 
+@functools.lru_cache(maxsize=16)  # every run of a batch asks for the same moment
 def as_datetime(seconds: float) -> datetime:
     """Seconds since the epoch as a time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)

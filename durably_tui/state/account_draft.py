@@ -189,9 +189,9 @@ class _Draft:
 
     def step_start(self, event: StepStart, received: datetime) -> None:
         """A step began."""
-        if event.step_name not in self.open:  # else told twice
-            started = told_at(event) or received
-            self.open[event.step_name] = (event.step_index, started, self.attempt or 1)
+        name = event.step_name
+        if name not in self.open:  # else told twice
+            self.open[name] = (event.step_index, told_at(event) or received, self.attempt or 1)
 
     def step_complete(self, event: StepComplete, received: datetime) -> None:
         """A step is finished."""

@@ -146,7 +146,8 @@ def _grown(
     else:
         fresh = [Burst(now, weigh_events(some), decoded=some) for some in _parts(events, part)]
     bursts, kept = run.bursts.extended(fresh), run.kept + len(events)
-    if len(events) >= _MANY and known.upto == run.bursts.total:
+    if len(events) >= _MANY:
+        known = told(known, run.bursts, limits)  # mostly nothing: the few that came alone
         known = told_now(known, events, now, bursts.total, limits)
     size = run.size - run.before.size
     for made in fresh:

@@ -39,22 +39,27 @@ def weigh(value: Any) -> int:
         return _SMALL + len(value)
     if kind not in _NESTS:
         return 0 if value is None else _SMALL
-    if not value:
-        return 2 * _SMALL
-    total, nests = 0, [value]
-    while nests:
-        inner: list[Any] = []
+    inner: list[Any] = []
+    total = _weigh_nest(value, inner)
+    while inner:
+        nests, inner = inner, []
         for nest in nests:
-            # The items as if they were small; what text has beyond that is added below.
-            is_dict = type(nest) is dict
-            total += 2 * _SMALL + (4 * _SMALL if is_dict else 8 + _SMALL) * len(nest)
-            for item in nest.values() if is_dict else nest:
-                kind = type(item)
-                if kind is str:
-                    total += len(item)
-                elif kind in _NESTS:
-                    inner.append(item)
-        nests = inner
+            total += _weigh_nest(nest, inner)
+    return total
+
+
+def _weigh_nest(nest: Any, inner: list[Any]) -> int:
+    """A dict, list or tuple as if what is in it were small; the nests in it go into ``inner``."""
+    if type(nest) is dict:
+        total, items = 2 * _SMALL + 4 * _SMALL * len(nest), nest.values()
+    else:
+        total, items = 2 * _SMALL + (8 + _SMALL) * len(nest), nest
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            total += len(item)
+        elif kind in _NESTS:
+            inner.append(item)
     return total
 
 
