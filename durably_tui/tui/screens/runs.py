@@ -209,6 +209,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             hint = "" if self.read_only else " Press t to trigger one."
             self.table.empty = f"No runs yet.{hint}"
         self.table.time_style = self.view.time_style
+        self.table.as_of = state.stale_since
         self.table.show_sort(
             "" if self._sort.is_default else self._sort.column or "age", rising=self._sort.rising
         )

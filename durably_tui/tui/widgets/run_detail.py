@@ -276,7 +276,8 @@ class RunDetail(Vertical):
             lines.append(("started", self._when(run.started_at, now)))
         if run.completed_at is not None:
             lines.append(("ended", self._when(run.completed_at, now)))
-        if (duration := _duration(run, now)) is not None:
+        lost_at = state.lost_at if state is not None else None
+        if (duration := _duration(run, now if lost_at is None else min(now, lost_at))) is not None:
             lines.append(("took" if run.is_terminal else "running for", took(duration)))
         if run.concurrency_key:
             lines.append(("concurrency", safe(run.concurrency_key)))

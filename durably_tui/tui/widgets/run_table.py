@@ -85,6 +85,9 @@ class RunTable(LineTable[RunRow]):
     ) -> None:
         """Make a table of runs. ``clock`` gives seconds since the epoch."""
         self._now = clock()
+        self.as_of: float | None = None
+        """When what is shown was told, in seconds since the epoch; None while it is live. How long
+        a run takes is known until then only."""
         self._chosen: tuple[str, ...] = ()
         self._sorted = ("", False)
         super().__init__(
@@ -104,6 +107,10 @@ class RunTable(LineTable[RunRow]):
             self._now = now
             self.let_time_pass()  # before the rows: one look at what is visible serves both
         super().set_rows(rows)
+
+    @property
+    def _told_at(self) -> float:
+        return self._now if self.as_of is None else min(self._now, self.as_of)
 
     def tick(self, now: float) -> None:
         """Let the clock go on: rows whose ages or moving bars look different are repainted."""
@@ -228,7 +235,7 @@ class RunTable(LineTable[RunRow]):
             row.run.progress,
             row.run.status,
             width,
-            phase=int(self._now * 2),
+            phase=int(self._told_at * 2),
             steps=row.run.completed_step_count,
             plain=self.plain,
         )
@@ -245,7 +252,7 @@ class RunTable(LineTable[RunRow]):
         return ((fit(moment(created, self.time_style, self._now), width, "right"), "muted"),)
 
     def _show_took(self, row: RunRow, width: int) -> Spans:
-        span = run_seconds(row.run, self._now)
+        span = run_seconds(row.run, self._told_at)
         if span is None:
             return ()
         seconds, exact = span

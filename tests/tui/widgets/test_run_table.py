@@ -94,6 +94,22 @@ async def test_a_tick_repaints_what_looks_different_only(monkeypatch):
         assert "1m13s" in screen_lines(app)[1]
 
 
+async def test_how_long_a_run_takes_is_known_as_long_as_somebody_tells():
+    app = RunsApp()
+    async with app.run_test(size=(80, 8)) as pilot:
+        app.table.as_of = T
+        app.table.set_rows((RunRow(run()),), now=T)
+        app.table.tick(T + 240)
+        await pilot.pause()
+        line = screen_lines(app)[1]
+        assert " 6m " in line, "it is older all the same"
+        assert "1m12s" in line
+        app.table.as_of = None
+        app.table.tick(T + 241)
+        await pilot.pause()
+        assert "5m13s" in screen_lines(app)[1]
+
+
 async def test_times_can_be_absolute():
     app = RunsApp()
     async with app.run_test(size=(100, 8)) as pilot:
