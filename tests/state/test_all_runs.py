@@ -13,7 +13,8 @@ from support.manual_clock import ManualClock, settle
 
 from durably_tui.protocol import Run, RunStatus, Unreachable
 from durably_tui.state import AllRuns, DurablyHooks
-from durably_tui.state.all_runs import HEAD, MARGIN, PAGE
+from durably_tui.state.all_runs import MARGIN
+from durably_tui.state.all_runs_loading import HEAD, PAGE
 
 
 @pytest.fixture

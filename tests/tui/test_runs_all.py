@@ -13,7 +13,7 @@ from support.monitor import Monitor, watching
 from durably_tui.config import Config
 from durably_tui.protocol import RunStatus
 from durably_tui.state import AllRuns, create_durably_client
-from durably_tui.state.all_runs import HEAD, PAGE
+from durably_tui.state.all_runs_loading import HEAD, PAGE
 from durably_tui.tui.session import Session
 from durably_tui.tui.world import World
 
