@@ -78,3 +78,16 @@ async def test_two_marked_runs_are_compared_by_a_key(shop: Workshop) -> None:
         await shown.until(lambda: "steps done" not in shown.text, "less")
         await shown.press("escape")
         await shown.until(lambda: not isinstance(shown.app.screen, CompareScreen))
+
+
+async def test_two_ids_fit_beside_each_other_in_80_columns(shop: Workshop) -> None:
+    older, newer = await shop.done("quick", value="a"), await shop.done("quick", value="b")
+    async with monitor(shop.url, size=(80, 24)) as shown:
+        await shown.on(newer)
+        await shown.press("space")
+        await shown.on(older)
+        await shown.press("equals_sign")
+        await shown.front(CompareScreen)
+        await shown.until(
+            lambda: any(older in line and newer in line for line in shown.lines), "both in one line"
+        )

@@ -67,6 +67,27 @@ async def test_all_that_match_are_marked_on_every_page_and_deleted(shop: Worksho
         assert [run.id for run in await shop.durably.get_runs()] == [kept]
 
 
+async def test_a_few_marks_do_not_keep_all_from_being_marked(shop: Workshop) -> None:
+    ids = [await shop.done("quick") for _ in range(4)]
+    async with monitor(shop.url) as shown:
+        await shown.on(ids[1])
+        await shown.press("space")
+        assert marked(shown) == {ids[1]}
+        await shown.press("asterisk")
+        await shown.says("4 runs are marked")
+        assert marked(shown) == set(ids)
+        await shown.press("asterisk")
+        await shown.says("No run is marked now")
+        assert marked(shown) == set()
+        await shown.press("asterisk")
+        await shown.until(lambda: marked(shown) == set(ids))
+        await shown.on(ids[2])
+        await shown.press("space")
+        assert marked(shown) == set(ids) - {ids[2]}
+        await shown.press("asterisk")
+        await shown.until(lambda: marked(shown) == set(ids))
+
+
 async def test_what_cannot_be_done_to_any_marked_run_says_why(shop: Workshop) -> None:
     ids = [await shop.done("quick") for _ in range(2)]
     async with monitor(shop.url) as shown:

@@ -111,7 +111,9 @@ class CompareScreen(ModalScreen[None]):
             yield Static(self._table(), id="compared")
 
     def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2), expand=True)
+        table = Table.grid(
+            padding=(0, 1), expand=True
+        )  # two ids fit beside each other in 80 columns
         table.add_column(no_wrap=True, max_width=30)
         table.add_column(ratio=1, overflow="fold")
         table.add_column(ratio=1, overflow="fold")

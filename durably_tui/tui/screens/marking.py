@@ -52,6 +52,8 @@ class MarkingScreen(LiveScreen):
         """Show ``session``."""
         super().__init__(session)
         self._marks: dict[str, Run] = {}
+        self._all: dict[str, Run] | None = None
+        """The marks that are all that matched, until another one is set or taken away."""
         self._anchor: str | None = None
 
     @property
@@ -123,8 +125,11 @@ class MarkingScreen(LiveScreen):
 
     @work(exclusive=True, group="marks", exit_on_error=False)
     async def action_mark_all(self) -> None:
-        """Mark all that match, on every page; pressed again, take all marks away."""
-        if self._marks:
+        """Mark all that match, on every page; pressed again, take all marks away.
+
+        A few marks are no such: whoever has marked one page and presses this means the others.
+        """
+        if self._marks and self._marks is self._all:
             self.unmark()
             self.say("No run is marked now.")
             return
@@ -134,6 +139,7 @@ class MarkingScreen(LiveScreen):
                 marks.update((run.id, run) for run in page)
         except DurablyError as error:
             self.say(f"Not all could be marked: {error}", severity="error")
+        self._all = marks
         self._set_marks(marks)
         self.say(f"{len(marks)} runs are marked; Esc takes the marks away.")
 
