@@ -1,6 +1,8 @@
 """Streams over real sockets that say nothing: whether the server is still there."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 from support import bad_servers as bad
@@ -8,6 +10,7 @@ from support.hand_clock import HandClock
 from support.scripted_stream import (
     EMPTY,
     STREAM_HEAD,
+    Watch,
     good,
     ids,
     run_answer,
@@ -136,8 +139,10 @@ async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
         assert [r.path.endswith(LIGHT) for r in peer.requests].count(True) == 2
 
 
-async def test_a_server_that_fails_to_answer_but_goes_on_telling_is_not_gone() -> None:
-    clock = HandClock()
+@contextlib.asynccontextmanager
+async def unwell(clock: HandClock) -> AsyncIterator[tuple[bad.BadServer, Watch]]:
+    """A stream that brought one event, of a server that answers 503 to all that is asked besides,
+    before it is asked."""
     fault = bad.response_head(503, {"Content-Length": "0"})
     async with (
         scripted(sends(good(0), hang=True), answer=fault) as peer,
@@ -146,6 +151,12 @@ async def test_a_server_that_fails_to_answer_but_goes_on_telling_is_not_gone() -
     ):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
         await clock.asleep(1.0)
+        yield peer, watch
+
+
+async def test_a_server_that_fails_to_answer_but_goes_on_telling_is_not_gone() -> None:
+    clock = HandClock()
+    async with unwell(clock) as (peer, watch):
         await clock.advance(1.0)
         await clock.asleep(10.0)
         assert len(peer.requests) == 2
@@ -183,14 +194,7 @@ async def test_a_quiet_run_is_asked_after_and_one_that_speaks_is_not() -> None:
 
 async def test_a_quiet_stream_of_a_dead_server_is_given_up() -> None:
     clock = HandClock()
-    fault = bad.response_head(503, {"Content-Length": "0"})
-    async with (
-        scripted(sends(good(0), hang=True), answer=fault) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
-        await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        await clock.asleep(1.0)
+    async with unwell(clock) as (_, watch):
         await clock.advance(15.0)
         lost = (await watch.phase(Phase.RECONNECTING)).connection
         assert isinstance(lost.error, ServerFault)

@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from support.python_server import PythonServer
 from support.server_process import ServerProcess
 
 from tests.proof.proxy import proxy
 from tests.proof.report import Skipped, Trial
-from tests.proof.stage import stage
+from tests.proof.stage import stage, through_a_proxy
 
 Make = Callable[[Path], ServerProcess]
 
@@ -96,14 +95,8 @@ class JumpingClock:
 async def jumping_clock(make: Make, trial: Trial) -> str:
     """The machine's clock is set an hour forwards, two back, and right, and the line is cut."""
     clock = JumpingClock()
-    async with contextlib.AsyncExitStack() as life:
-        server = await life.enter_async_context(make(trial.folder))
-        between = await life.enter_async_context(proxy(server.port, trial.dice))
-        url = server.url.replace(f":{server.port}/", f":{between.port}/")
-        stores = isinstance(server, PythonServer)
-        watched = await life.enter_async_context(
-            stage(server.url, url, trial.dice, stores_lines=stores, clock=clock)
-        )
+    whole = through_a_proxy(make, trial.folder, trial.dice, clock=clock)
+    async with whole as (_, between, watched):
         for ahead in (3600.0, -3600.0, 0.0):
             await watched.follow(1)
             watched.load.start()

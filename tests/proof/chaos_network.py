@@ -9,15 +9,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from support.python_server import PythonServer
 from support.server_process import ServerProcess
 
 from tests.proof import likeness
 from tests.proof.faults import FAULTS, Fault
 from tests.proof.held import at_rest, held, left
-from tests.proof.proxy import Proxy, proxy
+from tests.proof.proxy import Proxy
 from tests.proof.report import FAILED, PASSED, Row, Trial
-from tests.proof.stage import CALM, Stage, stage
+from tests.proof.stage import CALM, Stage, through_a_proxy
 from tests.proof.vitals import vitals
 
 LAG = 1.5
@@ -33,14 +32,7 @@ async def network(make: Callable[[Path], ServerProcess], trial: Trial) -> list[R
     faults *= trial.pick(2, 1)
     trial.dice.shuffle(faults)
     before = vitals()
-    async with contextlib.AsyncExitStack() as life:
-        server = await life.enter_async_context(make(trial.folder))
-        between = await life.enter_async_context(proxy(server.port, trial.dice))
-        url = server.url.replace(f":{server.port}/", f":{between.port}/")
-        stores = isinstance(server, PythonServer)
-        watched = await life.enter_async_context(
-            stage(server.url, url, trial.dice, stores_lines=stores)
-        )
+    async with through_a_proxy(make, trial.folder, trial.dice) as (server, between, watched):
         await watched.warm_up()
         warm = await at_rest(between)
         for name, fault in faults:

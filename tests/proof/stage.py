@@ -7,11 +7,14 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from support.monitor import Monitor, watching
+from support.python_server import PythonServer
+from support.server_process import ServerProcess
 
 from durably_tui.client import DurablyClient, Pace
 from durably_tui.protocol import LogEntry, Phase
@@ -29,6 +32,7 @@ from durably_tui.state import (
 from durably_tui.tui.session import Session
 from tests.proof import likeness
 from tests.proof.load import Hand, Load, Row
+from tests.proof.proxy import Proxy, proxy
 
 CALM = 25.0
 """Seconds after the last fault until the state has to be the server's."""
@@ -258,3 +262,21 @@ async def stage(
         life.push_async_callback(made.load.stop)
         await made.until_live()
         yield made
+
+
+@contextlib.asynccontextmanager
+async def through_a_proxy(
+    make: Callable[[Path], ServerProcess], folder: Path, dice: random.Random, **more: Any
+) -> AsyncIterator[tuple[ServerProcess, Proxy, Stage]]:
+    """A server, the proxy in front of it, and what watches it through that.
+
+    Args:
+        make: makes the server, whose files are in ``folder``.
+        dice: of the proxy and of the load.
+        more: as for ``stage``.
+    """
+    async with make(folder) as server, proxy(server.port, dice) as between:
+        url = server.url.replace(f":{server.port}/", f":{between.port}/")
+        stores = isinstance(server, PythonServer)
+        async with stage(server.url, url, dice, stores_lines=stores, **more) as watched:
+            yield server, between, watched

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -23,6 +25,25 @@ def messages(logs: MergedLogs) -> list[str]:
     return [
         "GAP" if store.line(n).gap else store.line(n).message for n in range(store.first, store.end)
     ]
+
+
+@contextlib.asynccontextmanager
+async def lost(port: FakePort, hooks: DurablyHooks) -> AsyncIterator[tuple[MergedLogs, str]]:
+    """The log of a server that keeps lines, and a run of it, since the stream was cut."""
+    keeps_lines(port)
+    run = port.made()
+    async with hooks.use_merged_logs() as logs:
+        await settle()
+        port.cut()
+        await settle()
+        yield logs, run
+
+
+async def is_back_unwell(port: FakePort) -> None:
+    """The stream is there again, and lines are not told."""
+    port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
+    port.restore()
+    await settle()
 
 
 async def test_lines_of_all_runs_as_they_come(port: FakePort, hooks: DurablyHooks) -> None:
@@ -149,12 +170,7 @@ async def test_what_was_missed_is_fetched_where_it_is_stored(
 async def test_a_line_that_was_fetched_and_then_comes_by_the_stream_is_told_once(
     port: FakePort, hooks: DurablyHooks
 ) -> None:
-    keeps_lines(port)
-    run = port.made()
-    async with hooks.use_merged_logs() as logs:
-        await settle()
-        port.cut()
-        await settle()
+    async with lost(port, hooks) as (logs, run):
         port.logged(run, "missed")
         late = port.published[-1]
         port.restore()
@@ -169,12 +185,7 @@ async def test_a_line_that_was_fetched_and_then_comes_by_the_stream_is_told_once
 async def test_a_line_that_comes_while_it_is_fetched_is_told_once(
     port: FakePort, hooks: DurablyHooks
 ) -> None:
-    keeps_lines(port)
-    run = port.made()
-    async with hooks.use_merged_logs() as logs:
-        await settle()
-        port.cut()
-        await settle()
+    async with lost(port, hooks) as (logs, run):
         port.logged(run, "missed")
         port.mute = True
         port.logged(run, "both")
@@ -192,16 +203,9 @@ async def test_a_line_that_comes_while_it_is_fetched_is_told_once(
 async def test_a_server_that_is_not_well_at_once_is_asked_again(
     port: FakePort, hooks: DurablyHooks, clock: ManualClock
 ) -> None:
-    keeps_lines(port)
-    run = port.made()
-    async with hooks.use_merged_logs() as logs:
-        await settle()
-        port.cut()
-        await settle()
+    async with lost(port, hooks) as (logs, run):
         port.logged(run, "missed")
-        port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
-        port.restore()
-        await settle()
+        await is_back_unwell(port)
         port.logged(run, "after")
         await settle()
         assert messages(logs) == []
@@ -213,16 +217,9 @@ async def test_a_server_that_is_not_well_at_once_is_asked_again(
 async def test_what_cannot_be_had_in_the_end_is_told_to_be_missing(
     port: FakePort, hooks: DurablyHooks, clock: ManualClock
 ) -> None:
-    keeps_lines(port)
-    run = port.made()
-    async with hooks.use_merged_logs() as logs:
-        await settle()
-        port.cut()
-        await settle()
+    async with lost(port, hooks) as (logs, run):
         port.logged(run, "missed")
-        port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
-        port.restore()
-        await settle()
+        await is_back_unwell(port)
         port.logged(run, "after")
         await clock.advance(30)
         assert messages(logs) == ["GAP", "after"]
@@ -231,16 +228,9 @@ async def test_what_cannot_be_had_in_the_end_is_told_to_be_missing(
 async def test_lost_again_while_what_was_missed_cannot_be_had(
     port: FakePort, hooks: DurablyHooks, clock: ManualClock
 ) -> None:
-    keeps_lines(port)
-    run = port.made()
-    async with hooks.use_merged_logs() as logs:
-        await settle()
-        port.cut()
-        await settle()
+    async with lost(port, hooks) as (logs, run):
         port.logged(run, "missed 1")
-        port.errors["get_logs"] = Unreachable("Nobody answers: is it running?")
-        port.restore()
-        await settle()
+        await is_back_unwell(port)
         port.logged(run, "between")
         await settle()
         port.cut()
