@@ -12,7 +12,7 @@ run's id may be absent. Match on the class::
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 
@@ -24,6 +24,19 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 EXTRA = "(extra)"
 """What ``Event.extra`` is called where events are written as fields: no server has a field of that
 name, so one that is called ``extra`` on the wire is found out as any other that nobody knows."""
+
+
+class _Nothing(dict[str, Any]):
+    """An empty dict that nobody can put anything into, so that all events can share one: to make
+    one for each would cost a tenth of decoding it, and as much again in the garbage collector."""
+
+    def _refuse(self, *given: object, **named: object) -> NoReturn:
+        raise TypeError("events are frozen: copy the dict first")
+
+    __setitem__ = __ior__ = setdefault = update = _refuse
+
+
+_NOTHING = _Nothing()
 
 
 class Event(
@@ -43,7 +56,7 @@ class Event(
     timestamp: Moment | None = None
     sequence: int | None = None
     """Counts up per server process; 0 in the synthetic replay of a ``/subscribe``."""
-    extra: dict[str, Any] = msgspec.field(default={}, name=EXTRA)
+    extra: dict[str, Any] = msgspec.field(default=_NOTHING, name=EXTRA)
     """Fields that no generation known here has."""
 
     @property

@@ -389,3 +389,16 @@ def test_times_that_nobody_can_reckon_with_are_no_times(time: str) -> None:
     run = decoder.run(json.dumps(body).encode())
     assert (run.created_at, run.started_at) == (None, None)
     assert run.extra["createdAt"] == time
+
+
+def test_what_an_event_does_not_have_cannot_be_put_into_it() -> None:
+    event = RunCancel(run_id="a")
+    assert event.extra == {}
+    for change in (
+        lambda: event.extra.__setitem__("x", 1),
+        lambda: event.extra.update(x=1),
+        lambda: event.extra.setdefault("x", 1),
+    ):
+        with pytest.raises(TypeError, match="frozen"):
+            change()
+    assert RunCancel(run_id="b").extra | {"x": 1} == {"x": 1}
