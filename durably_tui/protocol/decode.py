@@ -16,25 +16,17 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from .events import KNOWN, Event, RunStart, RunStart08, UnknownEvent
 from .log_wire import WireLog, many_logs
-from .models import (
-    Disposition,
-    LogEntry,
-    Progress,
-    Run,
-    RunStatus,
-    Step,
-    StepStatus,
-    Triggered,
-)
+from .models import LogEntry, Run, Step, Triggered
 from .overview import JobInfo, Stats
 from .overview_wire import WireFigures, WireJob, many_jobs
+from .run_wire import WireRun, WireStep, many_runs, many_steps, one_run, one_triggered
+from .times import is_far, moment
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -72,62 +64,12 @@ class Tally:
         names[name[:200] if known else "(others)"] += 1
 
 
-class _WireRun(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, gc=False):
-    """A run as either generation writes it."""
-
-    id: str
-    job_name: str
-    status: str
-    input: Any = None
-    payload: Any = None
-    output: Any = None
-    error: str | None = None
-    progress: Progress | None = None
-    current_step_index: int = 0
-    completed_step_count: int | None = None
-    step_count: int | None = None
-    labels: dict[str, str] | None = None
-    created_at: Any = None
-    started_at: Any = None
-    completed_at: Any = None
-    updated_at: Any = None
-    heartbeat_at: Any = None
-    idempotency_key: str | None = None
-    concurrency_key: str | None = None
-    is_terminal: bool | None = None
-    is_active: bool | None = None
-
-
-class _WireStep(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    name: str
-    index: int
-    status: str
-    id: str | None = None
-    run_id: str | None = None
-    output: Any = None
-    error: str | None = None
-    started_at: Any = None
-    completed_at: Any = None
-
-
-class _WireTriggered(msgspec.Struct, rename="camel"):
-    run_id: str
-    disposition: Any = "created"
-
-
-_STATUSES = {status.value: status for status in RunStatus} | {"leased": RunStatus.RUNNING}
-_STEP_STATUSES = {status.value: status for status in StepStatus}
-_DISPOSITIONS = {word.value: word for word in Disposition}
 _BY_WORD: dict[str, type[Event]] = {str(cls.__struct_config__.tag): cls for cls in KNOWN}
 
 _ANY_EVENT: Any = functools.reduce(operator.or_, KNOWN)
 _one_event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(_ANY_EVENT)
 _many_events: msgspec.json.Decoder[list[Event]] = msgspec.json.Decoder(list[_ANY_EVENT])
-_many_runs = msgspec.json.Decoder(list[_WireRun])
-_one_run = msgspec.json.Decoder(_WireRun)
-_many_steps = msgspec.json.Decoder(list[_WireStep])
 _TIMESTAMP = operator.attrgetter("timestamp")
-_FAR_YEARS = (MINYEAR, MAXYEAR)
 _anything = msgspec.json.Decoder()
 
 
@@ -151,7 +93,7 @@ class Decoder:
         if len(quick) != len(frames):
             slow = (self._slow_event(frame) for frame in frames)
             quick = [event for event in slow if event is not None]
-        if any(map(_is_far, filter(None, map(_TIMESTAMP, quick)))):
+        if any(map(is_far, filter(None, map(_TIMESTAMP, quick)))):
             quick = [self._without_far_time(event) for event in quick]
         if RunStart08 not in map(type, quick):
             return quick
@@ -189,7 +131,7 @@ class Decoder:
     def _without_far_time(self, event: Event) -> Event:
         """The event, with a time that nobody can reckon with as a field like any other."""
         at = event.timestamp
-        if at is None or not _is_far(at):
+        if at is None or not is_far(at):
             return event
         self.tally.malformed += 1
         extra = event.extra | {"timestamp": at.isoformat()}
@@ -204,8 +146,8 @@ class Decoder:
             Malformed: the answer is not a JSON array.
         """
         return [
-            _run(wire, extra)
-            for wire, extra in self._records(body, _WireRun, _many_runs, "a list of runs")
+            wire.lifted(extra)
+            for wire, extra in self._records(body, WireRun, many_runs, "a list of runs")
         ]
 
     def run(self, body: bytes) -> Run:
@@ -215,14 +157,15 @@ class Decoder:
             Malformed: the answer is not a run.
         """
         try:
-            return _run(_one_run.decode(body), {})
+            return one_run.decode(body).lifted({})
         except _UNREADABLE:
             pass
         fields = _parse(body)
         if isinstance(fields, dict):
-            found = self._record(_WireRun, fields)
+            found = self._record(WireRun, fields)
             if found is not None:
-                return _run(*found)
+                wire, extra = found
+                return wire.lifted(extra)
         raise Malformed("the answer is not a run")
 
     def steps(self, body: bytes) -> list[Step]:
@@ -231,8 +174,8 @@ class Decoder:
         Raises:
             Malformed: the answer is not a JSON array.
         """
-        records = self._records(body, _WireStep, _many_steps, "a list of steps")
-        return sorted((_step(wire, extra) for wire, extra in records), key=lambda s: s.index)
+        records = self._records(body, WireStep, many_steps, "a list of steps")
+        return sorted((wire.lifted(extra) for wire, extra in records), key=lambda s: s.index)
 
     def triggered(self, body: bytes) -> Triggered:
         """The answer of ``POST /trigger`` and ``POST /retrigger``.
@@ -241,10 +184,9 @@ class Decoder:
             Malformed: the answer names no run.
         """
         try:
-            wire = msgspec.json.decode(body, type=_WireTriggered)
+            return one_triggered.decode(body).lifted()
         except _UNREADABLE:
             raise Malformed("the answer names no new run") from None
-        return Triggered(wire.run_id, _DISPOSITIONS.get(str(wire.disposition), Disposition.CREATED))
 
     def jobs(self, body: bytes) -> list[JobInfo]:
         """The jobs of ``GET /jobs``; one that cannot be read is counted and left out.
@@ -253,7 +195,7 @@ class Decoder:
             Malformed: the answer is not a JSON array.
         """
         records = self._records(body, WireJob, many_jobs, "a list of jobs")
-        return [wire.lifted(_moment) for wire, _ in records]
+        return [wire.lifted(moment) for wire, _ in records]
 
     def logs(self, body: bytes) -> list[LogEntry]:
         """The lines of ``GET /logs``, oldest first; one that cannot be read is counted and left
@@ -263,7 +205,7 @@ class Decoder:
             Malformed: the answer is not a JSON array.
         """
         records = self._records(body, WireLog, many_logs, "a list of log lines")
-        return [wire.lifted(_moment) for wire, _ in records]
+        return [wire.lifted(moment) for wire, _ in records]
 
     def stats(self, body: bytes) -> Stats:
         """The figures of ``GET /stats``; those of a job that cannot be read are left out.
@@ -279,7 +221,7 @@ class Decoder:
         window = fields.get("window")
         return Stats(
             window=float(window) if isinstance(window, int | float) else 0.0,
-            jobs=tuple(record[0].lifted(_moment) for record in found if record is not None),
+            jobs=tuple(record[0].lifted(moment) for record in found if record is not None),
         )
 
     # -- field by field --------------------------------------------------------------------
@@ -371,70 +313,4 @@ def _lift(old: RunStart08) -> RunStart:
         input=old.payload if old.input is None else old.input,
         lease_owner=old.lease_owner,
         lease_expires_at=old.lease_expires_at,
-    )
-
-
-def _is_far(at: datetime) -> bool:
-    """Whether another zone or a duration could lead out of the years that a datetime can have."""
-    return at.year in _FAR_YEARS
-
-
-def _when(value: Any, name: str, extra: dict[str, Any]) -> datetime | None:
-    """A time of the wire (ISO 8601, UTC where it names no zone), or None, kept in ``extra``."""
-    if value is None:
-        return None
-    try:
-        when: datetime = msgspec.convert(value, datetime)
-        if _is_far(when):
-            raise ValueError(value)
-    except _UNREADABLE:
-        extra[name] = value
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def _moment(value: Any) -> datetime | None:
-    return _when(value, "", {})
-
-
-def _run(wire: _WireRun, extra: dict[str, Any]) -> Run:
-    extra = dict(extra)
-    status = _STATUSES.get(wire.status, RunStatus.UNKNOWN)
-    if status is RunStatus.UNKNOWN:
-        extra["status"] = wire.status
-    done = wire.completed_step_count
-    return Run(
-        id=wire.id,
-        job_name=wire.job_name,
-        status=status,
-        input=wire.payload if wire.input is None else wire.input,
-        output=wire.output,
-        error=wire.error,
-        progress=wire.progress,
-        current_step_index=wire.current_step_index,
-        completed_step_count=(wire.step_count or 0) if done is None else done,
-        labels=wire.labels or {},
-        created_at=_when(wire.created_at, "createdAt", extra),
-        started_at=_when(wire.started_at, "startedAt", extra),
-        completed_at=_when(wire.completed_at, "completedAt", extra),
-        updated_at=_when(wire.updated_at, "updatedAt", extra),
-        idempotency_key=wire.idempotency_key,
-        concurrency_key=wire.concurrency_key,
-        extra=extra,
-    )
-
-
-def _step(wire: _WireStep, extra: dict[str, Any]) -> Step:
-    extra = dict(extra)
-    return Step(
-        id=wire.id,
-        run_id=wire.run_id,
-        name=wire.name,
-        index=wire.index,
-        status=_STEP_STATUSES.get(wire.status, StepStatus.UNKNOWN),
-        output=wire.output,
-        error=wire.error,
-        started_at=_when(wire.started_at, "startedAt", extra),
-        completed_at=_when(wire.completed_at, "completedAt", extra),
-        extra=extra,
     )
