@@ -106,6 +106,14 @@ async def test_a_purge_takes_the_oldest_ended_runs(store: Store) -> None:
     assert len(await store.get_runs(RunFilter())) == 2
 
 
+async def test_runs_that_ended_at_once_are_purged_by_their_ids(store: Store) -> None:
+    one, two = [await leased(store) for _ in range(2)]
+    await store.cancel_run(max(one.id, two.id), now=T2, keep_steps=True)
+    await store.complete_run(min(one.id, two.id), 1, output="1", now=T2, keep_steps=True)
+    purged = await store.purge_runs(completed_before=T3, limit=9)
+    assert purged == sorted([one.id, two.id])
+
+
 async def test_open_and_close_may_be_repeated(store: Store) -> None:
     run = await leased(store)
     await store.open()

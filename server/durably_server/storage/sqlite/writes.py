@@ -162,7 +162,7 @@ def purge_runs(db: sqlite3.Connection, completed_before: str, limit: int) -> lis
     """The oldest first."""
     rows = db.execute(
         "SELECT id FROM durably_runs WHERE status IN ('completed', 'failed', 'cancelled') "
-        "AND completed_at < ? ORDER BY completed_at LIMIT ?",
+        "AND completed_at < ? ORDER BY completed_at, id LIMIT ?",
         (completed_before, limit),
     ).fetchall()
     purged = [row[0] for row in rows]
