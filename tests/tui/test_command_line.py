@@ -12,6 +12,8 @@ from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.screens.trigger import TriggerScreen
+from durably_tui.tui.widgets.filter_line import FilterLine
+from durably_tui.tui.widgets.log_prompt import LogPrompt
 
 
 async def say(shown: Monitor, text: str) -> None:
@@ -96,13 +98,18 @@ async def test_q_in_the_first_place_leaves(shop: Workshop) -> None:
         await shown.until(lambda: not shown.app.is_running, "the end")
 
 
+KEYS = {
+    **{"\r": "enter", " ": "space", ":": "colon", "/": "slash"},
+    **{"\x7f": "backspace", "\x15": "ctrl+u", "\x01": "home", "\t": "tab"},
+}
+
+
 async def type_ahead(shown: Monitor, text: str) -> None:
     """The bytes of a text come at once, as over a slow line."""
     driver = shown.app._driver
     assert driver is not None
     for each in text:
-        key = {"\r": "enter", " ": "space", ":": "colon", "/": "slash"}.get(each, each)
-        driver.send_message(events.Key(key, each))
+        driver.send_message(events.Key(KEYS.get(each, each), each))
 
 
 async def test_a_command_that_is_typed_ahead_reaches_its_line(shop: Workshop) -> None:
@@ -115,6 +122,39 @@ async def test_a_command_that_is_typed_ahead_reaches_its_line(shop: Workshop) ->
         await type_ahead(shown, "/job:quick\r")
         await shown.shows("'failedjob:quick' is no status")
         assert shown.toasts == []
+
+
+async def test_backspace_takes_one_letter(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        await shown.press("slash", *"abc", "backspace")
+        assert shown.runs.query_one(FilterLine).value == "ab"
+        await shown.press("escape", "4", "slash", *"abc", "backspace")
+        assert shown.app.screen.query_one(LogPrompt).value == "ab"
+        await shown.press("escape", "q")
+
+
+@pytest.mark.parametrize(
+    ("typed", "stands"),
+    [
+        ("abc\x7fd", "abd"),
+        ("abc\x7f\x7fde", "ade"),
+        ("abc\x15de", "de"),
+        ("abc\x01d", "dabc"),
+        ("sta\tfai", "status:fai"),
+    ],
+)
+async def test_what_comes_at_once_is_edited_in_its_order(
+    shop: Workshop, typed: str, stands: str
+) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        await shown.press("slash")
+        line = shown.runs.query_one(FilterLine)
+        await shown.until(lambda: line.has_focus)
+        await type_ahead(shown, typed)
+        await shown.until(lambda: line.value == stands, stands)
+        await shown.press("escape")
 
 
 async def test_a_dialog_that_is_typed_ahead_of_does_nothing_else(shop: Workshop) -> None:

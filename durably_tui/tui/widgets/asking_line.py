@@ -10,6 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from durably_tui.tui.keys_in_order import act_in_order
+
+act_in_order(Input)
+
 
 class AskingLine(Input):
     """Hidden until it is opened.

@@ -50,6 +50,12 @@ class Seen:
             if choice.startswith(last) and choice != last
         ]
 
+    def completed(self, line: str) -> str | None:
+        """A whole line with its last word completed; None where nothing is known for it."""
+        head, blank, word = line.rpartition(" ")
+        found = self.completions(word)
+        return f"{head}{blank}{found[0]}" if found else None
+
 
 class _Completing(Suggester):
     """Offers the first completion of the last word."""
@@ -60,9 +66,7 @@ class _Completing(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole line with its last word completed."""
-        head, blank, word = value.rpartition(" ")
-        found = self._seen.completions(word)
-        return f"{head}{blank}{found[0]}" if found else None
+        return self._seen.completed(value)
 
 
 class FilterLine(AskingLine):
@@ -83,6 +87,7 @@ class FilterLine(AskingLine):
             suggester=_Completing(seen),
             id="filter",
         )
+        self._seen = seen
         self._history: list[str] = []
         self._at = 0
 
@@ -103,8 +108,13 @@ class FilterLine(AskingLine):
         self.post_message(self.Left())
 
     def action_complete(self) -> None:
-        """Take what is offered."""
-        self.action_cursor_right()
+        """Take what is offered, or is about to be: Tab may come at once with what is before it."""
+        completed = self._seen.completed(self.value) if self.cursor_at_end else None
+        if completed is None:
+            self.action_cursor_right()
+        else:
+            self.value = completed
+            self.cursor_position = len(completed)
 
     def action_recall(self, by: int) -> None:
         """Go through the filters that were used."""

@@ -14,9 +14,12 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from durably_tui.tui.forms import BadText, Field, problems, value_of
+from durably_tui.tui.keys_in_order import act_in_order
 
 from .schema_field import FieldRow
 from .schema_form import SchemaForm
+
+act_in_order(TextArea)
 
 _ANYTHING = Field()
 
