@@ -88,7 +88,7 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self._buffer = memoryview(bytearray(_BUFFER))
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._headed = False
         self._parts: list[bytes] = []
@@ -166,6 +166,8 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes came."""
+        if self._parser is None:
+            return
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
@@ -185,6 +187,8 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
             )
         else:
             self._end(None)
+        # The parser knows this object: together they would wait for the garbage collector.
+        self._parser, self._buffer = None, memoryview(b"")
 
     def _is_measured(self) -> bool:
         """Whether the answer says itself where its body ends."""
@@ -210,6 +214,7 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        assert self._parser is not None
         self.status = self._parser.get_status_code()
         if self.status >= 200:
             self._headed = True

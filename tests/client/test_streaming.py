@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from durably_tui.client.streaming import StreamTransport
+from durably_tui.client.streaming import Reading, StreamTransport
 
 EVENT = b'data: {"type":"run:cancel","runId":"a"}\n\n'
 CHUNKED = (
@@ -157,3 +158,21 @@ async def test_a_server_is_held_back_while_nobody_reads() -> None:
             await asyncio.wait_for(stuck.wait(), 20)
             assert sent < size // 2
             assert sum([len(part) async for part in response.aiter_raw()]) == size
+
+
+@pytest.mark.parametrize("leaves_first", [False, True])
+async def test_a_connection_that_is_over_lets_go_of_its_buffer_at_once(leaves_first: bool) -> None:
+    """Not once the garbage collector looks, for which a monitor seldom has the time."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(UNTIL_THE_END) as url, client() as http:
+            for _ in range(3):
+                async with http.stream("GET", url) as response:
+                    if not leaves_first:
+                        await response.aread()
+            await asyncio.sleep(0)
+        over = [each for each in gc.get_objects() if isinstance(each, Reading)]
+        assert not [each for each in over if len(each._buffer)]
+    finally:
+        gc.enable()

@@ -146,6 +146,8 @@ class Proxy:
         finally:
             for task in (up, *thrown_away):
                 task.cancel()
+            for _, writer in doubles:
+                writer.close()  # one that was cancelled before it began closes nothing itself
             await asyncio.gather(up, *thrown_away, return_exceptions=True)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
