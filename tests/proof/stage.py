@@ -95,7 +95,7 @@ class Stage:
         rate, self.load.rate = self.load.rate, WARM_RATE
         self.load.start()
         end = time.monotonic() + CALM
-        while self.load.triggered < WARM_RUNS and time.monotonic() < end:
+        while self.load.triggered < WARM_RUNS and time.monotonic() < end:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         self.load.rate = rate
         if other := await self.calm():
