@@ -331,6 +331,24 @@ async def test_keys_that_are_typed_ahead_mean_the_run_that_they_lead_to(shop: Wo
         assert "run is completed: nothing to cancel" not in shown.toasts
 
 
+async def test_a_filter_begins_with_the_newest_unless_one_is_on_a_run_that_fits(
+    shop: Workshop,
+) -> None:
+    broken = [await shop.done("broken") for _ in range(3)]
+    quick = [await shop.done("quick") for _ in range(3)]
+    async with monitor(shop.url) as shown:
+        await shown.on(quick[0])
+        await shown.press("f")
+        await shown.until(lambda: shown.ids == broken[::-1])
+        assert shown.runs.table.cursor_key == broken[-1]
+        await shown.press("j", "f")
+        await shown.until(lambda: len(shown.ids) == 6)
+        assert shown.runs.table.cursor_key == broken[1]
+        await shown.press("f")
+        await shown.until(lambda: shown.ids == broken[::-1])
+        assert shown.runs.table.cursor_key == broken[1]
+
+
 async def test_keys_on_an_empty_table_say_that_there_is_no_run(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.shows("No runs yet")

@@ -38,6 +38,8 @@ from .runs_source import PAGE_SIZE, RunsSource
 __all__ = ["PAGE_SIZE", "PREVIEW_LINES", "RunsScreen"]
 
 FAILED_ONLY = "status:failed"
+_NARROWING_SECONDS = 3.0
+"""So long after a new filter its first rows may take to come."""
 
 
 class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
@@ -105,6 +107,8 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._seen = Seen()
         self._looked = 0
         self._return_to: str | None = None
+        self._narrowed: tuple[str | None, float] = None, 0.0
+        """Where the cursor was when another filter came, and until when that one is new."""
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
@@ -213,7 +217,13 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self.table.show_sort(
             "" if self._sort.is_default else self._sort.column or "age", rising=self._sort.rising
         )
+        before = self.table.cursor_key
         self.table.set_rows(source.table_rows(now, self._open_step), now=now)
+        followed, until = self._narrowed
+        if before == followed and self.table.cursor_key != followed and now < until:
+            # Where one was is not among these: the newest of them is what one wants to see.
+            self.table.action_cursor_first()
+            self._narrowed = None, 0.0
         if self._return_to is not None and self.table.rows:
             self.table.move_cursor(self._return_to)
             self._return_to = None
@@ -298,6 +308,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         """Show the runs that a filter wants: the server's part is asked there, the rest here."""
         self._filter = parse(filter)
         self.filter_line.remember(str(self._filter))
+        self._narrowed = self.table.cursor_key, self.session.clock() + _NARROWING_SECONDS
         self._show()
 
     def _show(self) -> None:
