@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from support.monitor import Monitor, monitor
+from support.typing_ahead import type_ahead
 from support.workshop import Workshop
-from textual import events
 
 from durably_tui.tui.screens.command_line import CommandLineScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
@@ -96,20 +96,6 @@ async def test_q_in_the_first_place_leaves(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.press("q")
         await shown.until(lambda: not shown.app.is_running, "the end")
-
-
-KEYS = {
-    **{"\r": "enter", " ": "space", ":": "colon", "/": "slash"},
-    **{"\x7f": "backspace", "\x15": "ctrl+u", "\x01": "home", "\t": "tab"},
-}
-
-
-async def type_ahead(shown: Monitor, text: str) -> None:
-    """The bytes of a text come at once, as over a slow line."""
-    driver = shown.app._driver
-    assert driver is not None
-    for each in text:
-        driver.send_message(events.Key(KEYS.get(each, each), each))
 
 
 async def test_a_command_that_is_typed_ahead_reaches_its_line(shop: Workshop) -> None:

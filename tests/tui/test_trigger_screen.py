@@ -10,6 +10,7 @@ from support.hostile import HOSTILE
 from support.listing_jobs import listing_jobs
 from support.monitor import Monitor, monitor
 from support.replay08 import replay08
+from support.typing_ahead import type_ahead
 from support.workshop import Workshop
 from textual.widgets import Input, Select, Static
 
@@ -190,6 +191,17 @@ async def test_tab_takes_what_is_offered_and_then_goes_on(shop: Workshop) -> Non
         await shown.until(lambda: dialog._job == "held" and dialog.input.is_form)
         await shown.press("tab")
         await shown.until(lambda: shown.app.focused is not job)
+
+
+async def test_fields_that_are_typed_at_once_each_get_what_is_theirs(shop: Workshop) -> None:
+    """As over a slow line."""
+    async with monitor(shop.url) as shown:
+        dialog = await dialog_of(shown, "quick")
+        dialog.query_one("#labels", Input).focus()
+        await type_ahead(shown, "env=prox\x7fd\tonce\ttwo\x7fo")
+        await shown.until(lambda: value(dialog, "#concurrency") == "two")
+        assert value(dialog, "#labels") == "env=prod"
+        assert value(dialog, "#idempotency") == "once"
 
 
 async def test_a_job_that_the_server_does_not_have_is_told_at_once(shop: Workshop) -> None:

@@ -178,7 +178,8 @@ class TriggerScreen(ModalScreen[Triggered | None]):
 
     @on(InputEditor.Changed)
     def _typed(self, event: InputEditor.Changed) -> None:
-        self._trouble("")
+        if event.is_typed:
+            self._trouble("")
         self._note(event.warning or self._doubt)
 
     @on(Input.Changed, "#labels, #idempotency, #concurrency")

@@ -62,11 +62,13 @@ class InputEditor(Vertical):
     editor = query_one("#input", TextArea)
 
     class Changed(Message):
-        """Something was typed; ``warning`` is what the schema says against it, perhaps."""
+        """Another input stands there, which ``is_typed`` or was begun with; ``warning`` is what
+        the schema says against it, perhaps."""
 
-        def __init__(self, warning: str) -> None:
+        def __init__(self, warning: str, *, is_typed: bool) -> None:
             super().__init__()
             self.warning = warning
+            self.is_typed = is_typed
 
     def __init__(self, value: Any) -> None:
         """Begin in the editor with ``value``."""
@@ -206,7 +208,8 @@ class InputEditor(Vertical):
     def _text_changed(self, event: TextArea.Changed) -> None:
         event.stop()
         if not self.is_form:
-            self.post_message(self.Changed(self._warning() if self.is_typed else ""))
+            typed = self.is_typed
+            self.post_message(self.Changed(self._warning() if typed else "", is_typed=typed))
 
     def _warning(self) -> str:
         """What the schema says against the text; the server has the last word."""
@@ -222,4 +225,4 @@ class InputEditor(Vertical):
     def _field_changed(self, event: FieldRow.Changed) -> None:
         event.stop()
         self._typed = True
-        self.post_message(self.Changed(""))
+        self.post_message(self.Changed("", is_typed=True))
