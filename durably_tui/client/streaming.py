@@ -2,7 +2,7 @@
 
 httpx reads a body through h11, in Python and with half a dozen copies: most of what an event costs
 on a server that sends each in a chunk of its own. Here there is one copy. Where no connection can
-be made the ordinary way tries again: it knows best what to say of that.
+be made soon the ordinary way tries: it knows more ways, and best what to say.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from collections.abc import AsyncIterator
 import httptools
 import httpx
 
+_SOON = 1.0
+"""Seconds to connect in, one address after the other. (asyncio can try several at once, but then a
+cancel may leave a socket behind.)"""
 _BUFFER = 64 * 1024
 _MOST_WAITING = 1024 * 1024
 _ILLEGAL = (b"\r", b"\n", b"\0")
@@ -51,22 +54,19 @@ class StreamTransport(httpx.AsyncBaseTransport):
 
     async def _ask(self, request: httpx.Request, head: bytes) -> Reading | None:
         """The answer; None where there is no connection."""
-        url, patience = request.url, request.extensions.get("timeout", {}).get("connect")
+        url = request.url
         is_tls = url.scheme == "https"
         if is_tls and self._context is None:
             return None
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(_SOON):
                 transport, reading = await asyncio.get_running_loop().create_connection(
                     Reading,
                     url.raw_host.decode("ascii"),
                     url.port or (443 if is_tls else 80),
                     ssl=self._context if is_tls else None,
-                    happy_eyeballs_delay=0.25,
                 )
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout("the connection took too long", request=request) from error
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # of which a timeout is one
             return None
         try:
             transport.write(head)

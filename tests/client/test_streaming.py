@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import itertools
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -58,13 +59,17 @@ async def serving(
         await asyncio.gather(*filter(None, answering), asyncio.sleep(0))
 
 
+def open_files() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
 def client(**options: object) -> httpx.AsyncClient:
     transport = StreamTransport(None, httpx.AsyncHTTPTransport())
     return httpx.AsyncClient(transport=transport, timeout=5, **options)
 
 
 async def got(http: httpx.AsyncClient, url: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    async with http, http.stream("GET", url) as response:
+    async with http.stream("GET", url) as response:
         body = b"".join([part async for part in response.aiter_raw()])
         return response.status_code, response.headers.multi_items(), body
 
@@ -130,6 +135,24 @@ async def test_a_header_that_would_be_two_is_refused_and_never_sent() -> None:
         with pytest.raises(httpx.LocalProtocolError):
             await got(client(headers={b"x-a": b"1\r\nX-B: 2"}), url)
     assert asked == []
+
+
+async def test_a_request_that_is_given_up_at_any_moment_leaves_no_socket() -> None:
+    async with serving(CHUNKED) as url, client() as http:
+        gc.disable()  # what only the collector would close is left behind
+        try:
+            before = open_files()
+            for hops in range(40):
+                asking = asyncio.create_task(got(http, url))
+                for _ in range(hops):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.wait([asking])
+            async with asyncio.timeout(10):
+                while open_files() > before:
+                    await asyncio.sleep(0.01)
+        finally:
+            gc.enable()
 
 
 async def test_a_server_is_held_back_while_nobody_reads() -> None:
