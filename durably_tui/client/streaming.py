@@ -19,7 +19,6 @@ _SOON = 1.0
 """Seconds to connect in, one address after the other. (asyncio can try several at once, but then a
 cancel may leave a socket behind.)"""
 _BUFFER = 64 * 1024
-_MOST_WAITING = 1024 * 1024
 _ILLEGAL = (b"\r", b"\n", b"\0")
 
 
@@ -92,7 +91,6 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
         self._transport: asyncio.Transport | None = None
         self._headed = False
         self._parts: list[bytes] = []
-        self._size = 0
         self._paused = False
         self._over = False
         self._error: Exception | None = None
@@ -116,19 +114,22 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The body as it comes, what has come meanwhile together.
 
+        Nothing is read while nobody asks: what comes meanwhile waits in the kernel, which costs
+        no more for many packets than for one, and holds the server back where it is too much.
+
         Raises:
             httpx.TransportError: it was cut off, or what came was no HTTP.
         """
         while True:
             if self._parts:
-                parts, self._parts, self._size = self._parts, [], 0
-                self._resume()
+                parts, self._parts = self._parts, []
                 yield parts[0] if len(parts) == 1 else b"".join(parts)
             elif self._over:
                 if self._error is not None:
                     raise self._error
                 return
             else:
+                self._resume()
                 await self._news()
 
     async def aclose(self) -> None:
@@ -172,6 +173,9 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
             self._end(httpx.RemoteProtocolError(f"what came was no HTTP ({error})"))
+        if self._parts and not (self._over or self._paused) and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other side closed, or the network did."""
@@ -223,10 +227,6 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._parts.append(body)
-        self._size += len(body)
-        if self._size > _MOST_WAITING and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
         self._tell()
 
     def on_message_complete(self) -> None:
