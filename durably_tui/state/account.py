@@ -18,7 +18,8 @@ class HistoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much is kept. Bytes are estimates of what the text and data weigh in memory."""
 
     runs: int = 1_000
-    """Runs; those that ended and were silent longest are forgotten first."""
+    """Runs; those that ended and were silent longest are forgotten first, the half that was heard
+    last after all others."""
     lines: int = 20_000
     """Log lines of one run; the oldest are forgotten first, as in all that follow."""
     events: int = 2_000

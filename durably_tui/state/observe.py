@@ -191,12 +191,19 @@ def _parts(items: Sequence[T], size: int) -> list[tuple[T, ...]]:
 
 
 def _forget(runs: dict[str, RunHistory], size: int, limits: HistoryLimits) -> tuple[int, int]:
-    """Forget runs, those that ended and were silent longest first; the newest always stays."""
+    """Forget runs, those that ended and were silent longest first; the newest always stays.
+
+    The half that was heard last goes last, whatever became of it: where thousands wait for their
+    turn, one that has just ended would else be forgotten before anybody could look at it.
+    """
     most, heaviest = int(limits.runs * _KEEP) or 1, int(limits.bytes * _KEEP)
     lost = 0
     silent = list(runs.values())[:-1]
-    for run in chain(
-        (run for run in silent if run.ended), (run for run in silent if not run.ended)
+    half = len(silent) // 2
+    for run in chain.from_iterable(
+        [run for run in some if run.ended is ended]
+        for some in (silent[:half], silent[half:])
+        for ended in (True, False)
     ):
         if len(runs) <= most and size <= heaviest:
             break

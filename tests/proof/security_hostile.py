@@ -84,7 +84,7 @@ def _walk(terminal: Terminal, count: int) -> None:
     terminal.send("g")
     for _ in range(count):
         terminal.send("\r")
-        terminal.wait_for("steps done")
+        terminal.wait_for("in step", "Esc back")
         for key, sight in (("s", "failed"), ("l", "following"), ("i", "text"), ("E", "log:write")):
             terminal.send(key)
             terminal.wait_for(sight)

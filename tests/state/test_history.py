@@ -260,3 +260,15 @@ def test_a_real_recording_is_taken_whole() -> None:
 def test_a_duration_that_no_calendar_has_is_no_start() -> None:
     run = seen(StepComplete(run_id=R, step_name="a", duration=1e300))
     assert [step.started_at for step in run.steps] == [None]
+
+
+def test_a_run_that_just_ended_is_kept_though_many_others_wait() -> None:
+    history = History(limits=HistoryLimits(runs=10))
+    for n in range(30):
+        history = observe(history, [RunTrigger(run_id=f"waiting {n}")], 1.0 + n, 1)
+    for event in (RunStart(run_id=R), LogWrite(run_id=R, message="done"), RunComplete(run_id=R)):
+        history = observe(history, [event], 50.0, 1)
+    for n in range(3):
+        history = observe(history, [RunTrigger(run_id=f"new {n}")], 51.0, 1)
+    assert [line.message for line in history.runs[R].logs] == ["done"]
+    assert len(history.runs) <= 10
