@@ -228,7 +228,9 @@ class Door:
             return http, None
         from .streaming import StreamTransport
 
-        ordinary = httpx.AsyncHTTPTransport(verify=verify, limits=limits)
+        # A connection kept for a next request would be kept for ever: there may be none.
+        alone = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        ordinary = httpx.AsyncHTTPTransport(verify=verify, limits=alone)
         context = None if isinstance(verify, bool) else verify
         return http, httpx.AsyncClient(transport=StreamTransport(context, ordinary), **options)
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from durably_tui.client import DurablyClient
 from durably_tui.client.streaming import Reading, StreamTransport
 
 EVENT = b'data: {"type":"run:cancel","runId":"a"}\n\n'
@@ -153,6 +154,33 @@ async def test_a_request_that_is_given_up_at_any_moment_leaves_no_socket() -> No
             assert open_files() <= before
         finally:
             gc.enable()
+
+
+async def test_what_the_ordinary_way_was_answered_leaves_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(MEASURED)
+        if b"/runs/subscribe" in head and await reader.read(1) == b"":
+            closed.set()
+        writer.close()
+
+    async def cannot(*given: object) -> None:
+        return None
+
+    monkeypatch.setattr(StreamTransport, "_ask", cannot)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with DurablyClient(url, abilities="0.15") as http:
+            stream = http.subscribe_runs()
+            reading = asyncio.create_task(anext(aiter(stream), None))
+            await asyncio.wait_for(closed.wait(), 10)
+            await stream.aclose()
+            await reading
 
 
 async def test_a_server_is_held_back_while_nobody_reads() -> None:
