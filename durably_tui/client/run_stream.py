@@ -24,6 +24,7 @@ from durably_tui.protocol import (
 )
 
 from .door import Door, Params
+from .liveness import Newest
 from .pace import Pace
 from .stream import Stream
 
@@ -125,5 +126,5 @@ class RunStream(Stream):
         self._completed = run.status is RunStatus.COMPLETED
         return answer.took_ms
 
-    async def _newest(self) -> Run | None:
-        return self._seen
+    async def _newest(self) -> Newest:
+        return Newest(self._seen)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -15,39 +15,21 @@ from durably_tui.protocol import (
     DurablyError,
     Event,
     Gap,
-    Malformed,
     Phase,
-    Run,
     ServerFault,
     SseDecoder,
     StreamBatch,
     Unreachable,
 )
 
-from .answer import Answer
 from .door import Door, Params
 from .gather import gathered
 from .gently import gently
 from .inbox import Inbox
+from .liveness import Liveness, Newest, Questions
 from .pace import Pace
 
 Wanted = Callable[[Event], bool]
-
-_MOST_SILENCES = 3
-"""So often in a row a stream is opened again because it is silent while its runs go on."""
-_NO_JOB = "durably-tui.liveness"
-"""A job that no server has: to ask for its runs costs the server a look and the line nothing."""
-_HEAVY_BYTES = 64 * 1024
-"""From this size on the newest run is seldom asked for: it may have 10 MB of output."""
-_HEAVY_EVERY = 6
-"""Then it is asked for with each so manieth question."""
-
-
-class Sign(NamedTuple):
-    """What the server said when it was last asked, and how much of the stream had come by then."""
-
-    run: Run | None
-    chunks: int
 
 
 class Stream:
@@ -84,7 +66,6 @@ class Stream:
         self._pace = pace
         self._params = params
         self._wanted = wanted
-        self._answers_at_once = answers_at_once
         self._on_close = on_close
         self._inbox = Inbox()
         self._connection = Connection(since=pace.clock())
@@ -92,17 +73,18 @@ class Stream:
         self._taken = False
         self._closed = False
         self._dead: DurablyError | None = None
-        self._heard = float("-inf")
-        self._chunks = 0
-        self._told_of: Sign | None = None
-        self._spared = 0
-        """With how many questions more not to ask for the newest run, which is large."""
-        self._doubted_at = -1
-        """How much of the stream had come when a question got no answer though it spoke."""
-        self._silences = 0
         self._last_event_id = ""
         self._retry_seconds = 0.0
         self._asked: Params = []
+        self._questions = Questions(door, decoder, pace)
+        self._liveness = Liveness(
+            pace,
+            self._tried,
+            latency=self._ask,
+            newest=self._newest,
+            is_open=lambda: self._connection.phase is Phase.LIVE,
+            answers_at_once=answers_at_once,
+        )
 
     # -- for whoever listens ---------------------------------------------------------------
 
@@ -202,8 +184,7 @@ class Stream:
             DurablyError: why it could not be opened, or broke.
         """
         self._dead = None
-        self._told_of = None
-        self._doubted_at = -1
+        self._liveness.opens()
         params = self._asked = await self._params()
         try:
             async with asyncio.timeout(None) as life:
@@ -236,11 +217,10 @@ class Stream:
                     decoder.oversized = 0
                 self._last_event_id = decoder.last_event_id
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
-                self._heard = self._pace.clock()
-                self._chunks += 1
-                self._silences = 0
+                now = self._pace.clock()
+                self._liveness.hears(now)
                 self._connection = msgspec.structs.replace(
-                    self._connection, last_seen=self._heard, told_until=self._heard
+                    self._connection, last_seen=now, told_until=now
                 )
                 if self._door.tap is not None and frames:
                     self._door.tap.received(frames)
@@ -311,117 +291,36 @@ class Stream:
     async def _look(self, life: asyncio.Timeout) -> bool:
         """Ask; False where that ended this connection."""
         try:
-            took_ms = await self._ask()
-            if self._connection.phase is Phase.LIVE:
-                self._believe()
-                if await self._is_deaf():
-                    raise Unreachable(
-                        f"{self._tried} stayed silent while runs went on: it is opened again by "
-                        "itself."
-                    )
+            took_ms = await self._liveness.look()
         except DurablyError as error:
-            if self._speaks() and isinstance(error, Unreachable | ServerFault):
-                if isinstance(error, Unreachable):
-                    self._doubted_at = self._chunks
-                return True  # slow to answer or not well, but not gone
             self._dead = error
             self._end(life)
             return False
+        if took_ms is None:
+            return True
         if self._connection.phase is Phase.LIVE:
             now = self._pace.clock()
             self._tell(msgspec.structs.replace(self._connection, last_seen=now, latency_ms=took_ms))
-        elif self._answers_at_once() and self._silences < _MOST_SILENCES:
-            # Its connection is dead, and others are not. After some attempts it is believed, as
-            # something between may hold the head back.
-            self._silences += 1
-            self._dead = Unreachable(
-                f"{self._tried} was not answered though the server is there: it is opened again "
-                "by itself."
-            )
-            self._end(life)
-            return False
         else:
             # The stream itself has not answered: nobody knows whether it goes on where it was.
             self._live(took_ms, resumed=False)
         return True
 
-    def _speaks(self) -> bool:
-        """Whether the stream itself brought something since the question before."""
-        return 0 <= self._pace.clock() - self._heard < self._pace.probe_every
-
-    def _believe(self) -> None:
-        """Take an answer as a sign that this connection is there as well.
-
-        Raises:
-            Unreachable: a question before got none, and the stream has said nothing since: what
-                became of the one may have become of the other.
-        """
-        doubted, self._doubted_at = self._doubted_at, -1
-        if doubted == self._chunks and self._silences < _MOST_SILENCES:
-            self._silences += 1
-            raise Unreachable(
-                f"{self._tried} stayed silent since the server did not answer: it is opened again "
-                "by itself."
-            )
-
-    async def _is_deaf(self) -> bool:
-        """Whether the newest run has gone on since it was asked for before, and not a byte of that
-        came: a connection that something between dropped without a word, while others still work.
-
-        A server that never tells of its runs here, as one whose worker is another process, is
-        believed after some attempts.
-        """
-        if self._spared:
-            self._spared -= 1
-            return False
-        try:
-            newest = await self._newest()
-        except DurablyError as error:
-            self._spared = _HEAVY_EVERY - 1
-            if isinstance(error, Unreachable) and self._silences < _MOST_SILENCES:
-                if not self._speaks():
-                    self._silences += 1
-                raise  # the network went since the answer before: it has this connection as well
-            return False  # the server has just shown that it is well
-        before, self._told_of = self._told_of, Sign(newest, self._chunks)
-        if before is None or before.chunks != self._chunks or not _went_on(before.run, newest):
-            return False
-        await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
-        if before.chunks != self._chunks or self._silences >= _MOST_SILENCES:
-            return False
-        self._silences += 1
-        return True
-
     async def _ask(self) -> float:
-        """One cheap request, which a server answers out of its database with next to nothing;
-        answers how long it took, in ms.
+        """One cheap request; how long it took, in ms.
 
         Raises:
             DurablyError: the server is not there, or not well.
         """
-        answer, _ = await self._runs([("jobName", _NO_JOB)])
-        return answer.took_ms
+        return await self._questions.latency()
 
-    async def _newest(self) -> Run | None:
+    async def _newest(self) -> Newest:
         """The newest run of the stream's.
 
         Raises:
             DurablyError: the server does not tell.
         """
-        answer, runs = await self._runs(self._asked)
-        self._spared = _HEAVY_EVERY - 1 if len(answer.body) > _HEAVY_BYTES else 0
-        return runs[0] if runs else None
-
-    async def _runs(self, params: Params) -> tuple[Answer, Sequence[Run]]:
-        answer = await self._door.ask(
-            "GET", "/runs", [*params, ("limit", "1")], timeout=self._pace.probe_timeout
-        )
-        if (error := answer.error()) is not None:
-            raise error
-        try:
-            return answer, self._decoder.runs(answer.body)
-        except Malformed as malformed:
-            raise answer.garbled(str(malformed)) from None
+        return await self._questions.newest(self._asked)
 
     @staticmethod
     def _end(life: asyncio.Timeout) -> None:
@@ -467,14 +366,3 @@ class Stream:
     def _tapped(self) -> None:
         if self._door.tap is not None:
             self._door.tap.turned(self._connection)
-
-
-def _went_on(before: Run | None, now: Run | None) -> bool:
-    """Whether the newest run did something, or is another one."""
-    return _told(before) != _told(now)
-
-
-def _told(run: Run | None) -> object:
-    """What of a run cannot change without an event. (0.8 does not tell that a run was deleted: to
-    open its stream again and to fetch is right then as well.)"""
-    return None if run is None else (run.id, run.status, run.current_step_index)

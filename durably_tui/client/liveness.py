@@ -1,0 +1,214 @@
+"""Whether a stream that says nothing is still there, found out by asking the server beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from durably_tui.protocol import Decoder, DurablyError, Malformed, Run, ServerFault, Unreachable
+
+from .answer import Answer
+from .door import Door, Params
+from .pace import Pace
+
+_MOST_SILENCES = 3
+"""So often in a row a stream is opened again because it is silent while its runs go on."""
+_NO_JOB = "durably-tui.liveness"
+"""A job that no server has: to ask for its runs costs the server a look and the line nothing."""
+_HEAVY_BYTES = 64 * 1024
+"""From this size on the newest run is seldom asked for: it may have 10 MB of output."""
+_HEAVY_EVERY = 6
+"""Then it is asked for with each so manieth question."""
+
+
+class Newest(NamedTuple):
+    """The newest run of a stream's, and whether it is one that is seldom asked for."""
+
+    run: Run | None
+    is_heavy: bool = False
+
+
+class Sign(NamedTuple):
+    """What the server said when it was last asked, and how much of the stream had come by then."""
+
+    run: Run | None
+    chunks: int
+
+
+class Questions:
+    """What a stream of many runs asks its server, cheap and without an effect there."""
+
+    def __init__(self, door: Door, decoder: Decoder, pace: Pace) -> None:
+        self._door = door
+        self._decoder = decoder
+        self._pace = pace
+
+    async def latency(self) -> float:
+        """One request, which a server answers out of its database with next to nothing; answers
+        how long it took, in ms.
+
+        Raises:
+            DurablyError: the server is not there, or not well.
+        """
+        answer, _ = await self._runs([("jobName", _NO_JOB)])
+        return answer.took_ms
+
+    async def newest(self, params: Params) -> Newest:
+        """The newest run of those that ``params`` ask for.
+
+        Raises:
+            DurablyError: the server does not tell.
+        """
+        answer, runs = await self._runs(params)
+        return Newest(runs[0] if runs else None, len(answer.body) > _HEAVY_BYTES)
+
+    async def _runs(self, params: Params) -> tuple[Answer, Sequence[Run]]:
+        answer = await self._door.ask(
+            "GET", "/runs", [*params, ("limit", "1")], timeout=self._pace.probe_timeout
+        )
+        if (error := answer.error()) is not None:
+            raise error
+        try:
+            return answer, self._decoder.runs(answer.body)
+        except Malformed as malformed:
+            raise answer.garbled(str(malformed)) from None
+
+
+class Liveness:
+    """What is known of one stream, over all its connections.
+
+    Args:
+        pace: how often and how long.
+        tried: the request that opens the stream, as a person may see it.
+        latency: ask for something cheap; how long it took, in ms.
+        newest: the newest run of the stream's.
+        is_open: whether the stream counts as open.
+        answers_at_once: whether the server is known to send the head of its answer at once.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        tried: str,
+        *,
+        latency: Callable[[], Awaitable[float]],
+        newest: Callable[[], Awaitable[Newest]],
+        is_open: Callable[[], bool],
+        answers_at_once: Callable[[], bool],
+    ) -> None:
+        self._pace = pace
+        self._tried = tried
+        self._latency = latency
+        self._newest = newest
+        self._is_open = is_open
+        self._answers_at_once = answers_at_once
+        self._heard = float("-inf")
+        self._chunks = 0
+        self._told_of: Sign | None = None
+        self._spared = 0
+        """With how many questions more not to ask for the newest run, which is large."""
+        self._doubted_at = -1
+        """How much of the stream had come when a question got no answer though it spoke."""
+        self._silences = 0
+
+    def opens(self) -> None:
+        """Another connection is about to be made: what was known of the one before is no use."""
+        self._told_of = None
+        self._doubted_at = -1
+
+    def hears(self, at: float) -> None:
+        """The stream brought something."""
+        self._heard = at
+        self._chunks += 1
+        self._silences = 0
+
+    async def look(self) -> float | None:
+        """Ask the server. How long it took, in ms; None where it did not answer well, and the
+        stream is believed all the same, as it speaks.
+
+        Raises:
+            DurablyError: this connection of the stream is dead.
+        """
+        try:
+            took_ms = await self._latency()
+            if self._is_open():
+                self._believe()
+                if await self._is_deaf():
+                    raise Unreachable(
+                        f"{self._tried} stayed silent while runs went on: it is opened again by "
+                        "itself."
+                    )
+        except DurablyError as error:
+            if self._speaks() and isinstance(error, Unreachable | ServerFault):
+                if isinstance(error, Unreachable):
+                    self._doubted_at = self._chunks
+                return None  # slow to answer or not well, but not gone
+            raise
+        if not self._is_open() and self._answers_at_once() and self._silences < _MOST_SILENCES:
+            # Its connection is dead, and others are not. After some attempts it is believed, as
+            # something between may hold the head back.
+            self._silences += 1
+            raise Unreachable(
+                f"{self._tried} was not answered though the server is there: it is opened again "
+                "by itself."
+            )
+        return took_ms
+
+    def _speaks(self) -> bool:
+        """Whether the stream itself brought something since the question before."""
+        return 0 <= self._pace.clock() - self._heard < self._pace.probe_every
+
+    def _believe(self) -> None:
+        """Take an answer as a sign that this connection is there as well.
+
+        Raises:
+            Unreachable: a question before got none, and the stream has said nothing since: what
+                became of the one may have become of the other.
+        """
+        doubted, self._doubted_at = self._doubted_at, -1
+        if doubted == self._chunks and self._silences < _MOST_SILENCES:
+            self._silences += 1
+            raise Unreachable(
+                f"{self._tried} stayed silent since the server did not answer: it is opened again "
+                "by itself."
+            )
+
+    async def _is_deaf(self) -> bool:
+        """Whether the newest run has gone on since it was asked for before, and not a byte of that
+        came: a connection that something between dropped without a word, while others still work.
+
+        A server that never tells of its runs here, as one whose worker is another process, is
+        believed after some attempts.
+        """
+        if self._spared:
+            self._spared -= 1
+            return False
+        try:
+            newest, is_heavy = await self._newest()
+        except DurablyError as error:
+            self._spared = _HEAVY_EVERY - 1
+            if isinstance(error, Unreachable) and self._silences < _MOST_SILENCES:
+                if not self._speaks():
+                    self._silences += 1
+                raise  # the network went since the answer before: it has this connection as well
+            return False  # the server has just shown that it is well
+        self._spared = _HEAVY_EVERY - 1 if is_heavy else 0
+        before, self._told_of = self._told_of, Sign(newest, self._chunks)
+        if before is None or before.chunks != self._chunks or not _went_on(before.run, newest):
+            return False
+        await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
+        if before.chunks != self._chunks or self._silences >= _MOST_SILENCES:
+            return False
+        self._silences += 1
+        return True
+
+
+def _went_on(before: Run | None, now: Run | None) -> bool:
+    """Whether the newest run did something, or is another one."""
+    return _told(before) != _told(now)
+
+
+def _told(run: Run | None) -> object:
+    """What of a run cannot change without an event. (0.8 does not tell that a run was deleted: to
+    open its stream again and to fetch is right then as well.)"""
+    return None if run is None else (run.id, run.status, run.current_step_index)
