@@ -23,7 +23,7 @@ from .hub import Hub
 from .refresher import Refresher
 from .run_arranging import Arranging
 from .run_list import RunsView
-from .runs_state import RunsFilter
+from .runs_state import RunsFilter, RunsState
 from .store import Store
 
 AT_MOST = 100_000
@@ -237,6 +237,11 @@ class AllRuns(Hook[AllRunsState]):
             self._loading.wanted.one(run_id)
         self._loading.wanted.head = True
         self._loading.tell(1)
+        self._ask()
+
+    def take_over(self, page: RunsState[Any, Any]) -> None:
+        """Go on from a live page of the same filter: what only it was told is shown as well."""
+        self._loading.take_over(page)
         self._ask()
 
     async def aclose(self) -> None:

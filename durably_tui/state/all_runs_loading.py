@@ -17,7 +17,7 @@ from .fault import as_fault
 from .ports import DurablyPort
 from .run_list import RunList
 from .run_placing import Born
-from .runs_state import newest_first
+from .runs_state import RunsState, newest_first
 from .store import Store
 
 HEAD = 100
@@ -90,6 +90,23 @@ class Loading:
             gone = before - len(self.runs)
             total = None if state.total is None else state.total - gone
             self.tell(touched, total=total)
+
+    def take_over(self, page: RunsState[Any, Any]) -> None:
+        """Show what a live page of the same runs has and the last answer had not: the page may have
+        been answered later. What is right is asked for again."""
+        state, oldest = self.state, self.runs.oldest
+        came = [
+            run
+            for run in page.base
+            if run.id not in self.runs
+            and state.filter.matches(run)
+            and (not state.has_more or oldest is None or newest_first(run) >= oldest.born)
+        ]
+        for run in came:
+            self.runs.put(run, page.activity.get(run.id))
+        if came:
+            self.wanted.head = True
+            self.tell(len(came), total=None if state.total is None else state.total + len(came))
 
     def tell(self, touched: int, **changes: Any) -> None:
         """Tell those who watch that so many runs changed, and what else did."""

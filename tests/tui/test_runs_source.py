@@ -36,6 +36,53 @@ async def test_the_page_stays_while_it_shows_what_the_server_has_not_granted_yet
         await source.aclose()
 
 
+async def test_a_run_that_only_the_page_was_told_of_stays_in_the_table() -> None:
+    port, clock = FakePort(), ManualClock()
+    port.made()
+    async with create_durably_client(port, clock=clock) as hooks:
+        source = RunsSource(hooks, clock.time, lambda: None, lambda: None)
+        source.start()
+        await clock.advance(1)
+        port.abilities = replace(port.abilities, features=frozenset(("cursor", "total")))
+        source.look()
+        await settle()
+        assert source.ready()
+        came = port.made()
+        page = source.rows
+        assert isinstance(page, Runs)
+        await page.refresh()
+        assert await source.turn()
+        rows = source.rows
+        assert isinstance(rows, AllRuns)
+        assert [run.id for run in rows.runs] == [came, "R00001"]
+        assert (rows.state.loaded, rows.state.total) == (2, 2)
+        await clock.advance(1)
+        assert [run.id for run in rows.runs] == [came, "R00001"]
+        assert (rows.state.loaded, rows.state.total) == (2, 2)
+        await source.aclose()
+
+
+async def test_a_run_of_the_page_that_is_gone_is_not_kept() -> None:
+    port, clock = FakePort(), ManualClock()
+    port.made()
+    gone = port.made()
+    async with create_durably_client(port, clock=clock) as hooks:
+        source = RunsSource(hooks, clock.time, lambda: None, lambda: None)
+        source.start()
+        await clock.advance(1)
+        port.mute = True
+        port.deleted(gone)
+        port.abilities = replace(port.abilities, features=frozenset(("cursor",)))
+        source.look()
+        await settle()
+        assert await source.turn()
+        rows = source.rows
+        assert isinstance(rows, AllRuns)
+        await clock.advance(1)
+        assert [run.id for run in rows.runs] == ["R00001"]
+        await source.aclose()
+
+
 async def test_whoever_turns_too_far_comes_back_to_the_last_page() -> None:
     port, clock, told = FakePort(), ManualClock(), []
     for _ in range(2 * PAGE_SIZE + 1):

@@ -83,6 +83,9 @@ class RunsSource:
         if coming is None or not self.ready():
             return False
         before, self.rows, self._coming = self.rows, coming, None
+        if isinstance(before, Runs) and before.page == 0:
+            # A run that came meanwhile may be on the page only: the cursor may be on it.
+            coming.take_over(before.state)
         await before.aclose()
         return True
 
