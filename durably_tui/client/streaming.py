@@ -18,7 +18,7 @@ import httpx
 _SOON = 1.0
 """Seconds to connect in, one address after the other. (asyncio can try several at once, but then a
 cancel may leave a socket behind.)"""
-_BUFFER = 64 * 1024
+_BUFFER = 128 * 1024
 _ILLEGAL = (b"\r", b"\n", b"\0")
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
 import msgspec
 
-from durably_tui.protocol import Decoder, Event, LogEntry, Progress, RunStatus
+from durably_tui.protocol import Event, Progress, RunStatus
 
+from .account_lines import Lines
 from .steps import ObservedStep
 from .trail import Trail
 
@@ -39,47 +36,6 @@ class SeenEvent(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
-class Burst(msgspec.Struct, frozen=True, gc=False):
-    """Events of one run that came together.
-
-    Where it is known how they came they are kept as that: it takes a fifth of the memory, and most
-    are never looked at.
-    """
-
-    at: float
-    """When they came, in seconds since the epoch by the monitor's clock."""
-    weight: int
-    """Bytes, estimated."""
-    frames: tuple[bytes, ...] = ()
-    """The data of each; empty where that is not known."""
-    decoded: tuple[Event, ...] = ()
-    """Else the events themselves."""
-
-    def __len__(self) -> int:
-        return len(self.frames) or len(self.decoded)
-
-    @property
-    def events(self) -> Sequence[Event]:
-        """The events, in the order in which they came."""
-        (events,) = read((self,))
-        return events
-
-
-def read(bursts: Sequence[Burst]) -> list[Sequence[Event]]:
-    """The events of each burst. To read many at once costs less than one by one."""
-    events = _reader.events([frame for burst in bursts for frame in burst.frames])
-    found: list[Sequence[Event]] = []
-    at = 0
-    for burst in bursts:
-        end = at + len(burst.frames)
-        found.append(burst.decoded or events[at:end])
-        at = end
-    return found
-
-
-_reader = Decoder()  # what was unknown in them was counted when they came
-
-
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The state, steps and lines of a run after some of its events."""
 
@@ -90,12 +46,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
     ended_steps: Trail[ObservedStep] = Trail()
     open_steps: tuple[ObservedStep, ...] = ()
-    logs: Trail[LogEntry] = Trail()
-    size: int = 0
-    """Bytes that the lines weigh, estimated."""
+    lines: Lines = Lines()
 
-
-@functools.lru_cache(maxsize=16)  # every run of a batch asks for the same moment
-def as_datetime(seconds: float) -> datetime:
-    """Seconds since the epoch as a time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
+    @property
+    def size(self) -> int:
+        """Bytes that the lines weigh, estimated."""
+        return self.lines.size

@@ -8,8 +8,6 @@ from typing import Any
 
 from durably_tui.protocol import (
     Event,
-    LogEntry,
-    LogWrite,
     Progress,
     RunCancel,
     RunComplete,
@@ -26,11 +24,12 @@ from durably_tui.protocol import (
     StepStatus,
 )
 
-from .account import Account, Burst, HistoryLimits, as_datetime, read
+from .account import Account, HistoryLimits
+from .account_lines import lines_of
 from .advance import told_at
+from .burst import Burst, as_datetime, read
 from .steps import ObservedStep
-from .trail import Trail, shortened
-from .weigh import weigh_line
+from .trail import Trail
 
 _RECENT = 64
 # A member is looked up in its class at the cost of a call, which is much for thousands a second.
@@ -51,16 +50,21 @@ def told(before: Account, bursts: Trail[Burst], limits: HistoryLimits) -> Accoun
         return before
     draft, untold = _Draft(before), bursts.since(before.upto)
     for burst, events in zip(untold, read(untold), strict=True):
-        draft.take(events, burst.at)
+        draft.take(events, burst.frames, burst.at)
     return draft.freeze(bursts.total, limits)
 
 
 def told_now(
-    before: Account, events: Sequence[Event], at: float, upto: int, limits: HistoryLimits
+    before: Account,
+    events: Sequence[Event],
+    frames: Sequence[bytes],
+    at: float,
+    upto: int,
+    limits: HistoryLimits,
 ) -> Account:
     """The same while the events are at hand: those that make ``upto`` bursts of ``bursts``."""
     draft = _Draft(before)
-    draft.take(events, at)
+    draft.take(events, frames, at)
     return draft.freeze(upto, limits)
 
 
@@ -92,27 +96,27 @@ class _Draft:
             step.name: (step.index, step.started_at, step.attempt) for step in before.open_steps
         }
         self.ended: list[ObservedStep] = []
-        self.lines: list[LogEntry] = []
+        self.lines: list[Burst] = []
 
-    def take(self, events: Sequence[Event], at: float) -> None:
-        """What events that came ``at`` a time say of their run."""
+    def take(self, events: Sequence[Event], frames: Sequence[bytes], at: float) -> None:
+        """What events that came ``at`` a time say of their run.
+
+        Args:
+            frames: the data of each as it came; empty where that is not known.
+        """
         received, changes = as_datetime(at), _CHANGES
         self.run_id = events[0].run_id
         for event in events:
             change = changes.get(type(event))
             if change is not None:
                 change(self, event, received)
+        if (lines := lines_of(events, frames, at)) is not None:
+            self.lines.append(lines)
 
     def freeze(self, upto: int, limits: HistoryLimits) -> Account:
         """The account with what was taken in, within the limits."""
         before = self.before
-        logs, ended, size = before.logs, before.ended_steps, before.size
-        if self.lines:
-            logs = logs.extended(self.lines)
-            size += sum(map(weigh_line, self.lines))
-        if len(logs) > limits.lines:
-            logs, freed = shortened(logs, len(logs) - limits.lines, weigh_line)
-            size -= freed
+        ended = before.ended_steps
         if self.ended:
             ended = ended.extended(self.ended).last(limits.steps)
         still = tuple(
@@ -133,8 +137,7 @@ class _Draft:
             attempt=self.attempt,
             ended_steps=ended,
             open_steps=before.open_steps if still == before.open_steps else still,
-            logs=logs,
-            size=size,
+            lines=before.lines.more(self.lines, limits.lines) if self.lines else before.lines,
         )
 
     # -- what each event changes -----------------------------------------------------------
@@ -182,10 +185,6 @@ class _Draft:
         self.status = _CANCELLED
         if self.open:
             self._close(_STEP_CANCELLED, told_at(event) or received)
-
-    def log(self, event: LogWrite, received: datetime) -> None:
-        """The run wrote a line."""
-        self.lines.append(event.entry(received))
 
     def step_start(self, event: StepStart, received: datetime) -> None:
         """A step began."""
@@ -280,7 +279,6 @@ _CHANGES: dict[type[Event], Callable[[_Draft, Any, datetime], None]] = {
     RunComplete: _Draft.complete,
     RunFail: _Draft.fail,
     RunCancel: _Draft.cancel,
-    LogWrite: _Draft.log,
     StepStart: _Draft.step_start,
     StepComplete: _Draft.step_complete,
     StepFail: _Draft.step_fail,

@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 
 import msgspec
+from msgspec.structs import replace
 
 from durably_tui.protocol import LogEntry, Progress, RunStatus
 
-from .account import Account, Burst, HistoryLimits, SeenEvent, read
+from .account import Account, HistoryLimits, SeenEvent
 from .account_draft import told
+from .burst import Burst, read
 from .steps import ObservedStep
 from .trail import Trail
 
@@ -65,8 +67,9 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @functools.cached_property
     def account(self) -> Account:
-        """What its events amount to."""
-        return told(self.before, self.bursts, self.limits)
+        """What its events amount to, with every line read."""
+        account = told(self.before, self.bursts, self.limits)
+        return replace(account, lines=account.lines.read(self.limits.lines))
 
     @property
     def known(self) -> Account:
@@ -107,7 +110,7 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def logs(self) -> Trail[LogEntry]:
         """Its lines, in the order in which they came."""
-        return self.account.logs
+        return self.account.lines.told
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):

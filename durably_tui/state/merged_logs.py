@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from durably_tui.protocol import DurablyError, LogEntry, LogWrite, StreamBatch
 
-from .account import as_datetime
+from .burst import as_datetime
 from .fault import as_fault, may_pass
 from .feed import FeedLease, FeedState
 from .hook import Hook

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -22,18 +21,16 @@ from durably_tui.protocol import (
     RunTrigger,
 )
 
-from .account import Burst, HistoryLimits
+from .account import HistoryLimits
 from .account_draft import told, told_now
+from .burst import put_away
 from .history import History, RunHistory
-from .trail import shortened
-from .weigh import weigh_events, weigh_frames, weigh_line
 
 _KEEP = 0.95  # what is left after forgetting, so that not every new run forgets one
 _MAX_GAPS = 20
 _MANY = 16
 """So many events of a run at once are taken into its account at once: that costs less than to
 read them once more, later."""
-T = TypeVar("T")
 _ENDS: dict[type[Event], bool] = {
     RunStart: False,
     RunRetry: False,
@@ -140,15 +137,17 @@ def _grown(
     if (run.epoch != epoch or run.source != source) and not run.ended:
         gaps = (*gaps, (run.last_seen, now))[-_MAX_GAPS:]
     part = max(1, limits.events // 4)  # a burst is forgotten whole: none is most of what is kept
-    # Tuples: what is in them is nothing to the garbage collector, so neither are they.
-    if frames:
-        fresh = [Burst(now, weigh_frames(some), frames=some) for some in _parts(frames, part)]
+    if len(events) <= part:
+        fresh = [put_away(events, frames, now)]
     else:
-        fresh = [Burst(now, weigh_events(some), decoded=some) for some in _parts(events, part)]
+        fresh = [
+            put_away(events[at : at + part], frames[at : at + part], now)
+            for at in range(0, len(events), part)
+        ]
     bursts, kept = run.bursts.extended(fresh), run.kept + len(events)
     if len(events) >= _MANY:
         known = told(known, run.bursts, limits)  # mostly nothing: the few that came alone
-        known = told_now(known, events, now, bursts.total, limits)
+        known = told_now(known, events, frames, now, bursts.total, limits)
     size = run.size - run.before.size
     for made in fresh:
         size += made.weight
@@ -158,11 +157,11 @@ def _grown(
             known = told(known, bursts, limits)  # the next would be forgotten untold
         elif (burst := next(oldest, None)) is not None:
             gone += 1
-            kept -= len(burst)
+            kept -= burst.count
             size -= burst.weight
         else:
-            logs, freed = shortened(known.logs, len(known.logs) // 4 + 1, weigh_line)
-            known = replace(known, logs=logs, size=known.size - freed)
+            lines = known.lines.shortened(len(known.lines) // 4 + 1)
+            known = replace(known, lines=lines)
     for event in reversed(events):
         if (is_end := _ENDS.get(type(event))) is not None:
             ended = is_end
@@ -184,10 +183,6 @@ def _grown(
         epoch=epoch,
         source=source,
     )
-
-
-def _parts(items: Sequence[T], size: int) -> list[tuple[T, ...]]:
-    return [tuple(items[at : at + size]) for at in range(0, len(items), size)]
 
 
 def _forget(runs: dict[str, RunHistory], size: int, limits: HistoryLimits) -> tuple[int, int]:

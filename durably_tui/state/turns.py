@@ -12,7 +12,7 @@ from contextlib import aclosing
 
 from durably_tui.protocol import EventStream, StreamBatch
 
-EVENTS_OF_A_TURN = 512
+EVENTS_OF_A_TURN = 1024
 """So many events take a few milliseconds, whoever listens; in smaller turns the taking itself is
 what costs (a quarter as many would take twice the CPU for each event)."""
 

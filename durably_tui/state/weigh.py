@@ -28,7 +28,6 @@ _BARE = 550
 _BARE_LINE = 300
 _BARE_BURST = 250
 """Events of one run that came together, without those."""
-_BARE_FRAME = 45
 _NESTS = frozenset({dict, list, tuple})
 
 
@@ -69,9 +68,9 @@ def weigh_line(line: LogEntry) -> int:
     return _BARE_LINE + len(line.message) + (0 if data is None else weigh(data))
 
 
-def weigh_frames(frames: Collection[bytes]) -> int:
+def weigh_data(data: bytes) -> int:
     """Events that are kept as they came, in bytes."""
-    return _BARE_BURST + _BARE_FRAME * len(frames) + sum(map(len, frames))
+    return _BARE_BURST + len(data)
 
 
 def weigh_events(events: Collection[Event]) -> int:

@@ -24,9 +24,9 @@ from durably_tui.protocol import (
     StepStatus,
 )
 from durably_tui.state import History, HistoryLimits, RunHistory
-from durably_tui.state.account import as_datetime
+from durably_tui.state.burst import as_datetime
 from durably_tui.state.observe import closed, observe
-from durably_tui.state.weigh import weigh, weigh_events, weigh_frames
+from durably_tui.state.weigh import weigh, weigh_data, weigh_events
 
 R = "R1"
 
@@ -181,7 +181,7 @@ def test_bytes_are_bounded_for_a_run_and_for_all() -> None:
 def test_large_events_are_weighed() -> None:
     large = [RunCancel(run_id=R), LogWrite(run_id=R, message="x" * 100_000)]
     assert 100_000 < weigh_events(large) < 102_000
-    assert 100_000 < weigh_frames([b"{}", b"x" * 100_000]) < 102_000
+    assert 100_000 < weigh_data(b"{}\n" + b"x" * 100_000) < 102_000
 
 
 @pytest.mark.parametrize("together", [1, 5, 40])

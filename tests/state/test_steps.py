@@ -6,7 +6,7 @@ from typing import Any
 
 from durably_tui.protocol import Step, StepStatus
 from durably_tui.state import ObservedStep, merge_steps
-from durably_tui.state.account import as_datetime
+from durably_tui.state.burst import as_datetime
 
 DONE, FAILED, RUNNING = StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.RUNNING
 
