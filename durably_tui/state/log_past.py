@@ -72,10 +72,15 @@ class LogPast:
             self._tell(Past.LOADING)
             self._task = asyncio.create_task(self._load(), name="durably:log-past")
 
-    async def aclose(self) -> None:
-        """End what is under way."""
+    def let_go(self) -> None:
+        """Put nothing more into the store, from now on."""
         if self._task is not None:
             self._task.cancel()
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        self.let_go()
+        if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task
 

@@ -95,7 +95,8 @@ class LogStore:
         self.firsts[:0] = reversed(firsts)
 
     def clear(self) -> None:
-        """Forget everything; numbers go on from where they are."""
+        """Forget everything; numbers go on from where they are, downwards as well: what is put
+        before the first has numbers that others had."""
         self.first = self.end
         self.dropped = self._sealed = 0
         self.blocks.clear()

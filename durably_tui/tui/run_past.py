@@ -50,6 +50,7 @@ class RunPast:
 
     def _let_go(self) -> None:
         if self._past is not None:
+            self._past.let_go()  # at once: the lines will be those of the next run
             task = asyncio.create_task(self._past.aclose(), name="durably:log-past-close")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

@@ -8,6 +8,7 @@ import contextlib
 import pytest
 from support.bad_servers import silent
 from support.monitor import monitor
+from support.typing_ahead import type_ahead
 from support.workshop import WORKERS, Workshop
 from textual import events
 from textual.widgets import TabbedContent
@@ -215,6 +216,32 @@ async def test_the_preview_follows_the_cursor(shop: Workshop) -> None:
         await shown.on(second)
         await shown.shows("other words  {")
         assert "first words  {" not in shown.text
+
+
+async def test_the_preview_of_runs_that_have_ended_has_the_lines_of_each(shop: Workshop) -> None:
+    first = await shop.done("chatty", word="apple")
+    second = await shop.done("chatty", word="pear")
+    async with monitor(shop.url) as shown:
+        for run_id, word, other in ((second, "pear", "apple"), (first, "apple", "pear")):
+            await shown.on(run_id)
+            await shown.shows(f"{word} 0  {{", f"{word} 9  {{")
+            assert f"{other} 0  {{" not in shown.text
+
+
+async def test_a_filter_typed_in_a_burst_takes_the_preview_along(shop: Workshop) -> None:
+    wanted = await shop.done("chatty", word="apple", labels={"env": "prod"})
+    other = await shop.done("chatty", word="pear")
+    async with monitor(shop.url) as shown:
+        await shown.on(other)
+        await shown.shows("pear 9  {")
+        await type_ahead(shown, "/label:env=prod\r")
+        await shown.until(lambda: shown.ids == [wanted], "the filter's only run")
+        await shown.shows("apple 9  {")
+        assert "pear 9" not in shown.text
+        await type_ahead(shown, "/\x15\r")
+        await shown.until(lambda: len(shown.ids) == 2, "all runs again")
+        await shown.shows("apple 9  {")
+        assert shown.runs.table.cursor_key == wanted
 
 
 async def test_l_brings_the_logs_to_the_preview_and_the_keys_to_them(shop: Workshop) -> None:

@@ -75,6 +75,9 @@ class LogView(LogMoving):
         self._unfolded.clear()
         self.store.extend(entries)
         self._first, self._end = self.store.first, self.store.end
+        # Lines that are put before the first have the numbers of those that were there before.
+        self._stepped = None
+        self.all_changed()
         self._look_again()
 
     def show_store(self, store: LogStore) -> None:

@@ -311,6 +311,33 @@ async def test_clear_and_empty():
         assert app.text()[0].endswith("line 0")
 
 
+async def test_of_another_log_whose_lines_come_from_the_end_nothing_is_left():
+    app = LogApp()
+    async with app.run_test(size=(60, 6)) as pilot:
+        view = app.log_view
+        for word in ("apple", "pear"):
+            view.clear()
+            await pilot.pause()
+            view.store.prepend([entry(n, f"{word} {n}") for n in range(3)])
+            view.sync()
+            await pilot.pause()
+            assert [line.rpartition("  ")[2] for line in app.text()[:3]] == [
+                f"{word} {n}" for n in range(3)
+            ]
+
+
+async def test_a_log_without_steps_has_no_column_for_them_after_one_with_steps():
+    app = LogApp()
+    async with app.run_test(size=(60, 6)) as pilot:
+        view = app.log_view
+        view.set_entries([entry(1)])
+        await pilot.pause()
+        assert view.style_now().show_step
+        view.set_entries([entry(1, step_name=None)])
+        await pilot.pause()
+        assert not view.style_now().show_step
+
+
 @pytest.mark.parametrize("width", [20, 61, 120])
 @pytest.mark.parametrize("wrap", [False, True])
 async def test_hostile_text_is_inert_and_in_its_column(width, wrap):
