@@ -15,6 +15,7 @@ from textual.timer import Timer
 
 from durably_tui.text import cells, safe
 
+from .kept import Kept
 from .line_table_columns import (
     GAP,
     GUTTER,
@@ -88,9 +89,9 @@ class PaintedTable(LineView, Generic[RowT]):
         self._placed_width = -1
         self._painted: dict[int, Picture] = {}
         self._strips: LRUCache[tuple[Picture, int], Strip] = LRUCache(1024)
-        self._made: LRUCache[str, tuple[RowT, int, tuple[Spans, ...]]] = LRUCache(512)
+        self._made: Kept[str, tuple[RowT, int, tuple[Spans, ...]]] = Kept(512)
         self._tick = 0
-        self._lit: LRUCache[str, frozenset[int]] = LRUCache(512)
+        self._lit: Kept[str, frozenset[int]] = Kept(512)
         self._glow_timer: Timer | None = None
         self.set_reactive(PaintedTable.plain, plain)
         if empty is not None:
@@ -140,8 +141,8 @@ class PaintedTable(LineView, Generic[RowT]):
         cells, ground, lit = self._cells(key, row), self.row_ground(row, key), None
         if ground == GLOW:
             lit = self._lit.get(key)
-        elif key in self._lit:
-            self._lit.discard(key)
+        else:
+            self._lit.pop(key, None)
         return Picture(key, self.row_gutter(row, key), cells, ground, lit)
 
     def _cells(self, key: str, row: RowT) -> tuple[Spans, ...]:

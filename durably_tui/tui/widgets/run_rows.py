@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import overload
 
-from textual.cache import LRUCache
-
 from durably_tui.protocol import Run
 from durably_tui.state import RunActivity, RunsView
 
+from .kept import Kept
 from .line_table import KeyedRows
 from .run_table import RunRow
 
-Made = LRUCache[str, tuple[Run, RunActivity, RunRow]]
+Made = Kept[str, tuple[Run, RunActivity, RunRow]]
 """Rows that were made, so that what has not changed is the same row in the next picture."""
 
 

@@ -210,6 +210,15 @@ async def test_a_changed_row_glows_for_a_second_and_then_no_timer_runs():
         assert app.table._glow_timer is None
 
 
+def grounds_of_line(table: Table, y: int) -> dict[str, object]:
+    """The background of each cell of a line, by column."""
+    line = widget_strips(table)[y]
+    return {
+        at.column.key: line.crop(at.x, at.x + at.width)._segments[0].style.bgcolor
+        for at in table._placed
+    }
+
+
 async def test_what_changed_in_a_row_glows_and_the_rest_of_it_not():
     app = TableApp()
     async with app.run_test(size=(60, 8)) as pilot:
@@ -219,16 +228,43 @@ async def test_what_changed_in_a_row_glows_and_the_rest_of_it_not():
         app.table.set_rows((*rows(2), Row("r2", word="other", changed_at=app.clock.now)))
         await pilot.pause()
         line = widget_strips(app.table)[3]
-        placed = {at.column.key: at for at in app.table._placed}
-        grounds = {
-            key: line.crop(at.x, at.x + at.width)._segments[0].style.bgcolor
-            for key, at in placed.items()
-        }
+        grounds = grounds_of_line(app.table, 3)
         assert grounds["word"] != grounds["key"]
         assert grounds["late"] == grounds["key"]
         assert "".join(segment.text for segment in line.crop(0, 13)) == "".join(
             segment.text for segment in still
         )
+
+
+async def test_what_glowed_before_glows_again_only_if_it_changes_again():
+    app = TableApp()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.table.set_rows(rows(3))
+        await pilot.pause()
+        for _ in range(2):
+            app.table.set_rows((*rows(2), Row("r2", word="other", changed_at=app.clock.now)))
+            await pilot.pause()
+            grounds = grounds_of_line(app.table, 3)
+            app.clock.now += GLOW_SECONDS
+            app.table._glow_ended()
+            await pilot.pause()
+        assert grounds["key"] != grounds["word"] == grounds["late"]
+
+
+async def test_a_row_that_changed_once_is_not_made_again_with_every_picture():
+    made = []
+    column = Column("a", "A", 5, lambda row, _: (made.append(row.word), ((row.word, "text"),))[1])
+    app = TableApp()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.table.set_columns((column,))
+        app.table.set_rows(rows(1))
+        changed = (Row("r0", word="other"),)
+        app.table.set_rows(changed)
+        await pilot.pause()
+        made.clear()
+        app.table.set_rows(changed)
+        app.table._repaint()
+        assert not made
 
 
 async def test_only_what_depends_on_the_time_is_made_again_when_it_goes_on():
