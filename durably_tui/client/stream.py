@@ -26,6 +26,7 @@ from .door import Door, Params
 from .gather import gathered
 from .gently import gently
 from .inbox import Inbox
+from .lag import Lag
 from .liveness import Liveness, Newest, Questions
 from .pace import Pace
 
@@ -77,6 +78,7 @@ class Stream:
         self._retry_seconds = 0.0
         self._asked: Params = []
         self._questions = Questions(door, decoder, pace)
+        self._lag = Lag()
         self._liveness = Liveness(
             pace,
             self._tried,
@@ -219,9 +221,6 @@ class Stream:
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
                 now = self._pace.clock()
                 self._liveness.hears(now)
-                self._connection = msgspec.structs.replace(
-                    self._connection, last_seen=now, told_until=now
-                )
                 if self._door.tap is not None and frames:
                     self._door.tap.received(frames)
                 events = self._decoder.events(frames)
@@ -229,13 +228,21 @@ class Stream:
                     frames = []  # some could not be read, and nobody knows which
                 while Gap in map(type, events):
                     at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
+                    self._heard(now, events[:at])
                     self._put(events[:at], frames[:at], 0)
                     self._gap()
                     events, frames = events[at + 1 :], frames[at + 1 :]
+                self._heard(now, events, whole=decoder.is_between)
                 if self._put(events, frames, len(chunk)):
                     return
                 if events:
                     await self._inbox.room()
+
+    def _heard(self, at: float, events: list[Event], *, whole: bool = False) -> None:
+        self._lag.brought(at, events, whole=whole)
+        self._connection = msgspec.structs.replace(
+            self._connection, last_seen=at, told_until=self._lag.told_until(at)
+        )
 
     def _put(self, events: list[Event], frames: list[bytes], size: int) -> bool:
         """Hand over what is wanted of a chunk of ``size`` bytes; whether the subject is gone for
@@ -334,6 +341,8 @@ class Stream:
         return self._door.tried("GET", self._path)
 
     def _live(self, took_ms: float | None = None, *, resumed: bool) -> None:
+        now = self._pace.clock()
+        self._lag.opened(now)
         self._tell(
             self._changed(
                 Phase.LIVE,
@@ -341,8 +350,8 @@ class Stream:
                 resumed=resumed,
                 attempt=0,
                 error=None,
-                last_seen=self._pace.clock(),
-                told_until=self._pace.clock(),
+                last_seen=now,
+                told_until=now,
                 latency_ms=took_ms,
             )
         )
@@ -350,6 +359,8 @@ class Stream:
     def _changed(self, phase: Phase, **fields: Any) -> Connection:
         same = phase is self._connection.phase
         fields.setdefault("retry_at", None)
+        if not same and self._connection.phase is Phase.LIVE:
+            fields.setdefault("told_until", self._lag.told_until(self._pace.clock()))
         return msgspec.structs.replace(
             self._connection,
             phase=phase,

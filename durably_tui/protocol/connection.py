@@ -41,8 +41,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: float | None = None
     """When the server was last heard on this stream or by its liveness probe."""
     told_until: float | None = None
-    """When something last came on the stream itself, or it was opened: what was published before
-    that is here, what came after it may be lost if the stream breaks, however well a probe went."""
+    """What was published before that is here; what was published after it may be lost if the stream
+    breaks, however well a probe went. It is when something last came on the stream itself, or it
+    was opened; earlier where that may have been long on its way."""
     retry_at: float | None = None
     """When the next attempt is due."""
     error: DurablyError | None = None

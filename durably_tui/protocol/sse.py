@@ -39,6 +39,11 @@ class SseDecoder:
         self._after_cr = False
         self._skipping = False
 
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing was taken that is a part of an event."""
+        return not self._parts
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take the next bytes; return the data of every event that they complete, in order."""
         if self._at_start:

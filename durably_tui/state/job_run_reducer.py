@@ -116,10 +116,9 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     feed = Trail() if state.seen is None else state.seen.logs
     if connection.phase in _LOST and state.connection.phase is Phase.LIVE:
         lines = log_join.lost_dated(log_join.lost(lines, feed))
-        told_until = state.connection.told_until or state.connection.last_seen
-        state = replace(
-            state, lost_at=told_until or connection.last_seen or 0.0, mending=lines.is_torn
-        )
+        told_until = connection.told_until or state.connection.told_until
+        lost_at = told_until or state.connection.last_seen or connection.last_seen or 0.0
+        state = replace(state, lost_at=lost_at, mending=lines.is_torn)
     elif state.lost_at is not None and connection.phase in _OVER:
         state = _found_again(state, connection, goes_on=connection.resumed)
     if connection.epoch != state.connection.epoch:

@@ -12,7 +12,7 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     """A time without the stream. Times: seconds since the epoch, by the clock here."""
 
     since: float
-    """When something last came on the stream before it."""
+    """By when all that was published before it is here: see ``Connection.told_until``."""
     until: float | None = None
     """When the stream was there again; None while it is not."""
     lossless: bool = False
@@ -32,14 +32,14 @@ def outage_after(
         at: the time, in seconds since the epoch.
     """
     if before.phase is Phase.LIVE and now.phase in {Phase.RECONNECTING, Phase.OFFLINE}:
-        return Outage(since=_told_until(before, at))
+        return Outage(since=_told_until(before, now, at))
     if now.phase is Phase.LIVE and outage is not None and outage.until is None:
         return replace(outage, until=at, lossless=now.resumed)
     told_of_gap = now.epoch == before.epoch + 1 and not now.resumed
     if before.phase is now.phase is Phase.LIVE and before.since == now.since and told_of_gap:
-        return Outage(since=_told_until(before, at), until=at)
+        return Outage(since=_told_until(before, now, at), until=at)
     return outage
 
 
-def _told_until(connection: Connection, at: float) -> float:
-    return connection.told_until or connection.last_seen or at
+def _told_until(before: Connection, now: Connection, at: float) -> float:
+    return now.told_until or before.told_until or before.last_seen or at

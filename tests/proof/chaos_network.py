@@ -19,7 +19,7 @@ from tests.proof.report import FAILED, PASSED, Row, Trial
 from tests.proof.stage import CALM, Stage, through_a_proxy
 from tests.proof.vitals import vitals
 
-LAG = 1.5
+LAG = 0.5
 """Seconds that an event may take to where it is read, on a machine that has more to do."""
 
 

@@ -43,3 +43,8 @@ def test_it_begins_when_the_stream_last_said_something_though_a_probe_went_well_
     live = replace(LIVE, told_until=15.0)
     assert outage_after(None, live, AWAY, 21.0) == Outage(since=15.0)
     assert outage_after(None, live, replace(live, epoch=2), 22.0) == Outage(since=15.0, until=22.0)
+
+
+def test_what_the_stream_knows_of_its_lag_once_it_broke_counts() -> None:
+    live = replace(LIVE, told_until=15.0)
+    assert outage_after(None, live, replace(AWAY, told_until=12.0), 21.0) == Outage(since=12.0)
