@@ -22,10 +22,12 @@ _HEAVY_EVERY = 6
 
 
 class Newest(NamedTuple):
-    """The newest run of a stream's, and whether it is one that is seldom asked for."""
+    """The newest run of a stream's, whether it is one that is seldom asked for, and how long the
+    request for it took, in ms; None where it took none."""
 
     run: Run | None
     is_heavy: bool = False
+    took_ms: float | None = None
 
 
 class Sign(NamedTuple):
@@ -60,11 +62,14 @@ class Questions:
             DurablyError: the server does not tell.
         """
         answer, runs = await self._runs(params)
-        return Newest(runs[0] if runs else None, len(answer.body) > _HEAVY_BYTES)
+        is_heavy = len(answer.body) > _HEAVY_BYTES
+        return Newest(runs[0] if runs else None, is_heavy, answer.took_ms)
 
     async def _runs(self, params: Params) -> tuple[Answer, Sequence[Run]]:
         answer = await self._door.ask(
-            "GET", "/runs", [*params, ("limit", "1")], timeout=self._pace.probe_timeout
+            *("GET", "/runs", [*params, ("limit", "1")]),
+            timeout=self._pace.probe_timeout,
+            alone=True,
         )
         if (error := answer.error()) is not None:
             raise error
@@ -105,6 +110,8 @@ class Liveness:
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
+        self._is_light = False
+        """Whether the newest run is known to be small: then to ask for it tells the latency too."""
         self._spared = 0
         """With how many questions more not to ask for the newest run, which is large."""
         self._doubted_at = -1
@@ -114,6 +121,7 @@ class Liveness:
     def opens(self) -> None:
         """Another connection is about to be made: what was known of the one before is no use."""
         self._told_of = None
+        self._is_light = False
         self._doubted_at = -1
 
     def hears(self, at: float) -> None:
@@ -130,10 +138,13 @@ class Liveness:
             DurablyError: this connection of the stream is dead.
         """
         try:
-            took_ms = await self._latency()
+            newest = await self._newest_alone() if self._is_light and self._is_open() else None
+            took_ms = newest.took_ms if newest is not None else None
+            if took_ms is None:
+                took_ms = await self._latency()
             if self._is_open():
                 self._believe()
-                if await self._is_deaf():
+                if await self._is_deaf(newest):
                     raise Unreachable(
                         f"{self._tried} stayed silent while runs went on: it is opened again by "
                         "itself."
@@ -173,33 +184,60 @@ class Liveness:
                 "by itself."
             )
 
-    async def _is_deaf(self) -> bool:
+    async def _newest_alone(self) -> Newest | None:
+        """The newest run, whose answer tells the latency as well where that is no large one; None
+        where the server did not tell, which must be seen by another question.
+
+        Raises:
+            Unreachable: the server did not answer.
+        """
+        try:
+            newest = await self._newest()
+        except DurablyError as error:
+            if self._is_gone(error):
+                raise
+            return None
+        return newest._replace(took_ms=None) if newest.is_heavy else newest
+
+    async def _is_deaf(self, newest: Newest | None) -> bool:
         """Whether the newest run has gone on since it was asked for before, and not a byte of that
         came: a connection that something between dropped without a word, while others still work.
 
         A server that never tells of its runs here, as one whose worker is another process, is
         believed after some attempts.
+
+        Args:
+            newest: what was asked already; None where it was not.
         """
-        if self._spared:
-            self._spared -= 1
-            return False
-        try:
-            newest, is_heavy = await self._newest()
-        except DurablyError as error:
-            self._spared = _HEAVY_EVERY - 1
-            if isinstance(error, Unreachable) and self._silences < _MOST_SILENCES:
-                if not self._speaks():
-                    self._silences += 1
-                raise  # the network went since the answer before: it has this connection as well
-            return False  # the server has just shown that it is well
-        self._spared = _HEAVY_EVERY - 1 if is_heavy else 0
-        before, self._told_of = self._told_of, Sign(newest, self._chunks)
-        if before is None or before.chunks != self._chunks or not _went_on(before.run, newest):
+        if newest is None:
+            if self._spared:
+                self._spared -= 1
+                return False
+            try:
+                newest = await self._newest()
+            except DurablyError as error:
+                self._is_light, self._spared = False, _HEAVY_EVERY - 1
+                if self._is_gone(error):
+                    raise  # the network went since the answer before, and has this one as well
+                return False  # the server has just shown that it is well
+        self._is_light = newest.took_ms is not None and not newest.is_heavy
+        self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
+        before, self._told_of = self._told_of, Sign(newest.run, self._chunks)
+        if before is None or before.chunks != self._chunks or not _went_on(before.run, newest.run):
             return False
         await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
         if before.chunks != self._chunks or self._silences >= _MOST_SILENCES:
             return False
         self._silences += 1
+        return True
+
+    def _is_gone(self, error: DurablyError) -> bool:
+        """Whether a newest run that did not come means that this connection is dead. After some
+        attempts it does not."""
+        if not isinstance(error, Unreachable) or self._silences >= _MOST_SILENCES:
+            return False
+        if not self._speaks():
+            self._silences += 1
         return True
 
 

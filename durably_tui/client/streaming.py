@@ -1,4 +1,4 @@
-"""How the bytes of an event stream come: asyncio and httptools, below httpx.
+"""How the bytes of an event stream come, or one answer alone: asyncio and httptools, below httpx.
 
 httpx reads a body through h11, in Python and with half a dozen copies: most of what an event costs
 on a server that sends each in a chunk of its own. Here there is one copy. Where no connection can
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
+from functools import partial
 
 import httptools
 import httpx
@@ -53,14 +54,14 @@ class StreamTransport(httpx.AsyncBaseTransport):
 
     async def _ask(self, request: httpx.Request, head: bytes) -> Reading | None:
         """The answer; None where there is no connection."""
-        url = request.url
+        url, patience = request.url, request.extensions.get("timeout", {}).get("read")
         is_tls = url.scheme == "https"
         if is_tls and self._context is None:
             return None
         try:
             async with asyncio.timeout(_SOON):
                 transport, reading = await asyncio.get_running_loop().create_connection(
-                    Reading,
+                    partial(Reading, patience),
                     url.raw_host.decode("ascii"),
                     url.port or (443 if is_tls else 80),
                     ssl=self._context if is_tls else None,
@@ -68,6 +69,8 @@ class StreamTransport(httpx.AsyncBaseTransport):
         except (OSError, ValueError):  # of which a timeout is one
             return None
         try:
+            if (trace := request.extensions.get("trace")) is not None:
+                await trace("http11.send_request_headers.started", {})
             transport.write(head)
             await reading.head()
         except BaseException:
@@ -81,9 +84,14 @@ class StreamTransport(httpx.AsyncBaseTransport):
 
 
 class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
-    """One connection and the answer that comes over it."""
+    """One connection and the answer that comes over it.
 
-    def __init__(self) -> None:
+    Args:
+        patience: seconds for each part of the answer to come; None waits for ever.
+    """
+
+    def __init__(self, patience: float | None = None) -> None:
+        self._patience = patience
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self._buffer = memoryview(bytearray(_BUFFER))
@@ -102,7 +110,7 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
         """Wait for the head of the answer.
 
         Raises:
-            httpx.TransportError: none came, or none that could be read.
+            httpx.TransportError: none came, or none in time, or none that could be read.
         """
         while not self._headed:
             if self._over:
@@ -118,7 +126,8 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
         no more for many packets than for one, and holds the server back where it is too much.
 
         Raises:
-            httpx.TransportError: it was cut off, or what came was no HTTP.
+            httpx.TransportError: it was cut off, or nothing more came in time, or what came was
+                no HTTP.
         """
         while True:
             if self._parts:
@@ -140,7 +149,13 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
     async def _news(self) -> None:
         self._waiting = asyncio.get_running_loop().create_future()
         try:
-            await self._waiting
+            if self._patience is None:
+                await self._waiting
+            else:
+                async with asyncio.timeout(self._patience):
+                    await self._waiting
+        except TimeoutError:
+            raise httpx.ReadTimeout("") from None
         finally:
             self._waiting = None
 

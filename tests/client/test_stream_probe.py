@@ -24,6 +24,12 @@ from durably_tui.client import DurablyClient
 from durably_tui.protocol import Phase, ServerFault
 
 LIGHT = "/runs?jobName=durably-tui.liveness&limit=1"
+NEWEST = "/runs?limit=1"
+
+
+def asked(peer: bad.BadServer) -> list[str]:
+    """What the server was asked, in order."""
+    return [request.path.partition("/durably")[2] for request in peer.requests]
 
 
 async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
@@ -45,9 +51,9 @@ async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
             assert 0 < latency < 5000
 
     assert watch.batches[-1].connection.epoch == 1
-    assert [r.path.partition("/durably")[2] for r in peer.requests] == [
-        "/runs/subscribe", *[LIGHT, "/runs?limit=1"] * 3
-    ]  # fmt: skip
+    assert asked(peer) == ["/runs/subscribe", LIGHT, NEWEST, NEWEST, NEWEST], (
+        "one question will do once the newest run is known to be small"
+    )
 
 
 async def test_how_long_a_large_run_takes_is_no_latency() -> None:
@@ -84,9 +90,69 @@ async def test_how_long_a_large_run_takes_is_no_latency() -> None:
             assert latency is not None
             assert latency < 300
             await clock.advance(10.0)
-    asked = [r.path.partition("/durably")[2] for r in peer.requests]
-    assert asked.count(LIGHT) >= 12
-    assert asked.count("/runs?limit=1") <= 3
+    assert asked(peer).count(LIGHT) >= 12
+    assert asked(peer).count(NEWEST) <= 3
+
+
+async def test_a_newest_run_that_has_become_large_tells_no_latency() -> None:
+    clock = HandClock()
+    light, heavy = newest_answer("run-5", 0), newest_answer("run-5", 0, output="x" * 100_000)
+    grown = False
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+            await asyncio.Event().wait()
+        elif request.path.endswith(LIGHT):
+            writer.write(EMPTY)
+        else:
+            await asyncio.sleep(0.3 if grown else 0)  # what must not be in any latency
+            writer.write(heavy if grown else light)
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        for wait in (1.0, 10.0, 10.0):
+            await clock.asleep(wait)
+            grown = asked(peer).count(NEWEST) == 2
+            await clock.advance(wait)
+        await clock.asleep(10.0)
+        latency = watch.batches[-1].connection.latency_ms
+        assert latency is not None
+        assert latency < 300
+        await clock.advance(10.0)
+        await clock.asleep(10.0)
+    assert asked(peer)[1:] == [LIGHT, NEWEST, NEWEST, NEWEST, LIGHT, LIGHT]
+
+
+async def test_a_newest_run_that_is_refused_later_does_not_end_a_stream() -> None:
+    clock = HandClock()
+    fault = False
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+            await asyncio.Event().wait()
+        at_fault = fault and not request.path.endswith(LIGHT)
+        writer.write(bad.response_head(500, {}) if at_fault else EMPTY)
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        fault = True
+        await clock.advance(10.0)
+        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
+    assert watch.phases == [Phase.LIVE]
+    assert asked(peer)[1:] == [LIGHT, NEWEST, NEWEST, LIGHT, NEWEST]
 
 
 async def test_a_newest_run_that_cannot_be_had_does_not_end_a_stream() -> None:
@@ -133,10 +199,10 @@ async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
         await clock.advance(9.0)
         more.set()
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        assert [r.path.endswith(LIGHT) for r in peer.requests].count(True) == 1
+        assert asked(peer)[1:] == [LIGHT, NEWEST]
         await clock.advance(1.0)
         await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
-        assert [r.path.endswith(LIGHT) for r in peer.requests].count(True) == 2
+        assert asked(peer)[1:] == [LIGHT, NEWEST, NEWEST]
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from durably_tui.client import DurablyClient
+from durably_tui.client.address import parse_address
+from durably_tui.client.door import Door
 from durably_tui.client.streaming import Reading, StreamTransport
 
 EVENT = b'data: {"type":"run:cancel","runId":"a"}\n\n'
@@ -181,6 +184,60 @@ async def test_what_the_ordinary_way_was_answered_leaves_no_connection(
             await asyncio.wait_for(closed.wait(), 10)
             await stream.aclose()
             await reading
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+async def test_an_answer_that_does_not_go_on_in_time_is_given_up(answer: bytes) -> None:
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        asked.set()
+        with contextlib.suppress(OSError):
+            await reader.read()
+        left.set()
+        writer.close()
+
+    server = await asyncio.start_server(stall, "127.0.0.1", 0)
+    async with server, client() as http:
+        http.timeout = httpx.Timeout(5, read=0.05)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(httpx.ReadTimeout):
+            await got(http, url)
+        assert asked.is_set()
+        await asyncio.wait_for(left.wait(), 10)
+
+
+async def test_a_question_alone_leaves_no_connection_and_connecting_is_no_part_of_its_time() -> (
+    None
+):
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(MEASURED)
+        if await reader.read(1) == b"":
+            left.set()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    connect = asyncio.get_running_loop().create_connection
+
+    async def slowly(*given: Any, **options: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await connect(*given, **options)
+
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        door = Door(parse_address(url, None, None), timeout=5, verify=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "create_connection", slowly)
+            told = await door.ask("GET", "/runs", alone=True)
+        assert (told.status, told.body) == (404, b"wrong")
+        assert 0 < told.took_ms < 250
+        await asyncio.wait_for(left.wait(), 10)
+        await door.aclose()
 
 
 async def test_a_server_is_held_back_while_nobody_reads() -> None:
