@@ -8,11 +8,12 @@ from typing import Any
 
 from durably_tui.text import cells
 
+from .folding import fold_spans
 from .json_folds import Folds
 from .json_heights import Heights
 from .json_text import TextRows
 from .json_tree import JsonTree
-from .line_view import Span, Spans, fold_spans
+from .line_view import Span, Spans
 
 _INDENT = 2
 _OPENED_AT_FIRST = 400

@@ -95,29 +95,6 @@ def fitted(spans: Iterable[Span], width: int) -> Spans:
     return tuple(kept)
 
 
-def fold_spans(spans: Iterable[Span], width: int) -> list[Spans]:
-    """Spans as lines of at most ``width`` cells; a newline in their text ends a line."""
-    width = max(2, width)
-    lines: list[list[Span]] = [[]]
-    room = width
-    for text, style in spans:
-        for number, part in enumerate(text.split("\n")):
-            if number:
-                lines.append([])
-                room = width
-            rest = part
-            while rest:
-                piece = clip(rest, room)
-                if piece:
-                    lines[-1].append((piece, style))
-                    room -= cells(piece)
-                    rest = rest[len(piece) :]
-                if rest:
-                    lines.append([])
-                    room = width
-    return [tuple(line) for line in lines]
-
-
 def _closed(span: Span) -> Span:
     """A span whose last cells say that something was cut after it."""
     text, style = span

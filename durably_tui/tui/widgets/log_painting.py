@@ -15,7 +15,8 @@ from durably_tui.state.log_looking import LogLooking
 from durably_tui.state.log_store import LogStore
 from durably_tui.text import TimeStyle, cells, safe
 
-from .line_view import ReadingView, Span, Spans, fitted, fold_spans
+from .folding import fold_spans
+from .line_view import ReadingView, Span, Spans, fitted
 from .log_lines import (
     LineStyle,
     body_spans,
