@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import ActiveBinding
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
@@ -36,6 +38,18 @@ def fitting(keys: Sequence[Key], width: int) -> list[Key]:
 
 def _rank(key: Key) -> int:
     return KEPT.index(key[3]) if key[3] in KEPT else len(KEPT)
+
+
+def _as_declared(active: Collection[ActiveBinding]) -> list[ActiveBinding]:
+    """Bindings in the order in which they were declared, each widget's before those around it.
+
+    Textual puts those that have a key of the user's last.
+    """
+    places: dict[tuple[DOMNode, str], int] = {}
+    for node in dict.fromkeys(each.node for each in active):
+        for _, binding in node._bindings:
+            places.setdefault((node, binding.action), len(places))
+    return sorted(active, key=lambda each: places[each.node, each.binding.action])
 
 
 class KeyFooter(Footer):
@@ -83,7 +97,7 @@ class KeyFooter(Footer):
     def _keys(self, screen: Screen[Any]) -> list[Key]:
         """Those that are shown, one an action."""
         keys: dict[str, Key] = {}
-        for _, binding, enabled, tooltip in screen.active_bindings.values():
+        for _, binding, enabled, tooltip in _as_declared(screen.active_bindings.values()):
             if binding.show and binding.action not in keys:
                 keys[binding.action] = (
                     binding.key,

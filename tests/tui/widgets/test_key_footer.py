@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.monitor import monitor
+from support.monitor import monitor, watching
 from support.workshop import Workshop, workshop
 
+from durably_tui.client import DurablyClient
+from durably_tui.config import Config
+from durably_tui.state import create_durably_client
 from durably_tui.text import cells
+from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KEPT, Key, fitting
+from durably_tui.tui.world import World
 
 
 @pytest.fixture
@@ -71,6 +76,21 @@ async def test_every_place_tells_of_enter_and_help_in_a_small_terminal(shop: Wor
         await shown.until(lambda: "? help" in shown.lines[-1] and "s steps" not in shown.lines[-1])
         await shown.pilot.resize_terminal(200, 15)
         await shown.until(lambda: "e output" in shown.lines[-1] and "back" in shown.lines[-1])
+
+
+async def test_a_key_of_ones_own_stands_where_its_command_stood(shop: Workshop) -> None:
+    await shop.done("quick")
+    session = Session(create_durably_client(client := DurablyClient(shop.url)), shop.url)
+    world = World(config=Config(keys={"retry": ("x",), "filter": ("ctrl+f",)}))
+    async with watching(session, world=world) as shown:
+        await shown.until(
+            lambda: (
+                "Enter open x retry R new run c cancel D delete t trigger ^f filter f failed"
+                in shown.lines[-1]
+            ),
+            "the user's keys in their places",
+        )
+    await client.aclose()
 
 
 async def test_where_there_is_no_row_enter_is_dim(shop: Workshop) -> None:
