@@ -42,11 +42,17 @@ def find(verbs: Sequence[Verb], text: str) -> tuple[Verb, str] | str:
 
 
 def completions(verbs: Sequence[Verb], text: str) -> list[str]:
-    """What a text can be completed to, the whole line each."""
+    """What a text can be completed to, the whole line each.
+
+    What stands behind a word is completed once the word is whole, or cut short so that it is plain
+    which one is meant.
+    """
     word, blank, rest = text.partition(" ")
-    if not blank:
-        words = dict.fromkeys(verb.word for verb in verbs)
-        return [each for each in words if each.startswith(word) and each != word]
-    verb = next((verb for verb in verbs if verb.word == word), None)
+    words = dict.fromkeys(verb.word for verb in verbs if verb.word.startswith(word))
+    longer = [each for each in words if each != word]
+    if not blank and longer:
+        return longer
+    meant = word if word in words else longer[0] if len(longer) == 1 else None
+    verb = next((verb for verb in verbs if verb.word == meant), None)
     choices = verb.takes() if verb is not None else ()
-    return [f"{word} {each}" for each in choices if each.startswith(rest) and each != rest]
+    return [f"{meant} {each}" for each in choices if each.startswith(rest) and each != rest]

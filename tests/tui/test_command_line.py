@@ -6,8 +6,9 @@ import pytest
 from support.monitor import Monitor, monitor
 from support.typing_ahead import type_ahead
 from support.workshop import Workshop
+from textual.widgets import Input
 
-from durably_tui.tui.screens.command_line import CommandLineScreen
+from durably_tui.tui.screens.command_line import CommandLineScreen, in_a_line
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.runs import RunsScreen
@@ -50,6 +51,37 @@ async def test_tab_completes_and_up_brings_back(shop: Workshop) -> None:
         await shown.shows("theme nord")
         await shown.press("escape")
         await shown.front(RunsScreen)
+
+
+async def test_tab_goes_through_the_themes_and_round(shop: Workshop) -> None:
+    async with monitor(shop.url, size=(80, 24)) as shown:
+        await shown.press("colon", *"th", "tab", "tab")
+        line = shown.at(CommandLineScreen).query_one(Input)
+        themes = sorted(shown.app.available_themes)
+        assert line.value == f"theme {themes[0]}"
+        await shown.press("tab", "tab")
+        assert line.value == f"theme {themes[2]}"
+        await shown.press(*["shift+tab"] * 3)
+        assert line.value == f"theme {themes[-1]}"
+        # What is taken is in sight among the others, however many there are.
+        await shown.until(lambda: themes[-1] in shown.lines[-2] and themes[-2] in shown.lines[-2])
+        await shown.press("tab", "enter")
+        await shown.until(lambda: shown.app.theme == themes[0], "the first theme")
+
+
+async def test_tab_that_comes_at_once_with_what_is_before_it_completes(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await type_ahead(shown, ":theme nor\t\r")
+        await shown.until(lambda: shown.app.theme == "nord", "the theme")
+
+
+def test_the_words_of_a_line_are_those_around_the_one_that_is_lit() -> None:
+    words = ["one", "two", "three", "four"]
+    assert in_a_line(words, -1, 20).plain == "one  two  three"
+    assert in_a_line(words, 2, 20).plain == "one  two  three"
+    assert in_a_line(words, 3, 20).plain == "four"
+    assert in_a_line(words, 0, 2).plain == "one"
+    assert in_a_line([], -1, 20).plain == ""
 
 
 async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:

@@ -86,6 +86,9 @@ def test_completion_of_words_and_of_what_follows_them() -> None:
     assert completions(VERBS, "r") == ["runs", "retry"]
     assert completions(VERBS, "theme n") == ["theme nord", "theme night"]
     assert completions(VERBS, "runs ") == []
+    assert completions(VERBS, "th") == ["theme"]
+    assert completions(VERBS, "theme") == completions(VERBS, "th ") == ["theme nord", "theme night"]
+    assert completions(VERBS, "r n") == []
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)

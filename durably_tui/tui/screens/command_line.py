@@ -14,11 +14,9 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from durably_tui.text import safe
+from durably_tui.text import cells, safe
 from durably_tui.tui.verbs import Verb, completions
 from durably_tui.tui.widgets.asking_line import AskingLine
-
-_SHOWN = 12
 
 
 async def type_into(line: Input, event: events.Key) -> None:
@@ -31,6 +29,23 @@ async def type_into(line: Input, event: events.Key) -> None:
         await line.action_submit()
     elif event.key == "backspace":
         line.action_delete_left()
+
+
+def in_a_line(words: Sequence[str], at: int, width: int) -> Content:
+    """As many of some words as ``width`` cells have room for, the one ``at`` among them and lit;
+    none is where that is below 0."""
+    first = room = 0
+    for number, word in enumerate(words):
+        room += cells(word) + 2
+        if room - 2 > width:
+            if number > max(0, at):
+                words = words[:number]
+                break
+            first, room = number, cells(word) + 2
+    shown = [Content(word) for word in words[first:]]
+    if at >= first:
+        shown[at - first] = shown[at - first].stylize("$text bold reverse")
+    return Content("  ").join(shown)
 
 
 class _Completing(Suggester):
@@ -49,7 +64,8 @@ class CommandLineScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
-        Binding("tab", "complete", "Complete", show=False, priority=True),
+        Binding("tab", "complete(1)", "Complete", show=False, priority=True),
+        Binding("shift+tab", "complete(-1)", "Complete", show=False, priority=True),
         Binding("up", "recall(-1)", "Before", show=False, priority=True),
         Binding("down", "recall(1)", "After", show=False, priority=True),
     ]
@@ -72,6 +88,9 @@ class CommandLineScreen(ModalScreen[str | None]):
         self._before = list(before)
         self._at = len(self._before)
         self._ahead: list[events.Key] = []
+        self._offered: list[str] = []
+        self._taken = 0
+        """Which of what was offered is in the line."""
 
     def compose(self) -> ComposeResult:
         """What it can be, and the line."""
@@ -85,27 +104,38 @@ class CommandLineScreen(ModalScreen[str | None]):
         self._tell("")
         ahead, self._ahead = self._ahead, []
         for event in ahead:
-            await type_into(self.query_one(Input), event)
+            await self.take(event)
 
     async def take(self, event: events.Key) -> None:
         """A key that was typed for this line before it was there."""
-        if self.is_mounted:
-            await type_into(self.query_one(Input), event)
-        else:
+        if not self.is_mounted:
             self._ahead.append(event)
+        elif event.key == "tab":
+            self.action_complete(1)
+        else:
+            await type_into(self.query_one(Input), event)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what the line can become."""
         self._tell(event.value)
 
     def _tell(self, text: str) -> None:
-        found = [line.rpartition(" ")[2] for line in completions(self._verbs, text)]
-        verb = next((v for v in self._verbs if v.word == text.strip().partition(" ")[0]), None)
-        if verb is not None and not found:
-            words = verb.help
+        if len(self._offered) > 1 and self._is_taken(text):
+            found, at = self._offered, self._taken
         else:
-            words = "  ".join(safe(each, limit=40) for each in found[:_SHOWN])
-        self.query_one("#choices", Static).update(Content(words))
+            found, at = completions(self._verbs, text), -1
+        verb = next((v for v in self._verbs if v.word == text.strip().partition(" ")[0]), None)
+        is_whole = at < 0 and all(line.startswith(f"{text} ") for line in found)
+        if verb is not None and is_whole:
+            words = Content(verb.help)
+        else:
+            ends = [safe(line.rpartition(" ")[2], limit=40) for line in found]
+            words = in_a_line(ends, at, self.size.width - 2)
+        self.query_one("#choices", Static).update(words)
+
+    def _is_taken(self, text: str) -> bool:
+        """Whether the line is what Tab made of it."""
+        return self._taken < len(self._offered) and self._offered[self._taken] == text
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with the line, once: Enter may have been pressed again meanwhile."""
@@ -116,12 +146,17 @@ class CommandLineScreen(ModalScreen[str | None]):
         """Do nothing."""
         self.dismiss(None)
 
-    def action_complete(self) -> None:
-        """Take what is offered."""
+    def action_complete(self, by: int) -> None:
+        """Take what is offered; again: the next of it, or the one before, round the end."""
         line = self.query_one(Input)
-        if found := completions(self._verbs, line.value):
-            line.value = found[0]
-            line.cursor_position = len(found[0])
+        if self._is_taken(line.value) and len(self._offered) > 1:
+            self._taken = (self._taken + by) % len(self._offered)
+        elif found := completions(self._verbs, line.value):
+            self._offered, self._taken = found, 0 if by > 0 else len(found) - 1
+        else:
+            return
+        line.value = self._offered[self._taken]
+        line.cursor_position = len(line.value)
 
     def action_recall(self, by: int) -> None:
         """Go through what was typed before."""
