@@ -16,17 +16,11 @@ from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.screens.keys import STEPS
 
 from .line_table import Column, LineTable
-from .line_view import Span, Spans
+from .line_view import Spans
 from .look import STEP_LOOKS
+from .time_axis import axis_span, axis_text, span_bar
 
-_NICE = (1, 2, 5, 10, 15, 20, 30, 45)
 _MOST_ZOOM = 4_096
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_SPANS = (
-    *_NICE,
-    *(minutes * _MINUTE for minutes in _NICE),
-    *(hours * _HOUR for hours in (1, 2, 3, 4, 6, 8, 12, 18)),
-)
 
 _BAR_STYLES = {
     StepStatus.RUNNING: "running",
@@ -35,50 +29,6 @@ _BAR_STYLES = {
     StepStatus.CANCELLED: "bar-cancelled",
     StepStatus.UNKNOWN: "bar-cancelled",
 }
-
-
-def axis_span(seconds: float) -> float:
-    """The round number of seconds that an axis has on which so many must fit.
-
-    It is in steps, so that an axis on which something grows changes its scale but now and then.
-    """
-    if seconds <= 1:
-        for part in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
-            if seconds <= part:
-                return part
-    for span in _SPANS:
-        if seconds <= span:
-            return span
-    days = 1
-    while days * _DAY < seconds:
-        days = days * 2
-    return days * _DAY
-
-
-def span_bar(
-    start: float, end: float, span: float, width: int, style: str, *, plain: bool = False
-) -> Spans:
-    """A bar from ``start`` to ``end`` seconds on an axis of ``span`` seconds in ``width`` cells.
-
-    It is drawn in half cells, at least one, so that the shortest step can still be seen.
-    """
-
-    def half_cell(at: float) -> float:
-        return min(1.0, max(0.0, at / span if span > 0 else 0.0)) * 2 * width
-
-    first = min(2 * width - 1, int(half_cell(start)))
-    last = max(first + 1, round(half_cell(end)))
-    text = ""
-    at = first
-    if at % 2:
-        text, at = ("=" if plain else "╺"), at + 1
-    text += ("=" if plain else "━") * ((last - at) // 2)
-    if last > at and (last - at) % 2:
-        text += "=" if plain else "╸"
-    before = first // 2
-    spans: list[Span] = [(" " * before, "text"), (text, style)]
-    spans.append((" " * max(0, width - before - len(text)), "text"))
-    return tuple(span for span in spans if span[0])
 
 
 def _seconds(at: datetime) -> float:
@@ -239,15 +189,8 @@ class Waterfall(LineTable[Step]):
         self.repaint()
 
     def _axis(self, width: int) -> str:
-        """The times along the axis, at its quarters where there is room."""
-        first, last = self.window
-        end = took(last)
-        text = fit(took(first) if first else "0", width - len(end)) + end
-        for part in (2, 1, 3) if width >= 36 else (2,):
-            at, label = width * part // 4, took(first + (last - first) * part / 4)
-            if text[at - 1 : at + len(label) + 1].isspace():
-                text = text[:at] + label + text[at + len(label) :]
-        return text
+        """The times along the axis."""
+        return axis_text(*self.window, width)
 
     def _times(self, step: Step) -> tuple[float, float] | None:
         """Where a step begins and ends on the axis; None where nobody saw it begin."""
