@@ -1,8 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.hostile import HOSTILE
 from support.screens import assert_sound, screen_lines
 from textual.app import App, ComposeResult
