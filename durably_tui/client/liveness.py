@@ -13,6 +13,8 @@ from .pace import Pace
 
 _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
+_ALONE = 0.1
+"""Seconds for which a head has to be there before the first event, to have come without it."""
 _NO_JOB = "durably-tui.liveness"
 """A job that no server has: to ask for its runs costs the server a look and the line nothing."""
 _HEAVY_BYTES = 64 * 1024
@@ -117,18 +119,45 @@ class Liveness:
         self._doubted_at = -1
         """How much of the stream had come when a question got no answer though it spoke."""
         self._silences = 0
+        self._headed_at: float | None = None
+        """When the head of the answer came, as long as nothing came after it."""
+        self._was_believed = False
+        """Whether the stream counted as open before its head came."""
+        self._heads_come_alone = False
+        """Whether the server was seen to send the head of its answer before any event."""
 
     def opens(self) -> None:
         """Another connection is about to be made: what was known of the one before is no use."""
         self._told_of = None
         self._is_light = False
         self._doubted_at = -1
+        self._headed_at = None
+        self._was_believed = False
+
+    def answered(self, at: float, *, was_believed: bool) -> None:
+        """The head of the stream's answer came; ``was_believed``: it counted as open before."""
+        self._headed_at = at
+        self._was_believed = was_believed
+
+    def opened_late(self, at: float) -> float | None:
+        """When the stream was opened, if that was after it had begun to count as open: what was
+        published between the two is not on it. Told once; looked for at the first thing that comes
+        and when the server was asked.
+
+        A head that comes with the first event was held back, and the stream was open before.
+        """
+        if self._headed_at is None or at - self._headed_at < _ALONE:
+            return None
+        self._heads_come_alone = True
+        was_believed, self._was_believed = self._was_believed, False
+        return self._headed_at if was_believed else None
 
     def hears(self, at: float) -> None:
         """The stream brought something."""
         self._heard = at
         self._chunks += 1
         self._silences = 0
+        self._headed_at = None
 
     async def look(self) -> float | None:
         """Ask the server. How long it took, in ms; None where it did not answer well, and the
@@ -155,7 +184,8 @@ class Liveness:
                     self._doubted_at = self._chunks
                 return None  # slow to answer or not well, but not gone
             raise
-        if not self._is_open() and self._answers_at_once() and self._silences < _MOST_SILENCES:
+        at_once = self._heads_come_alone or self._answers_at_once()
+        if not self._is_open() and at_once and self._silences < _MOST_SILENCES:
             # Its connection is dead, and others are not. After some attempts it is believed, as
             # something between may hold the head back.
             self._silences += 1

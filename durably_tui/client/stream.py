@@ -75,6 +75,8 @@ class Stream:
         self._closed = False
         self._dead: DurablyError | None = None
         self._last_event_id = ""
+        self._goes_on = False
+        """Whether this connection was asked to go on after the last event."""
         self._retry_seconds = 0.0
         self._asked: Params = []
         self._questions = Questions(door, decoder, pace)
@@ -210,9 +212,13 @@ class Stream:
             self._door.stream(self._path, params, self._last_event_id) as stream,
             aclosing(gathered(stream, self._pace)) as chunks,  # type: ignore[type-var]
         ):
-            if self._connection.phase is not Phase.LIVE:
-                self._live(resumed=bool(self._last_event_id))
+            was_believed = self._connection.phase is Phase.LIVE
+            self._goes_on = bool(self._last_event_id)
+            self._liveness.answered(self._pace.clock(), was_believed=was_believed)
+            if not was_believed:
+                self._live(resumed=self._goes_on)
             async for chunk in chunks:
+                self._begin_late()
                 frames = decoder.feed(chunk)
                 if decoder.oversized:
                     self._decoder.tally.malformed += decoder.oversized
@@ -230,7 +236,7 @@ class Stream:
                     at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
                     self._heard(now, events[:at])
                     self._put(events[:at], frames[:at], 0)
-                    self._gap()
+                    self._anew(resumed=False)
                     events, frames = events[at + 1 :], frames[at + 1 :]
                 self._heard(now, events, whole=decoder.is_between)
                 if self._put(events, frames, len(chunk)):
@@ -254,10 +260,18 @@ class Stream:
         self._inbox.put(self._connection, events, frames, size=size, joins=True)
         return self._closes_after(events)
 
-    def _gap(self) -> None:
-        """The server has dropped events, so what comes now is as after a new connection."""
+    def _begin_late(self) -> None:
+        """Where the stream was believed to be open before it was, it begins now."""
+        opened_at = self._liveness.opened_late(self._pace.clock())
+        if opened_at is not None:
+            self._anew(resumed=self._goes_on)
+            self._lag.opened(opened_at)
+
+    def _anew(self, *, resumed: bool) -> None:
+        """Events are missing here, unless it goes on after the last (``resumed``): what comes now
+        is as after a new connection."""
         self._connection = msgspec.structs.replace(
-            self._connection, epoch=self._connection.epoch + 1, resumed=False
+            self._connection, epoch=self._connection.epoch + 1, resumed=resumed
         )
         self._inbox.put(self._connection)
         self._tapped()
@@ -306,6 +320,7 @@ class Stream:
         if took_ms is None:
             return True
         if self._connection.phase is Phase.LIVE:
+            self._begin_late()
             now = self._pace.clock()
             self._tell(msgspec.structs.replace(self._connection, last_seen=now, latency_ms=took_ms))
         else:
