@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from msgspec.structs import replace
 
 from durably_tui.config import Alerts
 from durably_tui.protocol import RunCancel, RunComplete, RunFail, StreamBatch
@@ -18,8 +20,22 @@ from durably_tui.text import safe
 End = RunFail | RunComplete | RunCancel
 SETTLE_SECONDS = 1.0
 """How long ends are gathered before they are told."""
+WHY_SECONDS = 5.0
+"""How long the server may take to say why a run failed."""
 COMMAND_SECONDS = 30.0
 """How long the user's command may take."""
+TOLD = {
+    "DURABLY_SERVER": "the server's name here",
+    "DURABLY_RUN_ID": "the run",
+    "DURABLY_JOB": "its job",
+    "DURABLY_STATUS": "`failed`, `completed` or `cancelled`",
+    "DURABLY_ERROR": "why it failed",
+    "DURABLY_COUNT": "how many runs are told of at once",
+    "DURABLY_TEXT": "all that in one line",
+}
+"""What the user's command finds in its environment, for people."""
+_VARIABLE = 10_000
+"""Characters of a variable of the command at most; Linux takes 128 kB."""
 _WORDS = {RunFail: "failed", RunComplete: "completed", RunCancel: "cancelled"}
 
 log = logging.getLogger(__name__)
@@ -47,6 +63,12 @@ def notice(title: str, text: str, *, tmux: bool) -> str:
     return f"\x1bPtmux;{doubled}\x1b\\"
 
 
+def _variable(text: str) -> str:
+    """A server's text as a variable can be: without NUL, of characters that can be encoded, and no
+    longer than systems take."""
+    return text[:_VARIABLE].replace("\0", "").encode("utf-8", "replace").decode()
+
+
 class Alarm:
     """Tells of failures, and of the end of runs that are watched for it."""
 
@@ -57,6 +79,8 @@ class Alarm:
         title: str,
         write: Callable[[str], None],
         watched: Callable[[], Iterable[str]] = tuple,
+        why: Callable[[str], Awaitable[str | None]] | None = None,
+        complain: Callable[[str], None] = log.warning,
     ) -> None:
         """Make an alarm.
 
@@ -65,14 +89,19 @@ class Alarm:
             title: the server, for people.
             write: writes to the terminal.
             watched: the ids of the runs whose end is told, whatever it is.
+            why: asks the server for the error of a run, which streams of all runs leave out.
+            complain: is told in a sentence, once, that the command does not do.
         """
         self._alerts = alerts
         self._title = title
         self._write = write
         self._watched = watched
+        self._why = why
+        self._complain = complain
+        self._complained = False
         self._ends: dict[str, End] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._commands: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def is_wanted(self) -> bool:
@@ -97,28 +126,37 @@ class Alarm:
     def _tell(self) -> None:
         self._timer = None
         ends, self._ends = list(self._ends.values()), {}
-        text = sentence(ends)
         if self._alerts.bell:
             self._write("\a")
+        if self._alerts.notice or self._alerts.command:
+            task = asyncio.create_task(self._tell_more(ends), name="alert")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _tell_more(self, ends: list[End]) -> None:
+        """Tell what takes words."""
+        first = ends[0]
+        if isinstance(first, RunFail) and first.error is None and self._why is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WHY_SECONDS):
+                    ends[0] = replace(first, error=await self._why(first.run_id))
+        text = sentence(ends)
         if self._alerts.notice:
             self._write(notice(self._title, text, tmux="TMUX" in os.environ))
         if self._alerts.command:
-            task = asyncio.create_task(self._run(ends[0], len(ends), text), name="alert-command")
-            self._commands.add(task)
-            task.add_done_callback(self._commands.discard)
+            await self._run(ends[0], len(ends), text)
 
     async def _run(self, end: End, number: int, text: str) -> None:
-        told: dict[str, str | None] = {
-            "DURABLY_SERVER": self._title,
-            "DURABLY_RUN_ID": end.run_id,
-            "DURABLY_JOB": end.job_name,
-            "DURABLY_STATUS": _WORDS[type(end)],
-            "DURABLY_ERROR": end.error if isinstance(end, RunFail) else "",
-            "DURABLY_COUNT": str(number),
-            "DURABLY_TEXT": text,
-        }
-        # A variable with a NUL cannot be passed, and its text is a server's.
-        fit = {name: (value or "").replace("\0", "") for name, value in told.items()}
+        told = (
+            self._title,
+            end.run_id,
+            end.job_name,
+            _WORDS[type(end)],
+            end.error if isinstance(end, RunFail) else "",
+            str(number),
+            text,
+        )
+        fit = {name: _variable(what or "") for name, what in zip(TOLD, told, strict=True)}
         # The monitor's own token is none of the command's business.
         ours = {name: value for name, value in os.environ.items() if name != "DURABLY_TOKEN"}
         try:
@@ -130,20 +168,30 @@ class Alarm:
                 stderr=asyncio.subprocess.DEVNULL,
             )
         except OSError as error:
-            log.warning("the alert command cannot be run: %s", error)
+            name = safe(self._alerts.command[0], limit=100)
+            self._say_once(f"The alert command {name} cannot be run: {error.strerror or error}.")
             return
         try:
-            await asyncio.wait_for(process.wait(), COMMAND_SECONDS)
+            async with asyncio.timeout(COMMAND_SECONDS):
+                if code := await process.wait():
+                    self._say_once(f"The alert command ended with {code}.")
+        except TimeoutError:
+            self._say_once(f"The alert command was ended after {COMMAND_SECONDS:g} s.")
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
 
+    def _say_once(self, sentence: str) -> None:
+        if not self._complained:
+            self._complained = True
+            self._complain(sentence)
+
     async def aclose(self) -> None:
         """Tell no more, and end what is still running."""
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._commands:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._commands, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -194,7 +194,8 @@ class MonitorApp(DrawingApp):
     def alarm_of(self, session: Session) -> None:
         """Tell of what fails there, as the user wishes, wherever they look."""
         if self.world is not None and self._driver is not None:
-            self.world.watch(session, self._driver.write)
+            complain = partial(self.notify, severity="warning", markup=False)
+            self.world.watch(session, self._driver.write, complain)
 
     def _know(self) -> World:
         from .world import World

@@ -47,7 +47,7 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
         ),
         Verb(
             "density",
-            "Leave more or less space: comfortable, compact",
+            "With the line of keys at the bottom, or without: comfortable, compact",
             partial(_density, app),
             lambda: DENSITIES,
         ),

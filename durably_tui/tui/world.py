@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from durably_tui.config import Config, ConfigError, Server, keep, save_filter
 from durably_tui.protocol import DurablyError
@@ -47,14 +48,24 @@ class World:
         self.sessions[session.title] = session
         return session
 
-    def watch(self, session: Session, write: Callable[[str], None]) -> None:
-        """Tell of what fails on a server as it is configured; ``write`` writes to the terminal.
-        To be called in the event loop, once is enough."""
+    def watch(
+        self, session: Session, write: Callable[[str], None], complain: Callable[[str], None]
+    ) -> None:
+        """Tell of what fails on a server as it is configured. To be called in the event loop, once
+        is enough.
+
+        Args:
+            session: the server.
+            write: writes to the terminal.
+            complain: tells in a sentence that what is configured does not do.
+        """
         alarm = Alarm(
             self.config.alerts,
             title=session.title,
             write=write,
             watched=lambda: session.watched,
+            why=partial(_error_of, session),
+            complain=complain,
         )
         if alarm.is_wanted and session.title not in self.alarms:
             self.alarms[session.title] = alarm
@@ -101,3 +112,12 @@ class World:
             await alarm.aclose()
         for session in self.sessions.values():
             await session.aclose()
+
+
+async def _error_of(session: Session, run_id: str) -> str | None:
+    """Why a run failed, as far as its server says so."""
+    try:
+        run = await session.hooks.port.get_run(run_id)
+    except DurablyError:
+        return None
+    return None if run is None else run.error

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from durably_tui.config import credentials
 from durably_tui.config.model import plain
 from durably_tui.config.settings import ALERTS, SERVER, SETTINGS, Setting
+from durably_tui.tui.alerts import TOLD
 
 from .markdown import block, code, document, table
 
@@ -60,8 +61,12 @@ def page() -> str:
         "## Settings",
         _settings(SETTINGS),
         "## `[alerts]`",
-        "What is done when a run fails that the monitor sees.",
+        "What is done when a run fails that the monitor sees, and when a marked run ends, however "
+        "it ends. What comes within a second is told once. All of it is off by "
+        "default.",
         _settings(ALERTS),
+        "The command finds in its environment, of the first of these runs:",
+        table(("variable", "what it is"), [(code(name), about) for name, about in TOLD.items()]),
         "## `[servers.NAME]`",
         _settings(SERVER),
         "## Tokens",

@@ -121,6 +121,16 @@ async def test_columns_are_those_of_the_configuration_in_its_order() -> None:
         assert shown.runs.table.shown_columns == ("id", "status", "message")
 
 
+async def test_compact_leaves_the_line_of_keys_out_until_one_wants_it_back() -> None:
+    async with shown_runs(2, world=World(config=Config(density="compact"))) as (_p, _m, shown):
+        await shown.shows("Overview")
+        assert "? help" not in shown.text
+        assert shown.runs.panes.region.bottom == shown.app.size.height
+        await shown.press("colon", *"density", "space", *"com", "tab", "enter")
+        await shown.shows("? help")
+        assert shown.runs.panes.region.bottom == shown.app.size.height - 1
+
+
 def replace_columns(*names: str) -> Config:
     return Config(columns=names)
 
