@@ -12,6 +12,7 @@ from durably_tui.protocol import Abilities, Decoder, Event, Tally, UnknownEvent
 from .acting import Acting
 from .address import parse_address
 from .door import Door, Params
+from .heartbeat import KEEP_ALIVE
 from .knowledge import Knowledge, forced_abilities
 from .looking import Looking
 from .pace import Pace
@@ -125,6 +126,10 @@ class DurablyClient(Looking, Acting):
         """Durably's Python server sends the head of a stream before any event."""
         return self.abilities.has("event-ids") is True
 
+    def _keep_alive(self) -> float | None:
+        """Durably's Python server says something on a stream that is quiet."""
+        return KEEP_ALIVE if self.abilities.has("event-ids") is True else None
+
     def subscribe(self, run_id: str) -> RunStream:
         """The events of one run; it ends when the run is over."""
         stream = RunStream(
@@ -134,6 +139,7 @@ class DurablyClient(Looking, Acting):
             run_id,
             looks_at_once=lambda: self.abilities.leased is not True,
             answers_at_once=self._streams_answer_at_once,
+            keep_alive=self._keep_alive,
             on_close=self._streams.discard,
         )
         self._streams.add(stream)
@@ -168,6 +174,7 @@ class DurablyClient(Looking, Acting):
             params=params,
             wanted=_wanted(names, pairs),
             answers_at_once=self._streams_answer_at_once,
+            keep_alive=self._keep_alive,
             on_close=self._streams.discard,
         )
         self._streams.add(stream)

@@ -59,9 +59,14 @@ class Inbox:
         self._size += size
         self._news.set()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the reader has to wait until the taker has kept up."""
+        return self._size > self._max_waiting and not self._closed
+
     async def room(self) -> None:
         """Wait until the taker has kept up."""
-        while self._size > self._max_waiting and not self._closed:
+        while self.is_full:
             self._room.clear()
             await self._room.wait()
 

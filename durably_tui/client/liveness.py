@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from durably_tui.protocol import Decoder, DurablyError, Malformed, Run, ServerFault, Unreachable
+from durably_tui.protocol import DurablyError, Run, ServerFault, Unreachable
 
-from .answer import Answer
-from .door import Door, Params
+from .heartbeat import Heartbeat
 from .pace import Pace
+from .questions import Newest
 
 _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
 _ALONE = 0.1
 """Seconds for which a head has to be there before the first event, to have come without it."""
-_NO_JOB = "durably-tui.liveness"
-"""A job that no server has: to ask for its runs costs the server a look and the line nothing."""
-_HEAVY_BYTES = 64 * 1024
-"""From this size on the newest run is seldom asked for: it may have 10 MB of output."""
 _HEAVY_EVERY = 6
-"""Then it is asked for with each so manieth question."""
-
-
-class Newest(NamedTuple):
-    """The newest run of a stream's, whether it is one that is seldom asked for, and how long the
-    request for it took, in ms; None where it took none."""
-
-    run: Run | None
-    is_heavy: bool = False
-    took_ms: float | None = None
+"""A newest run that is large is asked for with each so manieth question."""
 
 
 class Sign(NamedTuple):
@@ -37,48 +24,6 @@ class Sign(NamedTuple):
 
     run: Run | None
     chunks: int
-
-
-class Questions:
-    """What a stream of many runs asks its server, cheap and without an effect there."""
-
-    def __init__(self, door: Door, decoder: Decoder, pace: Pace) -> None:
-        self._door = door
-        self._decoder = decoder
-        self._pace = pace
-
-    async def latency(self) -> float:
-        """One request, which a server answers out of its database with next to nothing; answers
-        how long it took, in ms.
-
-        Raises:
-            DurablyError: the server is not there, or not well.
-        """
-        answer, _ = await self._runs([("jobName", _NO_JOB)])
-        return answer.took_ms
-
-    async def newest(self, params: Params) -> Newest:
-        """The newest run of those that ``params`` ask for.
-
-        Raises:
-            DurablyError: the server does not tell.
-        """
-        answer, runs = await self._runs(params)
-        is_heavy = len(answer.body) > _HEAVY_BYTES
-        return Newest(runs[0] if runs else None, is_heavy, answer.took_ms)
-
-    async def _runs(self, params: Params) -> tuple[Answer, Sequence[Run]]:
-        answer = await self._door.ask(
-            *("GET", "/runs", [*params, ("limit", "1")]),
-            timeout=self._pace.probe_timeout,
-            alone=True,
-        )
-        if (error := answer.error()) is not None:
-            raise error
-        try:
-            return answer, self._decoder.runs(answer.body)
-        except Malformed as malformed:
-            raise answer.garbled(str(malformed)) from None
 
 
 class Liveness:
@@ -90,7 +35,10 @@ class Liveness:
         latency: ask for something cheap; how long it took, in ms.
         newest: the newest run of the stream's.
         is_open: whether the stream counts as open.
+        is_read: whether it is read; it is not while its listener has much to take.
         answers_at_once: whether the server is known to send the head of its answer at once.
+        keep_alive: how often the server is known to send a keep-alive on a quiet stream, in
+            seconds; None: that is not known, and learned where it sends some.
     """
 
     def __init__(
@@ -101,14 +49,19 @@ class Liveness:
         latency: Callable[[], Awaitable[float]],
         newest: Callable[[], Awaitable[Newest]],
         is_open: Callable[[], bool],
+        is_read: Callable[[], bool],
         answers_at_once: Callable[[], bool],
+        keep_alive: Callable[[], float | None],
     ) -> None:
         self._pace = pace
         self._tried = tried
         self._latency = latency
         self._newest = newest
         self._is_open = is_open
+        self._is_read = is_read
         self._answers_at_once = answers_at_once
+        self._keep_alive = keep_alive
+        self._heartbeat = Heartbeat()
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
@@ -138,6 +91,7 @@ class Liveness:
         """The head of the stream's answer came; ``was_believed``: it counted as open before."""
         self._headed_at = at
         self._was_believed = was_believed
+        self._heartbeat.opened(at)
 
     def opened_late(self, at: float) -> float | None:
         """When the stream was opened, if that was after it had begun to count as open: what was
@@ -152,8 +106,9 @@ class Liveness:
         was_believed, self._was_believed = self._was_believed, False
         return self._headed_at if was_believed else None
 
-    def hears(self, at: float) -> None:
-        """The stream brought something."""
+    def hears(self, at: float, *, is_beat: bool) -> None:
+        """The stream brought something; ``is_beat``: nothing but a keep-alive."""
+        self._heartbeat.hears(at, is_beat=is_beat)
         self._heard = at
         self._chunks += 1
         self._silences = 0
@@ -171,8 +126,9 @@ class Liveness:
             took_ms = newest.took_ms if newest is not None else None
             if took_ms is None:
                 took_ms = await self._latency()
-            if self._is_open():
+            if self._is_open() and self._is_read():
                 self._believe()
+                self._expect_beat()
                 if await self._is_deaf(newest):
                     raise Unreachable(
                         f"{self._tried} stayed silent while runs went on: it is opened again by "
@@ -212,6 +168,21 @@ class Liveness:
             raise Unreachable(
                 f"{self._tried} stayed silent since the server did not answer: it is opened again "
                 "by itself."
+            )
+
+    def _expect_beat(self) -> None:
+        """Take silence as a sign that this connection is gone, where the server keeps it alive.
+
+        Raises:
+            Unreachable: keep-alives are missing. After some attempts something between is taken
+                to hold them back.
+        """
+        silent = self._heartbeat.missed(self._pace.clock(), self._keep_alive())
+        if silent is not None and self._silences < _MOST_SILENCES:
+            self._silences += 1
+            raise Unreachable(
+                f"{self._tried} stayed silent for {silent:.0f} s, without a keep-alive: it is "
+                "opened again by itself."
             )
 
     async def _newest_alone(self) -> Newest | None:

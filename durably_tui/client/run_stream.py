@@ -24,8 +24,8 @@ from durably_tui.protocol import (
 )
 
 from .door import Door, Params
-from .liveness import Newest
 from .pace import Pace
+from .questions import Newest
 from .stream import Stream
 
 
@@ -40,6 +40,7 @@ class RunStream(Stream):
     Args:
         looks_at_once: whether the server may stay silent about a run that is over.
         answers_at_once: as for ``Stream``.
+        keep_alive: as for ``Stream``.
     """
 
     _path = "/subscribe"
@@ -53,6 +54,7 @@ class RunStream(Stream):
         *,
         looks_at_once: Callable[[], bool],
         answers_at_once: Callable[[], bool] = lambda: False,
+        keep_alive: Callable[[], float | None] = lambda: None,
         on_close: Callable[[Any], None] = lambda stream: None,
     ) -> None:
         super().__init__(
@@ -61,6 +63,7 @@ class RunStream(Stream):
             pace,
             params=self._run_params,
             answers_at_once=answers_at_once,
+            keep_alive=keep_alive,
             on_close=on_close,
         )
         self.run_id = run_id

@@ -27,8 +27,9 @@ from .gather import gathered
 from .gently import gently
 from .inbox import Inbox
 from .lag import Lag
-from .liveness import Liveness, Newest, Questions
+from .liveness import Liveness
 from .pace import Pace
+from .questions import Newest, Questions
 
 Wanted = Callable[[Event], bool]
 
@@ -46,6 +47,7 @@ class Stream:
         params: what to ask for, found out anew before each attempt.
         wanted: which events to keep, where the server cannot choose.
         answers_at_once: whether the server is known to send the head of its answer at once.
+        keep_alive: how often the server is known to send something on a quiet stream, in seconds.
         on_close: called once, when the stream is closed.
     """
 
@@ -60,6 +62,7 @@ class Stream:
         params: Callable[[], Awaitable[Params]],
         wanted: Wanted | None = None,
         answers_at_once: Callable[[], bool] = lambda: False,
+        keep_alive: Callable[[], float | None] = lambda: None,
         on_close: Callable[[Any], None] = lambda stream: None,
     ) -> None:
         self._door = door
@@ -87,7 +90,9 @@ class Stream:
             latency=self._ask,
             newest=self._newest,
             is_open=lambda: self._connection.phase is Phase.LIVE,
+            is_read=lambda: not self._inbox.is_full,
             answers_at_once=answers_at_once,
+            keep_alive=keep_alive,
         )
 
     # -- for whoever listens ---------------------------------------------------------------
@@ -219,6 +224,7 @@ class Stream:
                 self._live(resumed=self._goes_on)
             async for chunk in chunks:
                 self._begin_late()
+                comments = decoder.comments
                 frames = decoder.feed(chunk)
                 if decoder.oversized:
                     self._decoder.tally.malformed += decoder.oversized
@@ -226,7 +232,7 @@ class Stream:
                 self._last_event_id = decoder.last_event_id
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
                 now = self._pace.clock()
-                self._liveness.hears(now)
+                self._liveness.hears(now, is_beat=decoder.comments > comments and not frames)
                 if self._door.tap is not None and frames:
                     self._door.tap.received(frames)
                 events = self._decoder.events(frames)

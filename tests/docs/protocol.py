@@ -71,7 +71,8 @@ def page() -> str:
         "## Streams",
         "Events have ids where the feature `event-ids` is told: a client that connects again with "
         "`Last-Event-ID` gets what it missed first. An id without data comes at the beginning, and "
-        "with each keep-alive, and says how far the stream is. "
+        f"with each keep-alive, which is sent every {hub.KEEP_ALIVE_INTERVAL:.0f} s where nothing "
+        "else was since the one before, and says how far the stream is. "
         + first_paragraph(hub.gap_frame)
         + " The reason is `slow` (the client did not read), `expired` (the event is too long ago) "
         "or `unknown` (no such event).",
