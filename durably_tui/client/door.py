@@ -22,6 +22,7 @@ from durably_tui.protocol import DurablyError
 from .address import Address
 from .answer import Answer
 from .gently import gently
+from .kept_open import close_what_is_too_old
 from .tap import Tap
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Door:
         """
         http = await self._open()
         if alone and self._streams is not None:
+            await gently(close_what_is_too_old(http))
             http = self._streams
         seconds = self._timeout if timeout is None else timeout
         answer = await gently(self._send(http, method, path, params, body, seconds))

@@ -53,6 +53,17 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     """Times of which not everything was told afterwards, since there was no stream, or none was
     wanted: from when to when, the last ones, oldest first."""
 
+    def is_quiet_since(self, before: FeedState) -> bool:
+        """Whether nothing happened since then, but that the server was heard."""
+        now = self.connection
+        heard = msgspec.structs.replace(
+            before.connection,
+            last_seen=now.last_seen,
+            told_until=now.told_until,
+            latency_ms=now.latency_ms,
+        )
+        return heard == now and msgspec.structs.replace(before, connection=now) == self
+
 
 class FeedMemory(msgspec.Struct, frozen=True):
     """What was taken from the streams up to one moment: another client of the same server can go

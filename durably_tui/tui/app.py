@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .navigator import Navigator
     from .seeker import Seeker
     from .session import Session
+    from .tidying import Reminder
     from .verbs import Verb
     from .world import World
 
@@ -108,6 +109,7 @@ class MonitorApp(DrawingApp):
             getattr(sys.__stdout__, "encoding", None), os.environ
         )
         self._ascii: LineFilter | None = None
+        self._reminder: Reminder | None = None
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice, but where that reads a terminal of Unix one that sleeps."""
@@ -174,7 +176,7 @@ class MonitorApp(DrawingApp):
 
         tidying.begin()
         tidier = tidying.Tidier()
-        self.set_interval(tidying.LOOK_EVERY, lambda: tidier.tidy(self.attention.quiet_seconds))
+        self._reminder = tidying.Reminder(lambda: tidier.tidy(self.attention.quiet_seconds))
 
     async def _begin_replay(self, session: Session) -> None:
         from .seeker import Seeker, begin
@@ -234,6 +236,8 @@ class MonitorApp(DrawingApp):
 
     async def on_unmount(self) -> None:
         """Let the server go, whatever state it is in."""
+        if self._reminder is not None:
+            self._reminder.close()
         if self.world is None:
             return
         try:

@@ -6,7 +6,8 @@ While the terminal has not taken the last frame it waits: Textual's writer would
 frames, and a key press would wait behind all of them.
 
 Ages grow though nothing happens. So it also paints by itself where that is wished: each second
-while the picture changes, and ever less often while it does not.
+as long as that changes the picture, as some time in it is told in seconds, then ever less often. No
+time comes to be told in seconds again unless something happens.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ PATIENCE = 0.15
 """Seconds after which a change is painted though one key comes after the other."""
 _ASK_AGAIN = 0.02
 TICK = 1.0
-"""Seconds until it paints by itself after it was told of something, or painted a change."""
-LONGEST_TICK = 8.0
-"""Seconds to which that doubles while nothing on the screen changes: the most that an age that is
-told in minutes or hours is behind."""
+"""Seconds until it paints by itself after something happened."""
+LONGEST_TICK = 16.0
+"""Seconds to which that doubles once a second went by that changed nothing on the screen: the most
+that an age that is told in minutes or hours is behind."""
 
 
 def terminal_is_ready(app: App[Any]) -> bool:
@@ -99,12 +100,22 @@ class PaintBridge:
         self._ticks = ticks
         self._ticker: asyncio.TimerHandle | None = None
         self._tick = TICK
-        self._told = False
+        self._told = self._ticked = False
         self._seen = 0
 
-    def poke(self) -> None:
-        """Say that something changed. Cheap; to be called as often as things change."""
-        self._told = True
+    def poke(self, *, stirs: bool = True) -> None:
+        """Say that something changed. Cheap; to be called as often as things change.
+
+        Args:
+            stirs: Whether times may be told in seconds from now on; False where only what is known
+                of an idle server was refreshed.
+        """
+        self._told = self._told or stirs
+        self._ask()
+
+    def _pass(self) -> None:
+        self._ticked = True
+        self._ticker = None
         self._ask()
 
     def _ask(self) -> None:
@@ -140,18 +151,21 @@ class PaintBridge:
         if self._closed:
             return
         self._due = self._clock() + self._interval
-        told, self._told = self._told, False
-        if self._paint() is not False and self._ticks:
-            self._tick_later(told=told)
-
-    def _tick_later(self, *, told: bool) -> None:
-        """Paint by itself later, if nobody asks for it before."""
+        told, ticked = self._told, self._ticked
+        self._told = self._ticked = False
+        frames = self._frames()  # those of this paint are seen at the next
+        if self._paint() is False or not self._ticks:
+            return
+        if told:
+            self._tick = TICK
+        elif ticked:
+            counts = self._tick == TICK and frames != self._seen
+            self._tick = TICK if counts else min(2 * self._tick, LONGEST_TICK)
+        elif self._tick == TICK and self._ticker is not None:
+            return  # seconds are counted, and their beat is kept
+        self._seen = frames
         if self._ticker is not None:
             self._ticker.cancel()
-        frames = self._frames()
-        changed = told or frames != self._seen
-        self._seen = frames
-        self._tick = TICK if changed else min(2 * self._tick, LONGEST_TICK)
         self._ticker = asyncio.get_running_loop().call_later(
-            self._tick, self._ask, context=self._context
+            self._tick, self._pass, context=self._context
         )

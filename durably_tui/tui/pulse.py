@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from durably_tui.protocol import Connection, DurablyError, RunStatus
+from durably_tui.state import FeedState
 from durably_tui.state.store import Unsubscribe
 
 from .session import Session
@@ -16,7 +17,15 @@ from .world import World
 class Pulse:
     """One server of the place Servers, opened when that is shown for the first time."""
 
-    def __init__(self, world: World, name: str, on_change: Callable[[], None]) -> None:
+    def __init__(self, world: World, name: str, on_change: Callable[[bool], None]) -> None:
+        """Make one.
+
+        Args:
+            world: The configuration and the servers.
+            name: Of the server.
+            on_change: Called after each change; told whether something happened, or the server
+                was only heard.
+        """
         self.name = name
         self.session: Session | None = world.sessions.get(name)
         self.error: DurablyError | None = None
@@ -28,6 +37,7 @@ class Pulse:
         self.production = bool(server and server.production)
         self._world = world
         self._on_change = on_change
+        self._told = FeedState()
         self._leave: list[Unsubscribe] = []
         self._mine = False
         """Whether the stream is open only for this pulse."""
@@ -65,7 +75,7 @@ class Pulse:
                 self.session = await asyncio.to_thread(self._world.open, self.name)
             except DurablyError as error:
                 self.error = error
-                self._on_change()
+                self._on_change(True)
                 return
         self.error = None
         hooks = self.session.hooks
@@ -74,12 +84,16 @@ class Pulse:
         counts = self.session.counts.start()
         if not self._leave:
             self._leave = [
-                hooks.feed.subscribe(lambda _state: self._on_change()),
-                counts.subscribe(lambda _state: self._on_change()),
+                hooks.feed.subscribe(self._fed),
+                counts.subscribe(lambda _state: self._on_change(True)),
             ]
         with contextlib.suppress(DurablyError):
             await hooks.port.probe()
-        self._on_change()
+        self._on_change(True)
+
+    def _fed(self, state: FeedState) -> None:
+        before, self._told = self._told, state
+        self._on_change(not state.is_quiet_since(before))
 
     def rest(self) -> None:
         """Nobody looks: let the stream go where none else needs it."""

@@ -7,12 +7,14 @@ all the same, but seldom: what is left behind would else stay for as long, and t
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 LOOK_EVERY = 10.0
-"""Seconds between two looks whether it is time."""
+"""Seconds between two looks whether it is time, while there is enough to look at."""
 QUIET = 2.0
 """Seconds without a key after which it is."""
 OVERDUE, PAUSE = 60.0, 0.3
@@ -48,3 +50,44 @@ class Tidier:
         self._looked_at = now
         gc.collect()
         return True
+
+
+class Reminder:
+    """Has somebody tidy, again and again until they did, once there is enough to look at.
+
+    The collector itself tells when there is: no timer runs in a monitor that nothing happens to.
+    """
+
+    def __init__(self, tidy: Callable[[], bool]) -> None:
+        """Remind ``tidy``, in the event loop that runs; it answers whether it did."""
+        self._tidy = tidy
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._called = self._closed = False
+        gc.callbacks.append(self._collected)
+
+    def close(self) -> None:
+        """Remind no more."""
+        with contextlib.suppress(ValueError):
+            gc.callbacks.remove(self._collected)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._called = self._closed = True
+
+    def _collected(self, phase: str, info: Mapping[str, int]) -> None:
+        """A generation was looked at: in any thread, in the middle of anything."""
+        enough = phase == "stop" and info["generation"] == 1 and gc.get_count()[2] >= _ROUNDS
+        if enough and not self._called and not self._loop.is_closed():
+            self._called = True
+            self._loop.call_soon_threadsafe(self._later)
+
+    def _later(self) -> None:
+        if self._closed:
+            return
+        self._timer = self._loop.call_later(LOOK_EVERY, self._remind)
+
+    def _remind(self) -> None:
+        if self._tidy():
+            self._called = False
+        else:
+            self._later()

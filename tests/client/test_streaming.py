@@ -240,6 +240,29 @@ async def test_a_question_alone_leaves_no_connection_and_connecting_is_no_part_o
         await door.aclose()
 
 
+async def test_a_question_alone_closes_what_was_kept_for_a_next_request_too_long() -> None:
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept = b"GET /old" in await reader.readuntil(b"\r\n\r\n")
+        writer.write(MEASURED)
+        if kept:
+            writer.write_eof()
+            if await reader.read(1) == b"":
+                left.set()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        door = Door(parse_address(url, None, None), timeout=5, verify=True)
+        await door.ask("GET", "/old")
+        async with asyncio.timeout(10):
+            while not left.is_set():
+                await door.ask("GET", "/new", alone=True)
+        await door.aclose()
+
+
 async def test_a_server_is_held_back_while_nobody_reads() -> None:
     size = 64 * 1024 * 1024
     sent = 0

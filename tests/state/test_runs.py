@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from support.fake_port import FakePort
-from support.manual_clock import ManualClock, settle
+from support.manual_clock import START, ManualClock, settle
 
 from durably_tui.protocol import Phase, Progress, RunStatus, Unauthorised, Unreachable
 from durably_tui.state import DurablyHooks, RunsState
@@ -490,6 +491,28 @@ async def test_events_per_second_are_counted(
     assert hooks.feed.per_second(3) == (0, 3, 1)
     assert hooks.feed.state.events == 4
     assert hooks.feed.state.last_event_at == clock.time() - 1
+
+
+async def test_that_a_server_was_heard_is_not_that_something_happened(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    hooks.feed.open()
+    await settle()
+    told = [hooks.feed.state]
+    leave = hooks.feed.subscribe(told.append)
+    (feed,) = port.open_feeds
+    feed.turn(Phase.LIVE, latency_ms=4.0, last_seen=START + 9)
+    await settle()
+    port.made()
+    await settle()
+    feed.turn(Phase.LIVE, error=Unreachable("gone"))
+    await settle()
+    feed.turn(Phase.RECONNECTING, latency_ms=5.0)
+    await settle()
+    leave()
+    assert [now.is_quiet_since(before) for before, now in pairwise(told)] == [
+        True, False, False, False
+    ]  # fmt: skip
 
 
 async def test_a_server_that_was_down_is_asked_as_soon_as_its_stream_is_live(

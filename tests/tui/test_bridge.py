@@ -73,30 +73,73 @@ async def test_no_timer_runs_when_nothing_changes():
         painted.bridge.close()
 
 
-async def test_it_paints_by_itself_ever_less_often_while_nothing_changes(monkeypatch):
-    waits: list[float] = []
-    loop = asyncio.get_running_loop()
-    later = loop.call_later
-    frames = 0
+class Ticking(Painted):
+    """A bridge that would paint by itself after ``wait`` seconds, which pass when one says so."""
 
-    def call_later(seconds: float, callback, *args, **options):
-        if getattr(callback, "__self__", None) is painted.bridge and seconds >= 1.0:
-            waits.append(seconds)
-            seconds = 0.0
-        return later(seconds, callback, *args, **options)
+    def __init__(self, app: App[None], patch: pytest.MonkeyPatch) -> None:
+        self.frames = 0
+        self.wait = 0.0
+        self.changes = False
+        super().__init__(app, per_second=1000, frames=lambda: self.frames, ticks=True)
+        loop = asyncio.get_running_loop()
+        later = loop.call_later
 
+        def call_later(seconds: float, callback, *args, **options):
+            if getattr(callback, "__self__", None) is self.bridge and seconds >= 1.0:
+                self.wait, seconds = seconds, 3600.0
+            return later(seconds, callback, *args, **options)
+
+        patch.setattr(loop, "call_later", call_later)
+
+    def _paint(self) -> bool:
+        self.frames += self.changes
+        return super()._paint()
+
+    async def poked(self, *, stirs: bool = True) -> float:
+        """After a poke: how long it waits then, and 0 where it did not begin to wait anew."""
+        self.wait = 0.0
+        self.bridge.poke(stirs=stirs)
+        await self.next()
+        return self.wait
+
+    async def waited(self) -> float:
+        """The wait is over: how long the next one is."""
+        self.bridge._pass()
+        await self.next()
+        return self.wait
+
+
+async def test_it_paints_by_itself_ever_less_often_once_a_second_changes_nothing(monkeypatch):
     async with App[None]().run_test() as pilot:
-        painted = Painted(pilot.app, per_second=1000, frames=lambda: frames, ticks=True)
-        monkeypatch.setattr(loop, "call_later", call_later)
-        painted.bridge.poke()
-        while len(waits) < 6:
-            await painted.next()
-        assert waits[:6] == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
-        frames += 1  # an age on the screen became another
-        seen = len(waits)
-        while len(waits) < seen + 3:
-            await painted.next()
-        assert 1.0 in waits[seen:]
+        painted = Ticking(pilot.app, monkeypatch)
+        painted.changes = True
+        waits = [await painted.poked(), *[await painted.waited() for _ in range(3)]]
+        assert waits == [1.0] * 4, "seconds are counted on the screen"
+        painted.changes = False
+        await painted.waited()
+        assert [await painted.waited() for _ in range(6)] == [2.0, 4.0, 8.0, 16.0, 16.0, 16.0]
+        painted.changes = True
+        assert [await painted.waited() for _ in range(3)] == [16.0] * 3, "ages in minutes went on"
+        assert await painted.poked() == 1.0
+        painted.bridge.close()
+
+
+async def test_that_a_server_still_answers_is_painted_in_the_place_of_the_next_tick(monkeypatch):
+    async with App[None]().run_test() as pilot:
+        painted = Ticking(pilot.app, monkeypatch)
+        await painted.poked()
+        for wait in (2.0, 4.0):
+            assert await painted.waited() == wait
+        painted.changes = True
+        assert [await painted.poked(stirs=False) for _ in range(3)] == [4.0] * 3
+        painted.bridge.close()
+
+
+async def test_that_a_server_still_answers_does_not_put_off_the_next_second(monkeypatch):
+    async with App[None]().run_test() as pilot:
+        painted = Ticking(pilot.app, monkeypatch)
+        await painted.poked()
+        assert await painted.poked(stirs=False) == 0.0
         painted.bridge.close()
 
 

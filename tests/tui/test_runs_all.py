@@ -11,7 +11,7 @@ from support.manual_clock import START
 from support.monitor import Monitor, watching
 
 from durably_tui.config import Config
-from durably_tui.protocol import RunStatus
+from durably_tui.protocol import Phase, RunStatus
 from durably_tui.state import AllRuns, create_durably_client
 from durably_tui.state.all_runs_loading import HEAD, PAGE
 from durably_tui.tui.session import Session
@@ -50,6 +50,39 @@ async def test_the_table_goes_down_through_all_runs() -> None:
         await shown.says("There are no older runs")
         await shown.press("0")
         assert shown.runs.table.cursor_key == new
+
+
+async def test_what_comes_next_is_fetched_also_where_the_wheel_or_the_scrollbar_goes() -> None:
+    async with shown_runs(HEAD + PAGE + 60) as (_port, made, shown):
+        await shown.shows("scroll for older")
+        await shown.app.workers.wait_for_complete()
+        await shown.pilot.pause()
+        shown.runs.bridge._ticks = False  # else it would be seen at the next look, seconds later
+        if shown.runs.bridge._ticker is not None:
+            shown.runs.bridge._ticker.cancel()
+        table = shown.runs.table
+        table.scroll_to(y=table.max_scroll_y, animate=False, force=True)
+        await shown.shows(f"{len(made):,} shown")
+
+
+async def test_that_the_server_still_answers_is_shown_and_has_nothing_counted() -> None:
+    async with shown_runs(3) as (port, _made, shown):
+        await shown.app.workers.wait_for_complete()
+        pokes: list[bool] = []
+        poke = shown.runs.bridge.poke
+
+        def counted(*, stirs: bool = True) -> None:
+            pokes.append(stirs)
+            poke(stirs=stirs)
+
+        shown.runs.bridge.poke = counted  # type: ignore[method-assign]
+        (feed,) = port.open_feeds
+        feed.turn(Phase.LIVE, latency_ms=43.0)
+        await shown.shows("live 43 ms")
+        assert pokes == [False]
+        port.made()
+        await shown.until(lambda: len(shown.ids) == 4)
+        assert True in pokes
 
 
 async def test_a_search_says_over_how_many_runs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 import pytest
@@ -30,6 +31,36 @@ def test_it_looks_when_there_is_enough_and_no_key_came(
     times[0] = since
     assert tidier.tidy(quiet) is looks
     assert bool(looked) is looks
+
+
+async def test_it_is_reminded_until_it_has_tidied_and_no_timer_runs_before_or_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [False, True]
+    tidied = asyncio.Event()
+
+    def tidy() -> bool:
+        if done := answers.pop(0):
+            tidied.set()
+        return done
+
+    monkeypatch.setattr(tidying, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(tidying, "_ROUNDS", gc.get_count()[2] + 2)
+    reminder = tidying.Reminder(tidy)
+    try:
+        gc.collect(1)
+        await asyncio.sleep(0)
+        assert reminder._timer is None, "too little to look at"
+        gc.collect(1)
+        async with asyncio.timeout(10):
+            await tidied.wait()
+        timer = reminder._timer
+        assert not answers
+        await asyncio.sleep(0)
+        assert reminder._timer is timer
+    finally:
+        reminder.close()
+    assert reminder._collected not in gc.callbacks
 
 
 def test_a_run_in_a_list_is_nothing_to_the_garbage_collector() -> None:

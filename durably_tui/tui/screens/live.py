@@ -11,6 +11,7 @@ from textual import work
 from textual.getters import query_one
 
 from durably_tui.protocol import Run
+from durably_tui.state import FeedState
 from durably_tui.state.store import Unsubscribe
 from durably_tui.tui.bridge import PaintBridge
 from durably_tui.tui.commands import Command
@@ -18,6 +19,7 @@ from durably_tui.tui.places import PLACES
 from durably_tui.tui.session import Session
 from durably_tui.tui.verbs import Verb
 from durably_tui.tui.view import View
+from durably_tui.tui.widgets.line_view import LineView
 from durably_tui.tui.widgets.outage_line import OutageLine
 from durably_tui.tui.widgets.replay_mark import ReplayMark
 from durably_tui.tui.widgets.scope_line import ScopeLine
@@ -75,7 +77,12 @@ class LiveScreen(SteeringScreen):
         self.mount(self._outage, after=self.bar)
         self._tell_places()
         self.bridge = PaintBridge(self.app, self._paint_in_sight, ticks=True)
-        self._leave_feed = self.session.hooks.feed.subscribe(lambda _state: self.bridge.poke())
+        feed = self.session.hooks.feed
+        self._fed_last = feed.state
+        self._leave_feed = feed.subscribe(self._fed)
+        for view in self.query(LineView):
+            # Also by the wheel, of which nobody else tells: there is more to fetch, and to tick.
+            self.watch(view, "scroll_y", self.changed, init=False)
         # Before the first frame: what is known of the server is not to be found out anew.
         self._paint_bar(self.session.clock())
         self._paint_in_sight()
@@ -100,6 +107,10 @@ class LiveScreen(SteeringScreen):
     def changed(self) -> None:
         """Paint soon. Cheap; for whatever tells of a change."""
         self.bridge.poke()
+
+    def _fed(self, state: FeedState) -> None:
+        before, self._fed_last = self._fed_last, state
+        self.bridge.poke(stirs=not state.is_quiet_since(before))
 
     def on_screen_resume(self) -> None:
         """Show what came while another place was in front."""

@@ -72,7 +72,7 @@ class ServersScreen(PlaceScreen):
         assert world is not None
         for name in dict.fromkeys((*world.sessions, *(s.title for s in world.config.servers))):
             if name not in self._pulses:
-                self._pulses[name] = Pulse(world, name, self.changed)
+                self._pulses[name] = Pulse(world, name, self._beaten)
         self.changed()
         await asyncio.gather(*(pulse.begin() for pulse in self._pulses.values()))
 
@@ -115,6 +115,9 @@ class ServersScreen(PlaceScreen):
         self.trouble.display = bool(row and row.error)
         if row is not None:
             self.trouble.update(Content(safe(row.error, limit=400)))
+
+    def _beaten(self, stirs: bool) -> None:
+        self.bridge.poke(stirs=stirs)
 
     def _row(self, pulse: Pulse, now: float) -> ServerRow:
         connection = pulse.connection
