@@ -3,7 +3,7 @@
 ``status:failed,cancelled job:import* label:env=prod input:customer=42 error:timeout age:<1h words``
 """
 
-from .language import KEYS, Filter, Term, parse
+from .language import KEYS, Filter, Term, only_status, parse
 from .match import Needs, matches, needs
 
-__all__ = ["KEYS", "Filter", "Needs", "Term", "matches", "needs", "parse"]
+__all__ = ["KEYS", "Filter", "Needs", "Term", "matches", "needs", "only_status", "parse"]

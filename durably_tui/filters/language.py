@@ -86,6 +86,14 @@ def parse(text: str) -> Filter:
     return Filter(tuple(dict.fromkeys(terms)), tuple(problems))
 
 
+def only_status(wanted: Filter, status: str) -> Filter:
+    """The filter with one status only; where it has just that already, with any."""
+    term = Term("status", (status,))
+    asked = [each for each in wanted.terms if each.key == "status"]
+    others = tuple(each for each in wanted.terms if each.key != "status")
+    return Filter(others if asked == [term] else (term, *others))
+
+
 def age_seconds(value: str) -> tuple[str, int] | None:
     """``<1h`` as its sign and seconds, or None where it is no age."""
     found = _AGE.fullmatch(value)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durably_tui.filters import KEYS, Filter, Term, matches, needs, parse
+from durably_tui.filters import KEYS, Filter, Term, matches, needs, only_status, parse
 from durably_tui.protocol import Run, RunStatus
 
 NOW = datetime(2026, 5, 14, 12, tzinfo=UTC)
@@ -129,6 +129,21 @@ def test_what_both_sides_search_is_what_the_whole_filter_wants(key, negated):
     )
     here = matches(needed.here, subject, NOW.timestamp())
     assert (at_server and here) is matches(wanted, subject, NOW.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "status:failed"),
+        ("job:report disk", "status:failed job:report disk"),
+        ("job:report status:running,failed -status:cancelled", "status:failed job:report"),
+        ("status:failed", ""),
+        ("job:report status:failed", "job:report"),
+        ("-status:failed", "status:failed"),
+    ],
+)
+def test_one_status_only_and_any_again(before, after):
+    assert str(only_status(parse(before), "failed")) == after
 
 
 def test_an_empty_filter_wants_everything():

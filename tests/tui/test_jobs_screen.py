@@ -61,6 +61,18 @@ async def test_our_server_lists_every_job_and_counts(shop: Workshop) -> None:
         await shown.shows("broken  duration of each run  ✖ 1 failed")
 
 
+async def test_it_begins_on_the_first_job_though_another_was_heard_of_before(
+    shop: Workshop,
+) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        await shown.on(await shop.done("quick"))
+        screen = await jobs_of(shown)
+        known = registered(shop)
+        await shown.until(lambda: names(screen) == known, "every job")
+        await shown.until(lambda: screen.table.cursor_key == known[0], "the first of them")
+
+
 async def test_what_happens_is_seen_at_once(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         screen = await jobs_of(shown)

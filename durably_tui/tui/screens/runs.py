@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
-from durably_tui.filters import Filter, matches, needs, parse
+from durably_tui.filters import Filter, matches, needs, only_status, parse
 from durably_tui.protocol import DurablyError, Phase, Run, RunStatus
 from durably_tui.state import AllRuns, AllRunsState, Runs, RunsFilter, RunsState, every_run
 from durably_tui.text import safe
@@ -37,7 +37,6 @@ from .runs_source import PAGE_SIZE, RunsSource
 
 __all__ = ["PAGE_SIZE", "PREVIEW_LINES", "RunsScreen"]
 
-FAILED_ONLY = "status:failed"
 _NARROWING_SECONDS = 3.0
 """So long after a new filter its first rows may take to come."""
 
@@ -62,7 +61,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             footer=False,
         ),
         Command("filter", "slash", "filter", "Say which runs to show", "Pages", shown="/"),
-        Command("failed_only", "f", "failed", "Show failed runs only, and all again", "Pages"),
+        Command("failed_only", "f", "failed", "Show only those that failed, or all again", "Pages"),
         Command(
             "older",
             "right_square_bracket",
@@ -292,8 +291,8 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self.filter_line.open(str(self._filter))
 
     def action_failed_only(self) -> None:
-        """Show failed runs only, or all again."""
-        self.show_only("" if str(self._filter) == FAILED_ONLY else FAILED_ONLY)
+        """Show only those that failed, or all again."""
+        self.show_only(str(only_status(self._filter, RunStatus.FAILED)))
 
     @property
     def filter_text(self) -> str:

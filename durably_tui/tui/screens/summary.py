@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -17,6 +19,7 @@ from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.filter_line import FilterLine, Seen
 from durably_tui.tui.widgets.key_footer import KeyFooter
+from durably_tui.tui.widgets.line_table import LineTable
 from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
@@ -49,6 +52,8 @@ class SummaryScreen(PlaceScreen):
         super().__init__(session)
         self.filter = Filter()
         self.seen = Seen()
+        self._began_on: str | None = None
+        """The row under the cursor while it was not known yet what there is."""
 
     def make_table(self) -> Widget:
         """The table; its id is ``table``."""
@@ -101,6 +106,16 @@ class SummaryScreen(PlaceScreen):
         self.trouble.display = error is not None
         if error is not None:
             self.trouble.update(Content(safe(str(error), limit=400)))
+
+    def begin_on_top(self, table: LineTable[Any], *, known: bool) -> None:
+        """Put the cursor on the first row once it is ``known`` what there is, unless somebody has
+        moved it: before that, whatever the stream told of first was the only row."""
+        if not known:
+            self._began_on = self._began_on or table.cursor_key
+        elif self._began_on is not None:
+            if table.cursor_key == self._began_on:
+                table.action_cursor_first()
+            self._began_on = None
 
     # -- filter ----------------------------------------------------------------------------
 
