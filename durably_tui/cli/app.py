@@ -18,6 +18,8 @@ PROGRAM = "durably-tui"
 _OWN = {"--help", "-h", "--version"}
 _LEADING = {"--server", "-s", "--config"}
 """Options of every command, which may stand before its name as well."""
+_GROUPS = {"config"}
+"""Commands with commands below them."""
 
 
 class Commands(TyperGroup):
@@ -28,7 +30,8 @@ class Commands(TyperGroup):
         """Put ``open`` before arguments that name no command."""
         leading, rest = _leading(args)
         if rest and rest[0] in ENTRY:
-            args = [rest[0], *leading, *rest[1:]]
+            words = 2 if rest[0] in _GROUPS else 1
+            args = [*rest[:words], *leading, *rest[words:]]
         elif not rest and ctx.resilient_parsing:
             pass  # a shell asks how the first word can go on
         elif not rest or rest[0] not in _OWN:

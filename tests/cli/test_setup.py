@@ -63,6 +63,11 @@ def test_config_shows_where_values_come_from_and_no_secret(home: Home) -> None:
     told = json.loads(run(home, "config", "show", "--json").stdout)
     assert told["servers.prod.production"] == {"value": True, "from": f"{file}:13"}
     assert run(home, "config", "path").stdout == f"{file}\n"
+    other = file.with_name("other.toml")
+    other.write_text('theme = "gruvbox"\n')
+    first = run(home, "--config", str(other), "config", "show")
+    assert first.returncode == 0
+    assert 'theme = "gruvbox"' in first.stdout
 
 
 def test_a_mistake_is_told_and_stops_nothing_else(home: Home, shared: CommandServer) -> None:
