@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from durably_tui.protocol import DurablyError, Run, ServerFault, Unreachable
+from durably_tui.protocol import DurablyError, Event, Run, ServerFault, Unreachable
 
 from .heartbeat import Heartbeat
 from .pace import Pace
 from .questions import Newest
+from .told import Told
 
 _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
@@ -62,6 +63,7 @@ class Liveness:
         self._answers_at_once = answers_at_once
         self._keep_alive = keep_alive
         self._heartbeat = Heartbeat()
+        self._told = Told()
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
@@ -82,6 +84,7 @@ class Liveness:
     def opens(self) -> None:
         """Another connection is about to be made: what was known of the one before is no use."""
         self._told_of = None
+        self._told.opened()
         self._is_light = False
         self._doubted_at = -1
         self._headed_at = None
@@ -106,8 +109,9 @@ class Liveness:
         was_believed, self._was_believed = self._was_believed, False
         return self._headed_at if was_believed else None
 
-    def hears(self, at: float, *, is_beat: bool) -> None:
-        """The stream brought something; ``is_beat``: nothing but a keep-alive."""
+    def hears(self, at: float, events: Sequence[Event], *, is_beat: bool) -> None:
+        """The stream brought something: events, or none; ``is_beat``: nothing but a keep-alive."""
+        self._told.hears(events)
         self._heartbeat.hears(at, is_beat=is_beat)
         self._heard = at
         self._chunks += 1
@@ -202,7 +206,8 @@ class Liveness:
 
     async def _is_deaf(self, newest: Newest | None) -> bool:
         """Whether the newest run has gone on since it was asked for before, and not a byte of that
-        came: a connection that something between dropped without a word, while others still work.
+        came, or not what became of it: a connection that something between dropped without a word,
+        while others still work.
 
         A server that never tells of its runs here, as one whose worker is another process, is
         believed after some attempts.
@@ -224,12 +229,18 @@ class Liveness:
         self._is_light = newest.took_ms is not None and not newest.is_heavy
         self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
         before, self._told_of = self._told_of, Sign(newest.run, self._chunks)
-        if before is None or before.chunks != self._chunks or not _went_on(before.run, newest.run):
+        if before is None:
+            return False
+        speaks = before.chunks != self._chunks
+        is_left_out = self._told.leaves_out(before.run, newest.run)
+        if not (is_left_out if speaks else _went_on(before.run, newest.run)):
             return False
         await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
-        if before.chunks != self._chunks or self._silences >= _MOST_SILENCES:
+        if self._told_of.chunks != self._chunks or self._silences >= _MOST_SILENCES:
             return False
         self._silences += 1
+        if speaks:
+            self._told.denied()
         return True
 
     def _is_gone(self, error: DurablyError) -> bool:

@@ -232,10 +232,11 @@ class Stream:
                 self._last_event_id = decoder.last_event_id
                 self._retry_seconds = (decoder.retry_ms or 0) / 1000
                 now = self._pace.clock()
-                self._liveness.hears(now, is_beat=decoder.comments > comments and not frames)
+                is_beat = decoder.comments > comments and not frames
                 if self._door.tap is not None and frames:
                     self._door.tap.received(frames)
                 events = self._decoder.events(frames)
+                self._liveness.hears(now, events, is_beat=is_beat)
                 if len(events) != len(frames):
                     frames = []  # some could not be read, and nobody knows which
                 while Gap in map(type, events):

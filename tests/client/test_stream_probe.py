@@ -351,6 +351,47 @@ async def test_a_stream_that_is_silent_while_runs_go_on_is_opened_again(
         await watch.phase(Phase.LIVE, epoch=2)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_stream_that_broke_right_after_it_spoke_is_opened_again(whole: bool) -> None:
+    """It spoke since the question before, but not of the end of the run; and nothing follows."""
+    clock = HandClock()
+    runs = [b"[]"]
+    goes_on = asyncio.Event()
+    told = run_event("run:trigger") + run_event("run:leased")
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+            await goes_on.wait()
+            writer.write(told + run_event("run:complete") if whole else told)
+            await asyncio.Event().wait()
+        body = b"[]" if request.path.endswith(LIGHT) else runs[-1]
+        head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        writer.write(bad.response_head(200, head) + body)
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE, epoch=1)
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        await clock.asleep(10.0)
+        runs.append(b'[{"id":"a","jobName":"echo","status":"completed"}]')
+        goes_on.set()
+        await watch.until(lambda w: len(w.events) == 2 + whole)
+        await clock.advance(10.0)
+        if whole:
+            await clock.asleep(10.0)
+            assert watch.phases == [Phase.LIVE]
+            return
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+        assert "stayed silent while runs went on" in str(lost.error)
+
+
 async def test_a_server_that_takes_connections_and_never_answers_is_not_live() -> None:
     clock = HandClock()
     pace = clock.pace(probe_timeout=0.05)
