@@ -157,13 +157,12 @@ class PaintBridge:
         if self._paint() is False or not self._ticks:
             return
         if told:
-            self._tick = TICK
+            # It may have come at once after a tick, and show the same second: the next will tell.
+            self._tick, self._seen = TICK, -1
         elif ticked:
             counts = self._tick == TICK and frames != self._seen
             self._tick = TICK if counts else min(2 * self._tick, LONGEST_TICK)
-        elif self._tick == TICK and self._ticker is not None:
-            return  # seconds are counted, and their beat is kept
-        self._seen = frames
+            self._seen = frames
         if self._ticker is not None:
             self._ticker.cancel()
         self._ticker = asyncio.get_running_loop().call_later(
