@@ -118,6 +118,21 @@ class Liveness:
         self._silences = 0
         self._headed_at = None
 
+    async def begins(self) -> None:
+        """Ask how the newest run is as a stream begins, so that what it tells is held against that:
+        a network that broke one connection may break the next before it is asked after."""
+        if self._spared:
+            return
+        try:
+            newest = await self._newest()
+        except DurablyError as error:
+            if isinstance(error, Unreachable):
+                self._doubted_at = self._chunks
+            return
+        self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
+        if self._told_of is None:
+            self._told_of = Sign(newest.run, self._chunks)
+
     async def look(self) -> float | None:
         """Ask the server. How long it took, in ms; None where it did not answer well, and the
         stream is believed all the same, as it speaks.

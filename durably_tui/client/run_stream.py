@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from durably_tui.protocol import (
@@ -128,6 +129,10 @@ class RunStream(Stream):
         self._over = self._over or run.is_terminal
         self._completed = run.status is RunStatus.COMPLETED
         return answer.took_ms
+
+    @asynccontextmanager
+    async def _compared(self) -> AsyncIterator[None]:
+        yield  # it tells itself how its run is, as it begins
 
     async def _newest(self) -> Newest:
         return Newest(self._seen)

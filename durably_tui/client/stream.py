@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -216,6 +216,7 @@ class Stream:
         async with (
             self._door.stream(self._path, params, self._last_event_id) as stream,
             aclosing(gathered(stream, self._pace)) as chunks,  # type: ignore[type-var]
+            self._compared(),
         ):
             was_believed = self._connection.phase is Phase.LIVE
             self._goes_on = bool(self._last_event_id)
@@ -250,6 +251,22 @@ class Stream:
                     return
                 if events:
                     await self._inbox.room()
+
+    @asynccontextmanager
+    async def _compared(self) -> AsyncIterator[None]:
+        """What is told in this block is held against how the server was at its begin, where an
+        earlier connection broke."""
+        if not self._connection.epoch:
+            yield
+            return
+        asking = asyncio.create_task(self._liveness.begins(), name="durably liveness at first")
+        try:
+            yield
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+            if not asking.cancelled():
+                asking.result()
 
     def _heard(self, at: float, events: list[Event], *, whole: bool = False) -> None:
         self._lag.brought(at, events, whole=whole)

@@ -392,6 +392,51 @@ async def test_a_stream_that_broke_right_after_it_spoke_is_opened_again(whole: b
         assert "stayed silent while runs went on" in str(lost.error)
 
 
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_stream_that_breaks_as_soon_as_the_one_before_is_noticed(answers: bool) -> None:
+    """What it left out happened before the first of the questions that come now and then."""
+    clock = HandClock()
+    runs = [newest_answer("run-5", 0)]
+    streams = 0
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal streams
+        if "/subscribe" in request.path:
+            streams += 1
+            writer.write(STREAM_HEAD)
+            if streams > 1:
+                await asyncio.Event().wait()
+        elif request.path.endswith(LIGHT):
+            writer.write(EMPTY)
+        else:
+            if not answers:
+                await asyncio.Event().wait()
+            writer.write(runs[-1])
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(probe_timeout=0.1), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.RECONNECTING)
+        await clock.asleep(0.25)
+        await clock.advance(0.25)
+        await watch.phase(Phase.LIVE, epoch=2)
+        async with asyncio.timeout(10):
+            await asyncio.wait(
+                [task for task in asyncio.all_tasks() if "at first" in task.get_name()]
+            )
+        runs.append(newest_answer("run-5", 1))
+        await clock.asleep(1.0)
+        await clock.advance(1.0)
+        if answers:
+            await clock.asleep(1.0)
+            await clock.advance(1.0)
+        lost = (await watch.phase(Phase.RECONNECTING)).connection
+        why = "while runs went on" if answers else "since the server did not answer"
+        assert why in str(lost.error)
+
+
 async def test_a_server_that_takes_connections_and_never_answers_is_not_live() -> None:
     clock = HandClock()
     pace = clock.pace(probe_timeout=0.05)
