@@ -78,11 +78,12 @@ class DrawingApp(App[None]):
             or self._closed
         ):
             super()._display(screen, renderable)
-            self.frames_written += 1
+            self.frames_written += renderable is not None
             self.attention.shown()
             return
         colors = self.console._color_system or ColorSystem.TRUECOLOR
-        changes = self._frames.changes(renderable, self.size, colors)
+        # There is none where something hidden was laid out anew.
+        changes = "" if renderable is None else self._frames.changes(renderable, self.size, colors)
         if changes is None or changes:
             self.frames_written += 1
         if changes is None:

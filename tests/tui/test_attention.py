@@ -87,6 +87,16 @@ async def test_the_app_takes_note_of_keys() -> None:
         assert app.attention._frames <= 1, "it was acted on"
 
 
+async def test_what_was_laid_out_anew_where_nobody_sees_it_is_no_frame() -> None:
+    async with DrawingApp().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, DrawingApp)
+        await pilot.pause()
+        before = app.frames_written
+        app._display(app.screen, None)  # what Textual's compositor makes of it
+        assert app.frames_written == before
+
+
 @pytest.mark.parametrize("patient", [True, False])
 async def test_a_paint_waits_for_a_key_but_not_for_ever(patient: bool) -> None:
     async with App[None]().run_test() as pilot:

@@ -51,6 +51,7 @@ class ServersScreen(PlaceScreen):
         """Show the servers; ``session`` is the one that the bar is about."""
         super().__init__(session)
         self._pulses: dict[str, Pulse] = {}
+        self._troubled = ""
 
     def compose(self) -> ComposeResult:
         """The bar, the table and the keys."""
@@ -113,7 +114,8 @@ class ServersScreen(PlaceScreen):
         )
         row = self.table.cursor_row
         self.trouble.display = bool(row and row.error)
-        if row is not None:
+        if row is not None and row.error != self._troubled:  # each exchange is a layout
+            self._troubled = row.error
             self.trouble.update(Content(safe(row.error, limit=400)))
 
     def _beaten(self, stirs: bool) -> None:
