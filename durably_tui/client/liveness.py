@@ -16,6 +16,8 @@ _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
 _ALONE = 0.1
 """Seconds for which a head has to be there before the first event, to have come without it."""
+_NOISE_MS = 5.0
+"""By which two answers that cost the same may differ, beside their double."""
 _HEAVY_EVERY = 6
 """A newest run that is large is asked for with each so manieth question."""
 
@@ -68,7 +70,10 @@ class Liveness:
         self._chunks = 0
         self._told_of: Sign | None = None
         self._is_light = False
-        """Whether the newest run is known to be small: then to ask for it tells the latency too."""
+        """Whether the newest run is known to be as cheap as what is cheapest: then to ask for it
+        tells the latency too."""
+        self._quick_ms = 0.0
+        """How long what is cheapest took when it was asked last."""
         self._spared = 0
         """With how many questions more not to ask for the newest run, which is large."""
         self._doubted_at = -1
@@ -144,7 +149,7 @@ class Liveness:
             newest = await self._newest_alone() if self._is_light and self._is_open() else None
             took_ms = newest.took_ms if newest is not None else None
             if took_ms is None:
-                took_ms = await self._latency()
+                took_ms = self._quick_ms = await self._latency()
             if self._is_open() and self._is_read():
                 self._believe()
                 self._expect_beat()
@@ -205,7 +210,7 @@ class Liveness:
             )
 
     async def _newest_alone(self) -> Newest | None:
-        """The newest run, whose answer tells the latency as well where that is no large one; None
+        """The newest run, whose answer tells the latency as well where it was a cheap one; None
         where the server did not tell, which must be seen by another question.
 
         Raises:
@@ -217,7 +222,13 @@ class Liveness:
             if self._is_gone(error):
                 raise
             return None
-        return newest._replace(took_ms=None) if newest.is_heavy else newest
+        return newest if self._tells_latency(newest) else newest._replace(took_ms=None)
+
+    def _tells_latency(self, newest: Newest) -> bool:
+        """Whether the newest run came about as quickly as what is cheapest. A server without an
+        index takes 20 times as long to find it among many."""
+        quick = 2 * self._quick_ms + _NOISE_MS
+        return newest.took_ms is not None and newest.took_ms <= quick and not newest.is_heavy
 
     async def _is_deaf(self, newest: Newest | None) -> bool:
         """Whether the newest run has gone on since it was asked for before, and not a byte of that
@@ -241,7 +252,7 @@ class Liveness:
                 if self._is_gone(error):
                     raise  # the network went since the answer before, and has this one as well
                 return False  # the server has just shown that it is well
-        self._is_light = newest.took_ms is not None and not newest.is_heavy
+        self._is_light = self._tells_latency(newest)
         self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
         before, self._told_of = self._told_of, Sign(newest.run, self._chunks)
         if before is None:
