@@ -14,6 +14,7 @@ from textual.app import App
 from .attention import Attention
 from .frame import Frames
 from .let_go import let_go_of_what_was_drawn
+from .typed_ahead import TypedAhead
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,6 +42,8 @@ class DrawingApp(App[None]):
         """Whether a key waits for its answer, for whatever can wait."""
         self.frames_written = 0
         """How many times what the terminal shows was changed."""
+        self.ahead = TypedAhead(self)
+        """The keys that were typed for a place that was not there yet."""
         self._frames = Frames()
 
     def draw_anew(self) -> None:
@@ -59,6 +62,8 @@ class DrawingApp(App[None]):
         if isinstance(event, events.Resize):
             # Also sent when the app comes back from the background.
             self._frames.forget()
+        if isinstance(event, events.Key) and self.ahead.holds(event):
+            return
         # It went through the widgets, and is acted on here as none of them had a use for it.
         came_back = isinstance(event, _CALLS) and event.is_forwarded
         await super().on_event(event)

@@ -9,8 +9,10 @@ from support.workshop import Workshop
 from textual.widgets import Input
 
 from durably_tui.tui.screens.command_line import CommandLineScreen, in_a_line
+from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.jobs import JobsScreen
+from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.screens.trigger import TriggerScreen
 from durably_tui.tui.widgets.filter_line import FilterLine
@@ -67,6 +69,31 @@ async def test_tab_goes_through_the_themes_and_round(shop: Workshop) -> None:
         await shown.until(lambda: themes[-1] in shown.lines[-2] and themes[-2] in shown.lines[-2])
         await shown.press("tab", "enter")
         await shown.until(lambda: shown.app.theme == themes[0], "the first theme")
+
+
+async def test_what_is_typed_at_once_behind_a_place_is_meant_for_it(shop: Workshop) -> None:
+    await shop.done("chatty")
+    await shop.done("broken")
+    async with monitor(shop.url) as shown:
+        await shown.until(lambda: len(shown.ids) == 2)
+        await shown.press("3")
+        await shown.shows("the disk is full")
+        await shown.press("1")
+        await type_ahead(shown, "4/line 7\r")
+        await shown.front(LogsScreen)
+        await shown.shows("“line 7”")
+        await type_ahead(shown, "3r")
+        await shown.front(ConfirmScreen)
+        await shown.shows("Retry 1 run on")
+        # Behind an answer as well; and places that are there already are no other thing.
+        await type_ahead(shown, "n1/job:chatty\r")
+        await shown.front(RunsScreen)
+        await shown.until(lambda: len(shown.ids) == 1, "the runs of the filter")
+        before = shown.app.navigator.history
+        await type_ahead(shown, "4n3142j1")
+        await shown.until(lambda: shown.app.navigator.history == before + 6, "every place")
+        await shown.front(RunsScreen)
+        assert len(shown.ids) == 1
 
 
 async def test_tab_that_comes_at_once_with_what_is_before_it_completes(shop: Workshop) -> None:

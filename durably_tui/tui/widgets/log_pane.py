@@ -187,7 +187,7 @@ class LogPane(Vertical):
 
     def _say_if_none(self, text: str) -> None:
         looking = self.view.looking
-        if looking.is_complete and not looking.found:
+        if len(self.view) and looking.is_complete and not looking.found:
             self._tell(f"No line shown has “{text}” in it.", "warning")
 
     def _leave_prompt(self) -> None:

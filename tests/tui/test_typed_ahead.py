@@ -1,0 +1,88 @@
+"""Keys that come at once with one that leads elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+import pytest
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from durably_tui.tui import typed_ahead
+from durably_tui.tui.drawing import DrawingApp
+
+
+class Taker(Widget, can_focus=True):
+    """Takes every key."""
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        there = self.app
+        assert isinstance(there, TwoPlaces)
+        there.took(event.key)
+
+
+class First(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [("n", "app.go", "Go"), ("a", "app.wrong", "No")]
+
+
+class Second(Screen[None]):
+    """With something that takes keys, or without."""
+
+    def __init__(self, *, takes: bool) -> None:
+        super().__init__()
+        self._takes = takes
+
+    def compose(self) -> ComposeResult:
+        if self._takes:
+            yield Taker()
+
+    def on_key(self, event: events.Key) -> None:
+        there = self.app
+        assert isinstance(there, TwoPlaces)
+        there.took(event.key)
+
+
+class TwoPlaces(DrawingApp):
+    def __init__(self, *, takes: bool) -> None:
+        super().__init__()
+        self._takes = takes
+        self.keys: list[str] = []
+        self.came = asyncio.Event()
+
+    def on_mount(self) -> None:
+        self.push_screen(First())
+
+    async def action_go(self) -> None:
+        await self.push_screen(Second(takes=self._takes))
+        # What the terminal sends while others wait comes behind them.
+        self.post_message(events.Key("c", "c"))
+
+    def action_wrong(self) -> None:
+        self.took("acted on where it was not meant for")
+
+    def took(self, key: str) -> None:
+        self.keys.append(key)
+        if key == "c":
+            self.came.set()
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_they_are_meant_for_what_is_there_then_in_their_order(
+    takes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typed_ahead, "PATIENCE", 0.1)
+    app = TwoPlaces(takes=takes)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        driver = app._driver
+        assert driver is not None
+        for key in "nab":
+            driver.send_message(events.Key(key, key))
+        async with asyncio.timeout(10):
+            await app.came.wait()
+        assert app.keys == ["a", "b", "c"]
