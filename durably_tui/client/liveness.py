@@ -16,6 +16,9 @@ _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
 _ALONE = 0.1
 """Seconds for which a head has to be there before the first event, to have come without it."""
+_SURE, _ALONE_FOR = 2, 5
+"""So often in a row the newest run must have come as quickly as what is cheapest, for so many
+questions to be for it alone: a server may have been busy with something else."""
 _NOISE_MS = 5.0
 """By which two answers that cost the same may differ, beside their double."""
 _HEAVY_EVERY = 6
@@ -69,9 +72,11 @@ class Liveness:
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
-        self._is_light = False
-        """Whether the newest run is known to be as cheap as what is cheapest: then to ask for it
-        tells the latency too."""
+        self._alone = 0
+        """With how many questions more to ask for the newest run only: it is known to be as cheap
+        as what is cheapest, so that this tells the latency too."""
+        self._compared = 0
+        """How often in a row the two were seen to cost the same."""
         self._quick_ms = 0.0
         """How long what is cheapest took when it was asked last."""
         self._spared = 0
@@ -90,7 +95,7 @@ class Liveness:
         """Another connection is about to be made: what was known of the one before is no use."""
         self._told_of = None
         self._told.opened()
-        self._is_light = False
+        self._alone = self._compared = 0
         self._doubted_at = -1
         self._headed_at = None
         self._was_believed = False
@@ -146,7 +151,7 @@ class Liveness:
             DurablyError: this connection of the stream is dead.
         """
         try:
-            newest = await self._newest_alone() if self._is_light and self._is_open() else None
+            newest = await self._newest_alone() if self._alone and self._is_open() else None
             took_ms = newest.took_ms if newest is not None else None
             if took_ms is None:
                 took_ms = self._quick_ms = await self._latency()
@@ -216,13 +221,18 @@ class Liveness:
         Raises:
             Unreachable: the server did not answer.
         """
+        self._alone -= 1
         try:
             newest = await self._newest()
         except DurablyError as error:
+            self._alone = self._compared = 0
             if self._is_gone(error):
                 raise
             return None
-        return newest if self._tells_latency(newest) else newest._replace(took_ms=None)
+        if self._tells_latency(newest):
+            return newest
+        self._alone = self._compared = 0
+        return newest._replace(took_ms=None)
 
     def _tells_latency(self, newest: Newest) -> bool:
         """Whether the newest run came about as quickly as what is cheapest. A server without an
@@ -248,11 +258,12 @@ class Liveness:
             try:
                 newest = await self._newest()
             except DurablyError as error:
-                self._is_light, self._spared = False, _HEAVY_EVERY - 1
+                self._compared, self._spared = 0, _HEAVY_EVERY - 1
                 if self._is_gone(error):
                     raise  # the network went since the answer before, and has this one as well
                 return False  # the server has just shown that it is well
-        self._is_light = self._tells_latency(newest)
+            self._compared = self._compared + 1 if self._tells_latency(newest) else 0
+            self._alone = _ALONE_FOR if self._compared >= _SURE else 0
         self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
         before, self._told_of = self._told_of, Sign(newest.run, self._chunks)
         if before is None:

@@ -49,7 +49,7 @@ async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
         opened = watch.batches[-1].connection
         assert opened.latency_ms is None, "opening a stream is no measure"
-        for wait, now in ((1.0, 1001.0), (10.0, 1011.0), (10.0, 1021.0)):
+        for wait, now in ((1.0, 1001.0), *((10.0, 1011.0 + 10 * n) for n in range(7))):
             await clock.asleep(wait)
             await clock.advance(wait)
             await watch.until(lambda w, now=now: w.batches[-1].connection.last_seen == now)
@@ -58,8 +58,9 @@ async def test_the_latency_is_measured_soon_and_then_now_and_then() -> None:
             assert 0 < latency < 5000
 
     assert watch.batches[-1].connection.epoch == 1
-    assert asked(peer) == ["/runs/subscribe", LIGHT, NEWEST, NEWEST, NEWEST], (
-        "one question will do once the newest run is known to be small"
+    both, alone = [LIGHT, NEWEST], [NEWEST]
+    assert asked(peer) == ["/runs/subscribe", *both * 2, *alone * 5, *both], (
+        "one question will do for a while where both are seen to cost the same"
     )
 
 
@@ -111,8 +112,8 @@ async def test_a_newest_run_that_has_become_dear_tells_no_latency(
     size: int, then: list[str]
 ) -> None:
     clock = HandClock()
-    light, heavy = newest_answer("run-5", 0), newest_answer("run-5", 0, output="x" * size)
-    grown = False
+    cheap, dear = newest_answer("run-5", 0), newest_answer("run-5", 0, output="x" * size)
+    is_dear = False
 
     async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
         if "/subscribe" in request.path:
@@ -121,8 +122,41 @@ async def test_a_newest_run_that_has_become_dear_tells_no_latency(
         elif request.path.endswith(LIGHT):
             writer.write(EMPTY)
         else:
-            await asyncio.sleep(0.3 if grown else 0)  # what must not be in any latency
-            writer.write(heavy if grown else light)
+            await asyncio.sleep(0.3 if is_dear else 0)  # what must not be in any latency
+            writer.write(dear if is_dear else cheap)
+
+    async with (
+        bad.listening(respond) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.phase(Phase.LIVE)
+        for wait in (1.0, 10.0, 10.0, 10.0):
+            await clock.asleep(wait)
+            is_dear = asked(peer).count(NEWEST) == 3
+            await clock.advance(wait)
+        await clock.asleep(10.0)
+        latency = watch.batches[-1].connection.latency_ms
+        assert latency is not None
+        assert latency < 300
+        await clock.advance(10.0)
+        await clock.asleep(10.0)
+    assert asked(peer)[1:] == [*[LIGHT, NEWEST] * 2, NEWEST, NEWEST, *then]
+
+
+async def test_a_server_that_was_busy_once_is_not_taken_to_find_its_newest_run_cheaply() -> None:
+    clock = HandClock()
+    was_busy = False
+
+    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal was_busy
+        if "/subscribe" in request.path:
+            writer.write(STREAM_HEAD)
+            await asyncio.Event().wait()
+        if not request.path.endswith(LIGHT) or not was_busy:
+            await asyncio.sleep(0.3)
+            was_busy = True
+        writer.write(EMPTY)
 
     async with (
         bad.listening(respond) as peer,
@@ -132,15 +166,9 @@ async def test_a_newest_run_that_has_become_dear_tells_no_latency(
         await watch.phase(Phase.LIVE)
         for wait in (1.0, 10.0, 10.0):
             await clock.asleep(wait)
-            grown = asked(peer).count(NEWEST) == 2
             await clock.advance(wait)
         await clock.asleep(10.0)
-        latency = watch.batches[-1].connection.latency_ms
-        assert latency is not None
-        assert latency < 300
-        await clock.advance(10.0)
-        await clock.asleep(10.0)
-    assert asked(peer)[1:] == [LIGHT, NEWEST, NEWEST, NEWEST, *then]
+    assert asked(peer)[1:] == [LIGHT, NEWEST] * 3
 
 
 @pytest.mark.usefixtures("steady")
@@ -161,14 +189,15 @@ async def test_a_newest_run_that_is_refused_later_does_not_end_a_stream() -> Non
         watching(client.subscribe_runs()) as watch,
     ):
         await watch.phase(Phase.LIVE)
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        for wait in (1.0, 10.0, 10.0):
+            await clock.asleep(wait)
+            await clock.advance(wait)
         await clock.asleep(10.0)
         fault = True
         await clock.advance(10.0)
-        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
+        await watch.until(lambda w: w.batches[-1].connection.last_seen == 1031.0)
     assert watch.phases == [Phase.LIVE]
-    assert asked(peer)[1:] == [LIGHT, NEWEST, NEWEST, LIGHT, NEWEST]
+    assert asked(peer)[1:] == [*[LIGHT, NEWEST] * 2, NEWEST, NEWEST, LIGHT, NEWEST]
 
 
 async def test_a_newest_run_that_cannot_be_had_does_not_end_a_stream() -> None:
@@ -219,7 +248,7 @@ async def test_a_stream_that_says_something_is_measured_all_the_same() -> None:
         assert asked(peer)[1:] == [LIGHT, NEWEST]
         await clock.advance(1.0)
         await watch.until(lambda w: w.batches[-1].connection.last_seen == 1011.0)
-        assert asked(peer)[1:] == [LIGHT, NEWEST, NEWEST]
+        assert asked(peer)[1:] == [LIGHT, NEWEST] * 2
 
 
 @contextlib.asynccontextmanager
