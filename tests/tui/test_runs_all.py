@@ -68,6 +68,8 @@ async def test_what_comes_next_is_fetched_also_where_the_wheel_or_the_scrollbar_
 async def test_that_the_server_still_answers_is_shown_and_has_nothing_counted() -> None:
     async with shown_runs(3) as (port, _made, shown):
         await shown.app.workers.wait_for_complete()
+        await shown.until(lambda: shown.runs.seen is not None)
+        await shown.runs.inspector.aclose()  # the run in the preview has much to tell by itself
         pokes: list[bool] = []
         poke = shown.runs.bridge.poke
 
