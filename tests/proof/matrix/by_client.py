@@ -24,6 +24,7 @@ class ByClient(Driver):
         self.list = await self._life.enter_async_context(self.hooks.use_runs(page_size=50))
         self.actions = self.hooks.use_run_actions()
         self.following: dict[str, JobRun[Any, Any]] = {}
+        self._epoch = 0
         await until("the list", lambda: not self.list.is_loading and self.list.error is None)
 
     async def runs(self, status: str) -> list[str]:
@@ -92,3 +93,14 @@ class ByClient(Driver):
         stats = await self.client.get_stats()
         assert stats is not None
         assert "fails" in {job.job_name for job in stats.jobs}, stats
+
+    async def goes_away(self) -> None:
+        self._epoch = self._newest.connection.epoch
+
+    async def comes_back(self) -> None:
+        # Who hears by the list first that the run has ended need not listen to it again.
+        await until("the stream again", lambda: self._newest.connection.epoch > self._epoch)
+
+    @property
+    def _newest(self) -> JobRun[Any, Any]:
+        return next(reversed(self.following.values()))

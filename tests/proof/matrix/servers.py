@@ -74,6 +74,18 @@ class World:
                 raise AssertionError(f"{what} never came: {run}")
             await asyncio.sleep(0.02)
 
+    async def until_a_step_begins(self, run_id: str) -> None:
+        """Wait for the next ``step:start`` of a run, by a stream of one's own."""
+        url = f"http://127.0.0.1:{self.port}{BASE_PATH}/subscribe"
+        async with (
+            asyncio.timeout(PATIENCE),
+            self._http.stream("GET", url, params={"runId": run_id}) as stream,
+        ):
+            async for line in stream.aiter_lines():
+                if '"step:start"' in line:
+                    return
+        raise AssertionError(f"no step of {run_id} began")
+
     @contextlib.asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
         """The one place of the server is taken while the block runs: other runs stay pending."""

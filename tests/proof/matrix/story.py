@@ -98,6 +98,8 @@ class Story:
             run_id = await driver.trigger("steps", {"count": 1000, "delayMs": 300})
             await driver.sees(run_id, "running")
             await driver.follow(run_id, "steps")
+            # Between two steps there is none that could be cancelled.
+            await self.world.until_a_step_begins(run_id)
             await driver.cancel(run_id)
             await driver.sees(run_id, "cancelled")
             await self.world.until_run(run_id, "cancelled", lambda r: r["status"] == "cancelled")
