@@ -6,8 +6,8 @@ from pathlib import Path
 from durably_server.engine.errors import StoreError
 
 CHECKPOINT_PAGES = 1000
-"""Pages of the WAL after which a commit also brings the file up to date (4 MB). A commit that writes
-over what was there is on the disk sooner than one that makes the file longer."""
+"""Pages of the WAL after which a commit also brings the file up to date (4 MB). A commit that
+writes over what was there is on the disk sooner than one that makes the file longer."""
 WAL_BYTES = 64 << 20
 """What the WAL keeps on disk once it has been bigger."""
 CACHE_KIB = 32 << 10
