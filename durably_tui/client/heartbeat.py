@@ -8,6 +8,8 @@ KEEP_ALIVE = 15.0
 _BEATS = 3
 """With so many times the time between two keep-alives a stream is dead. That server leaves one out
 where it had something else to say since the one before, and the network may be slow."""
+_LATE = 1.2
+"""A keep-alive that has not come after so many times the time between two is worth a question."""
 _LONGEST = 60.0
 """Seconds: what is longer between two keep-alives was no rhythm, but a machine that slept."""
 
@@ -44,3 +46,9 @@ class Heartbeat:
         every = known or self._every
         silent = at - self._silent_since
         return silent if every and silent > _BEATS * every else None
+
+    def vouches_until(self, known: float | None) -> float:
+        """Until when the last keep-alive says that the server is there, if nothing came after it;
+        else it says nothing, and this is long past. ``known`` as above."""
+        every = known or self._every
+        return self._beat_at + _LATE * every if every and self._beat_at is not None else 0.0

@@ -23,6 +23,8 @@ _NOISE_MS = 5.0
 """By which two answers that cost the same may differ, beside their double."""
 _HEAVY_EVERY = 6
 """A newest run that is large is asked for with each so manieth question."""
+_SELDOM = 3
+"""With so many times the usual time between two questions they go on while keep-alives come."""
 
 
 class Sign(NamedTuple):
@@ -79,6 +81,8 @@ class Liveness:
         """How often in a row the two were seen to cost the same."""
         self._quick_ms = 0.0
         """How long what is cheapest took when it was asked last."""
+        self._asked = float("-inf")
+        """When the server last answered a question."""
         self._spared = 0
         """With how many questions more not to ask for the newest run, which is large."""
         self._doubted_at = -1
@@ -143,6 +147,17 @@ class Liveness:
         if self._told_of is None:
             self._told_of = Sign(newest.run, self._chunks)
 
+    def rest(self) -> float:
+        """For how many seconds there is nothing to ask: the server has just said by a keep-alive
+        that it is there, and that nothing happens. How long an answer takes is asked all the same,
+        only less often."""
+        now = self._pace.clock()
+        longest = _SELDOM * self._pace.probe_every
+        rests = min(
+            self._heartbeat.vouches_until(self._keep_alive()) - now, self._asked + longest - now
+        )
+        return rests if 0 < rests <= longest else 0.0
+
     async def look(self) -> float | None:
         """Ask the server. How long it took, in ms; None where it did not answer well, and the
         stream is believed all the same, as it speaks.
@@ -178,6 +193,7 @@ class Liveness:
                 f"{self._tried} was not answered though the server is there: it is opened again "
                 "by itself."
             )
+        self._asked = self._pace.clock()
         return took_ms
 
     def _speaks(self) -> bool:

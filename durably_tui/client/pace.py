@@ -25,7 +25,8 @@ class Pace:
     """After so long the server is asked for the first time, also because a stream whose answer
     has not begun by then may be open all the same."""
     probe_every: float = 10.0
-    """How often the server is asked, beside a stream of many runs, how long an answer takes."""
+    """How often the server is asked, beside a stream of many runs, how long an answer takes; three
+    times as long while keep-alives say that it is there and nothing happens."""
     quiet_after: float = 15.0
     """Without a byte on the stream of one run for so long, the server is asked after the run."""
     probe_timeout: float = 5.0

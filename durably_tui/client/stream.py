@@ -327,7 +327,7 @@ class Stream:
 
     def _rest(self) -> float:
         """How many seconds longer not to ask, though the time has come."""
-        return 0.0
+        return self._liveness.rest()
 
     def _looks_at_once(self) -> bool:
         """Whether to ask at once, instead of when the stream is quiet."""

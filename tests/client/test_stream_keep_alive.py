@@ -67,14 +67,13 @@ def beating(times: list[asyncio.Event]) -> Callable[..., Awaitable[None]]:
 
 
 async def beat(clock: HandClock, watch: Watch, time: asyncio.Event) -> None:
-    """A keep-alive between two looks: 10 seconds."""
-    await clock.asleep(10.0)
-    await clock.advance(5.0)
+    """A keep-alive in the middle of 10 seconds."""
+    await clock.passes(5.0)
     time.set()
     async with asyncio.timeout(10):
         while watch.stream.connection.last_seen != clock.now:  # noqa: ASYNC110
             await asyncio.sleep(0)
-    await clock.advance(5.0)
+    await clock.passes(5.0)
 
 
 @pytest.mark.parametrize("abilities", ["python", "0.15"])
@@ -91,9 +90,35 @@ async def test_a_stream_that_is_kept_alive_is_left_alone(abilities: str) -> None
         await clock.advance(1.0)
         for time in times:
             await beat(clock, watch, time)
-            await looks(clock, 2)
-        await clock.asleep(10.0)
+            await clock.passes(20.0)
     assert watch.phases == [Phase.LIVE]
+
+
+def questions(peer: bad.BadServer) -> int:
+    """How often the server was asked for a list of runs."""
+    return sum("/subscribe" not in request.path for request in peer.requests)
+
+
+async def test_while_keep_alives_come_the_server_is_asked_less_often() -> None:
+    clock = HandClock()
+    times = [asyncio.Event() for _ in range(6)]
+    async with (
+        scripted(beating(times)) as peer,
+        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
+        watching(client.subscribe_runs()) as watch,
+    ):
+        await watch.until(lambda w: ids(w) == ["GOOD-0"])
+        await clock.passes(5.0)
+        await beat(clock, watch, times[0])
+        before = questions(peer)
+        for time in times[1:]:
+            await clock.passes(5.0)
+            await beat(clock, watch, time)
+        kept_alive = questions(peer) - before
+        await clock.passes(75.0)
+        silent = questions(peer) - before - kept_alive
+    assert 2 <= kept_alive <= 6, "each 30 s, by two requests until one is known to do"
+    assert silent > kept_alive, "from 18 s after the last one on each 10 s"
 
 
 async def test_a_rhythm_is_learned_from_a_server_of_which_none_is_known() -> None:
@@ -109,7 +134,7 @@ async def test_a_rhythm_is_learned_from_a_server_of_which_none_is_known() -> Non
         await clock.advance(1.0)
         for time in times:
             await beat(clock, watch, time)
-        await looks(clock, 3)
+        await clock.passes(27.1)  # 32.1 s after the last one, of which there was one each 10 s
         lost = (await watch.phase(Phase.RECONNECTING)).connection
         assert "without a keep-alive" in str(lost.error)
 

@@ -50,3 +50,16 @@ class HandClock:
                           for _, _, length, due in self._sleepers):  # fmt: skip
                 self._news.clear()
                 await self._news.wait()
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass from one who wakes up to the next, each time until all sleep again."""
+        until = self.now + seconds
+        while True:
+            async with asyncio.timeout(10):
+                while not self._sleepers:
+                    self._news.clear()
+                    await self._news.wait()
+            if (due := self._sleepers[0][0]) > until:
+                await self.advance(until - self.now)
+                return
+            await self.advance(due - self.now)
