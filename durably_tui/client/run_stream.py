@@ -13,7 +13,6 @@ from durably_tui.protocol import (
     Event,
     Malformed,
     NotFound,
-    Phase,
     Run,
     RunCancel,
     RunComplete,
@@ -79,9 +78,9 @@ class RunStream(Stream):
 
     def _ends_with(self, error: DurablyError) -> bool:
         if self._over:
-            self._tell(self._changed(Phase.ENDED, error=None))
+            self._state.ended(None)
         elif isinstance(error, NotFound):
-            self._tell(self._changed(Phase.ENDED, error=error))
+            self._state.ended(error)
         else:
             return False
         return True
@@ -102,9 +101,9 @@ class RunStream(Stream):
         return self._may_be_silent()
 
     def _rest(self) -> float:
-        if self._connection.phase is not Phase.LIVE:
+        if not self._state.is_live:
             return 0.0
-        quiet = self._pace.clock() - (self._connection.last_seen or 0.0)
+        quiet = self._pace.clock() - (self.connection.last_seen or 0.0)
         return self._pace.quiet_after - quiet if quiet >= 0 else 0.0
 
     async def _look(self, life: asyncio.Timeout) -> bool:

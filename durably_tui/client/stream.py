@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-import msgspec
-
 from durably_tui.protocol import (
     Connection,
     Decoder,
@@ -26,10 +24,10 @@ from .door import Door, Params
 from .gather import gathered
 from .gently import gently
 from .inbox import Inbox
-from .lag import Lag
 from .liveness import Liveness
 from .pace import Pace
 from .questions import Newest, Questions
+from .stream_state import StreamState
 
 Wanted = Callable[[Event], bool]
 
@@ -72,7 +70,7 @@ class Stream:
         self._wanted = wanted
         self._on_close = on_close
         self._inbox = Inbox()
-        self._connection = Connection(since=pace.clock())
+        self._state = StreamState(self._inbox, pace.clock, self._turned)
         self._task: asyncio.Task[None] | None = None
         self._taken = False
         self._closed = False
@@ -83,13 +81,12 @@ class Stream:
         self._retry_seconds = 0.0
         self._asked: Params = []
         self._questions = Questions(door, decoder, pace)
-        self._lag = Lag()
         self._liveness = Liveness(
             pace,
             self._tried,
             latency=self._ask,
             newest=self._newest,
-            is_open=lambda: self._connection.phase is Phase.LIVE,
+            is_open=lambda: self._state.is_live,
             is_read=lambda: not self._inbox.is_full,
             answers_at_once=answers_at_once,
             keep_alive=keep_alive,
@@ -100,7 +97,7 @@ class Stream:
     @property
     def connection(self) -> Connection:
         """How the stream is doing."""
-        return self._connection
+        return self._state.connection
 
     def batches(self) -> AsyncIterator[StreamBatch]:
         """Events as they come together, and changes of the connection; ends when closed.
@@ -127,8 +124,7 @@ class Stream:
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
-        if self._connection.phase is not Phase.ENDED:
-            self._connection = self._changed(Phase.ENDED)
+        self._state.closed()
         self._on_close(self)
 
     # -- the one that keeps it open --------------------------------------------------------
@@ -149,7 +145,6 @@ class Stream:
         failures = 0
         try:
             while True:
-                before = self._connection
                 try:
                     await self._attempt()
                     error: DurablyError = Unreachable(
@@ -159,11 +154,8 @@ class Stream:
                     error = reason
                 if self._ends_with(error):
                     return
-                now = self._pace.clock()
-                lived = self._connection.phase is Phase.LIVE
-                steady = lived and now - (self._connection.since or now) >= self._pace.steady_after
-                failures = 1 if steady else failures + 1
-                await self._wait(error, failures, 0 if lived else before.attempt + 1)
+                failures = 1 if self._was_steady() else failures + 1
+                await self._wait(error, failures)
         finally:
             self._inbox.close()
 
@@ -171,20 +163,19 @@ class Stream:
         """Whether the subject is over, so that no other attempt is made; if so it is told."""
         return False
 
-    async def _wait(self, error: DurablyError, failures: int, attempt: int) -> None:
+    def _was_steady(self) -> bool:
+        """Whether the connection that broke was a good one."""
+        now = self._pace.clock()
+        since = self.connection.since
+        return self._state.is_live and now - (since or now) >= self._pace.steady_after
+
+    async def _wait(self, error: DurablyError, failures: int) -> None:
         """Tell why the stream is not live, and sleep until the next attempt."""
         may_heal = isinstance(error, Unreachable | ServerFault)
         delay = self._pace.delay(failures if may_heal else 32, self._retry_seconds)
-        self._tell(
-            self._changed(
-                Phase.RECONNECTING if may_heal else Phase.OFFLINE,
-                attempt=attempt,
-                error=error,
-                retry_at=self._pace.clock() + delay,
-            )
-        )
+        self._state.lost(Phase.RECONNECTING if may_heal else Phase.OFFLINE, error, delay)
         await self._pace.sleep(delay)
-        self._tell(msgspec.structs.replace(self._connection, retry_at=None))
+        self._state.tries_again()
 
     async def _attempt(self) -> None:
         """Open the stream and read it to its end.
@@ -218,11 +209,11 @@ class Stream:
             aclosing(gathered(stream, self._pace)) as chunks,  # type: ignore[type-var]
             self._compared(),
         ):
-            was_believed = self._connection.phase is Phase.LIVE
+            was_believed = self._state.is_live
             self._goes_on = bool(self._last_event_id)
             self._liveness.answered(self._pace.clock(), was_believed=was_believed)
             if not was_believed:
-                self._live(resumed=self._goes_on)
+                self._state.live(resumed=self._goes_on)
             async for chunk in chunks:
                 self._begin_late()
                 comments = decoder.comments
@@ -242,11 +233,11 @@ class Stream:
                     frames = []  # some could not be read, and nobody knows which
                 while Gap in map(type, events):
                     at = next(n for n, event in enumerate(events) if isinstance(event, Gap))
-                    self._heard(now, events[:at])
+                    self._state.heard(now, events[:at])
                     self._put(events[:at], frames[:at], 0)
-                    self._anew(resumed=False)
+                    self._state.missed(resumed=False)
                     events, frames = events[at + 1 :], frames[at + 1 :]
-                self._heard(now, events, whole=decoder.is_between)
+                self._state.heard(now, events, whole=decoder.is_between)
                 if self._put(events, frames, len(chunk)):
                     return
                 if events:
@@ -256,7 +247,7 @@ class Stream:
     async def _compared(self) -> AsyncIterator[None]:
         """What is told in this block is held against how the server was at its begin, where an
         earlier connection broke."""
-        if not self._connection.epoch:
+        if not self.connection.epoch:
             yield
             return
         asking = asyncio.create_task(self._liveness.begins(), name="durably liveness at first")
@@ -268,12 +259,6 @@ class Stream:
             if not asking.cancelled():
                 asking.result()
 
-    def _heard(self, at: float, events: list[Event], *, whole: bool = False) -> None:
-        self._lag.brought(at, events, whole=whole)
-        self._connection = msgspec.structs.replace(
-            self._connection, last_seen=at, told_until=self._lag.told_until(at)
-        )
-
     def _put(self, events: list[Event], frames: list[bytes], size: int) -> bool:
         """Hand over what is wanted of a chunk of ``size`` bytes; whether the subject is gone for
         good with it."""
@@ -281,24 +266,14 @@ class Stream:
             events, frames = [event for event in events if self._wanted(event)], []
         if not events:
             return False
-        self._inbox.put(self._connection, events, frames, size=size, joins=True)
+        self._state.put(events, frames, size)
         return self._closes_after(events)
 
     def _begin_late(self) -> None:
         """Where the stream was believed to be open before it was, it begins now."""
         opened_at = self._liveness.opened_late(self._pace.clock())
         if opened_at is not None:
-            self._anew(resumed=self._goes_on)
-            self._lag.opened(opened_at)
-
-    def _anew(self, *, resumed: bool) -> None:
-        """Events are missing here, unless it goes on after the last (``resumed``): what comes now
-        is as after a new connection."""
-        self._connection = msgspec.structs.replace(
-            self._connection, epoch=self._connection.epoch + 1, resumed=resumed
-        )
-        self._inbox.put(self._connection)
-        self._tapped()
+            self._state.opened_late(opened_at, resumed=self._goes_on)
 
     def _closes_after(self, events: list[Event]) -> bool:
         """Whether the subject is gone for good with these; a list of runs never is."""
@@ -343,13 +318,12 @@ class Stream:
             return False
         if took_ms is None:
             return True
-        if self._connection.phase is Phase.LIVE:
+        if self._state.is_live:
             self._begin_late()
-            now = self._pace.clock()
-            self._tell(msgspec.structs.replace(self._connection, last_seen=now, latency_ms=took_ms))
+            self._state.answered(took_ms)
         else:
             # The stream itself has not answered: nobody knows whether it goes on where it was.
-            self._live(took_ms, resumed=False)
+            self._state.live(took_ms, resumed=False)
         return True
 
     async def _ask(self) -> float:
@@ -379,40 +353,6 @@ class Stream:
     def _tried(self) -> str:
         return self._door.tried("GET", self._path)
 
-    def _live(self, took_ms: float | None = None, *, resumed: bool) -> None:
-        now = self._pace.clock()
-        self._lag.opened(now)
-        self._tell(
-            self._changed(
-                Phase.LIVE,
-                epoch=self._connection.epoch + 1,
-                resumed=resumed,
-                attempt=0,
-                error=None,
-                last_seen=now,
-                told_until=now,
-                latency_ms=took_ms,
-            )
-        )
-
-    def _changed(self, phase: Phase, **fields: Any) -> Connection:
-        same = phase is self._connection.phase
-        fields.setdefault("retry_at", None)
-        if not same and self._connection.phase is Phase.LIVE:
-            fields.setdefault("told_until", self._lag.told_until(self._pace.clock()))
-        return msgspec.structs.replace(
-            self._connection,
-            phase=phase,
-            since=self._connection.since if same else self._pace.clock(),
-            **fields,
-        )
-
-    def _tell(self, connection: Connection) -> None:
-        same_phase = connection.phase is self._connection.phase
-        self._connection = connection
-        self._inbox.put(connection, joins=same_phase and connection.phase is Phase.LIVE)
-        self._tapped()
-
-    def _tapped(self) -> None:
+    def _turned(self, connection: Connection) -> None:
         if self._door.tap is not None:
-            self._door.tap.turned(self._connection)
+            self._door.tap.turned(connection)
