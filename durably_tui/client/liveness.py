@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from durably_tui.protocol import DurablyError, Event, Run, ServerFault, Unreachable
 
+from .costs import Costs
+from .head import Head
 from .heartbeat import Heartbeat
 from .pace import Pace
 from .questions import Newest
@@ -14,15 +16,6 @@ from .told import Told
 
 _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
-_ALONE = 0.1
-"""Seconds for which a head has to be there before the first event, to have come without it."""
-_SURE, _ALONE_FOR = 2, 5
-"""So often in a row the newest run must have come as quickly as what is cheapest, for so many
-questions to be for it alone: a server may have been busy with something else."""
-_NOISE_MS = 5.0
-"""By which two answers that cost the same may differ, beside their double."""
-_HEAVY_EVERY = 6
-"""A newest run that is large is asked for with each so manieth question."""
 _SELDOM = 3
 """With so many times the usual time between two questions they go on while keep-alives come."""
 
@@ -69,59 +62,37 @@ class Liveness:
         self._is_read = is_read
         self._answers_at_once = answers_at_once
         self._keep_alive = keep_alive
+        self._head = Head()
         self._heartbeat = Heartbeat()
+        self._costs = Costs()
         self._told = Told()
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
-        self._alone = 0
-        """With how many questions more to ask for the newest run only: it is known to be as cheap
-        as what is cheapest, so that this tells the latency too."""
-        self._compared = 0
-        """How often in a row the two were seen to cost the same."""
-        self._quick_ms = 0.0
-        """How long what is cheapest took when it was asked last."""
         self._asked = float("-inf")
         """When the server last answered a question."""
-        self._spared = 0
-        """With how many questions more not to ask for the newest run, which is large."""
         self._doubted_at = -1
         """How much of the stream had come when a question got no answer though it spoke."""
         self._silences = 0
-        self._headed_at: float | None = None
-        """When the head of the answer came, as long as nothing came after it."""
-        self._was_believed = False
-        """Whether the stream counted as open before its head came."""
-        self._heads_come_alone = False
-        """Whether the server was seen to send the head of its answer before any event."""
+        """How often in a row the stream was taken to be dead as it was silent."""
 
     def opens(self) -> None:
         """Another connection is about to be made: what was known of the one before is no use."""
         self._told_of = None
         self._told.opened()
-        self._alone = self._compared = 0
+        self._costs.opens()
+        self._head.opens()
         self._doubted_at = -1
-        self._headed_at = None
-        self._was_believed = False
 
     def answered(self, at: float, *, was_believed: bool) -> None:
         """The head of the stream's answer came; ``was_believed``: it counted as open before."""
-        self._headed_at = at
-        self._was_believed = was_believed
+        self._head.came(at, was_believed=was_believed)
         self._heartbeat.opened(at)
 
     def opened_late(self, at: float) -> float | None:
-        """When the stream was opened, if that was after it had begun to count as open: what was
-        published between the two is not on it. Told once; looked for at the first thing that comes
-        and when the server was asked.
-
-        A head that comes with the first event was held back, and the stream was open before.
-        """
-        if self._headed_at is None or at - self._headed_at < _ALONE:
-            return None
-        self._heads_come_alone = True
-        was_believed, self._was_believed = self._was_believed, False
-        return self._headed_at if was_believed else None
+        """When the stream was opened, if that was after it had begun to count as open; told once.
+        See ``Head``."""
+        return self._head.opened_late(at)
 
     def hears(self, at: float, events: Sequence[Event], *, is_beat: bool) -> None:
         """The stream brought something: events, or none; ``is_beat``: nothing but a keep-alive."""
@@ -130,12 +101,12 @@ class Liveness:
         self._heard = at
         self._chunks += 1
         self._silences = 0
-        self._headed_at = None
+        self._head.followed()
 
     async def begins(self) -> None:
         """Ask how the newest run is as a stream begins, so that what it tells is held against that:
         a network that broke one connection may break the next before it is asked after."""
-        if self._spared:
+        if self._costs.spares_newest:
             return
         try:
             newest = await self._newest()
@@ -143,7 +114,7 @@ class Liveness:
             if isinstance(error, Unreachable):
                 self._doubted_at = self._chunks
             return
-        self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
+        self._costs.brought(newest)
         if self._told_of is None:
             self._told_of = Sign(newest.run, self._chunks)
 
@@ -166,33 +137,25 @@ class Liveness:
             DurablyError: this connection of the stream is dead.
         """
         try:
-            newest = await self._newest_alone() if self._alone and self._is_open() else None
+            newest = None
+            if self._costs.newest_will_do and self._is_open():
+                newest = await self._newest_alone()
             took_ms = newest.took_ms if newest is not None else None
             if took_ms is None:
-                took_ms = self._quick_ms = await self._latency()
+                took_ms = self._costs.took(await self._latency())
             if self._is_open() and self._is_read():
                 self._believe()
                 self._expect_beat()
-                if await self._is_deaf(newest):
-                    raise Unreachable(
-                        f"{self._tried} stayed silent while runs went on: it is opened again by "
-                        "itself."
-                    )
+                await self._compare(newest)
         except DurablyError as error:
             if self._speaks() and isinstance(error, Unreachable | ServerFault):
                 if isinstance(error, Unreachable):
                     self._doubted_at = self._chunks
                 return None  # slow to answer or not well, but not gone
             raise
-        at_once = self._heads_come_alone or self._answers_at_once()
-        if not self._is_open() and at_once and self._silences < _MOST_SILENCES:
-            # Its connection is dead, and others are not. After some attempts it is believed, as
-            # something between may hold the head back.
-            self._silences += 1
-            raise Unreachable(
-                f"{self._tried} was not answered though the server is there: it is opened again "
-                "by itself."
-            )
+        if not self._is_open() and (self._head.comes_alone or self._answers_at_once()):
+            # Its connection is dead, and others are not; or something between holds the head back.
+            self._give_up("was not answered though the server is there")
         self._asked = self._pace.clock()
         return took_ms
 
@@ -208,27 +171,28 @@ class Liveness:
                 became of the one may have become of the other.
         """
         doubted, self._doubted_at = self._doubted_at, -1
-        if doubted == self._chunks and self._silences < _MOST_SILENCES:
-            self._silences += 1
-            raise Unreachable(
-                f"{self._tried} stayed silent since the server did not answer: it is opened again "
-                "by itself."
-            )
+        if doubted == self._chunks:
+            self._give_up("stayed silent since the server did not answer")
 
     def _expect_beat(self) -> None:
         """Take silence as a sign that this connection is gone, where the server keeps it alive.
 
         Raises:
-            Unreachable: keep-alives are missing. After some attempts something between is taken
-                to hold them back.
+            Unreachable: keep-alives are missing, or something between holds them back.
         """
         silent = self._heartbeat.missed(self._pace.clock(), self._keep_alive())
-        if silent is not None and self._silences < _MOST_SILENCES:
+        if silent is not None:
+            self._give_up(f"stayed silent for {silent:.0f} s, without a keep-alive")
+
+    def _give_up(self, why: str) -> None:
+        """Let this connection be opened again.
+
+        Raises:
+            Unreachable: always, but after some attempts that were in vain: then it is believed.
+        """
+        if self._silences < _MOST_SILENCES:
             self._silences += 1
-            raise Unreachable(
-                f"{self._tried} stayed silent for {silent:.0f} s, without a keep-alive: it is "
-                "opened again by itself."
-            )
+            raise Unreachable(f"{self._tried} {why}: it is opened again by itself.")
 
     async def _newest_alone(self) -> Newest | None:
         """The newest run, whose answer tells the latency as well where it was a cheap one; None
@@ -237,28 +201,18 @@ class Liveness:
         Raises:
             Unreachable: the server did not answer.
         """
-        self._alone -= 1
         try:
             newest = await self._newest()
         except DurablyError as error:
-            self._alone = self._compared = 0
+            self._costs.opens()
             if self._is_gone(error):
                 raise
             return None
-        if self._tells_latency(newest):
-            return newest
-        self._alone = self._compared = 0
-        return newest._replace(took_ms=None)
+        return self._costs.brought_alone(newest)
 
-    def _tells_latency(self, newest: Newest) -> bool:
-        """Whether the newest run came about as quickly as what is cheapest. A server without an
-        index takes 20 times as long to find it among many."""
-        quick = 2 * self._quick_ms + _NOISE_MS
-        return newest.took_ms is not None and newest.took_ms <= quick and not newest.is_heavy
-
-    async def _is_deaf(self, newest: Newest | None) -> bool:
-        """Whether the newest run has gone on since it was asked for before, and not a byte of that
-        came, or not what became of it: a connection that something between dropped without a word,
+    async def _compare(self, newest: Newest | None) -> None:
+        """Hold the newest run against how it was when it was asked for before, and against what
+        came since: a connection that something between dropped without a word tells nothing of it,
         while others still work.
 
         A server that never tells of its runs here, as one whose worker is another process, is
@@ -266,35 +220,36 @@ class Liveness:
 
         Args:
             newest: what was asked already; None where it was not.
+
+        Raises:
+            Unreachable: it has gone on, and not a byte of that came, or not what became of it.
         """
         if newest is None:
-            if self._spared:
-                self._spared -= 1
-                return False
+            if self._costs.spares_newest:
+                self._costs.spared()
+                return
             try:
                 newest = await self._newest()
             except DurablyError as error:
-                self._compared, self._spared = 0, _HEAVY_EVERY - 1
+                self._costs.failed()
                 if self._is_gone(error):
                     raise  # the network went since the answer before, and has this one as well
-                return False  # the server has just shown that it is well
-            self._compared = self._compared + 1 if self._tells_latency(newest) else 0
-            self._alone = _ALONE_FOR if self._compared >= _SURE else 0
-        self._spared = _HEAVY_EVERY - 1 if newest.is_heavy else 0
+                return  # the server has just shown that it is well
+            self._costs.brought_both(newest)
+        self._costs.brought(newest)
         before, self._told_of = self._told_of, Sign(newest.run, self._chunks)
         if before is None:
-            return False
+            return
         speaks = before.chunks != self._chunks
         is_left_out = self._told.leaves_out(before.run, newest.run)
         if not (is_left_out if speaks else _went_on(before.run, newest.run)):
-            return False
+            return
         await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
-        if self._told_of.chunks != self._chunks or self._silences >= _MOST_SILENCES:
-            return False
-        self._silences += 1
-        if speaks:
+        if self._told_of.chunks != self._chunks:
+            return
+        if speaks and self._silences < _MOST_SILENCES:
             self._told.denied()
-        return True
+        self._give_up("stayed silent while runs went on")
 
     def _is_gone(self, error: DurablyError) -> bool:
         """Whether a newest run that did not come means that this connection is dead. After some

@@ -20,7 +20,7 @@ from support.scripted_stream import (
     watching,
 )
 
-from durably_tui.client import DurablyClient, liveness
+from durably_tui.client import DurablyClient, costs
 from durably_tui.protocol import Phase, ServerFault
 
 LIGHT = "/runs?jobName=durably-tui.liveness&limit=1"
@@ -30,7 +30,7 @@ NEWEST = "/runs?limit=1"
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """However much else the machine has to do, no two answers differ by more than noise."""
-    monkeypatch.setattr(liveness, "_NOISE_MS", 250.0)
+    monkeypatch.setattr(costs, "_NOISE_MS", 250.0)
 
 
 def asked(peer: bad.BadServer) -> list[str]:
