@@ -57,8 +57,7 @@ async def test_a_run_whose_stream_drops_before_its_end_is_opened_again() -> None
         DurablyClient(peer.url, abilities="0.15", pace=clock.pace()) as client,
         watching(client.subscribe("a")) as watch,
     ):
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
+        await clock.sleep_out(0.25)
         last = await watch.end()
 
     assert [event.type for event in watch.events] == ["run:leased", "run:complete"]
@@ -76,8 +75,7 @@ async def test_a_retry_after_the_end_makes_a_drop_a_drop_again() -> None:
         DurablyClient(peer.url, abilities="0.8", pace=clock.pace()) as client,
         watching(client.subscribe("a")) as watch,
     ):
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
+        await clock.sleep_out(0.25)
         await watch.end()
 
     assert [event.type for event in watch.events] == ["run:fail", "run:retry", "run:complete"]

@@ -15,6 +15,7 @@ from support.scripted_stream import (
     says,
     scripted,
     sends,
+    watched,
     watching,
 )
 
@@ -31,19 +32,15 @@ from durably_tui.protocol import (
 
 async def test_a_stream_cut_in_the_middle_of_a_frame_comes_back() -> None:
     clock = HandClock()
-    async with (
-        scripted(sends(good(0), good(1)[:30]), sends(good(2), hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    server = scripted(sends(good(0), good(1)[:30]), sends(good(2), hang=True))
+    async with watched(server, clock, abilities=None) as (_, watch):
         lost = (await watch.phase(Phase.RECONNECTING)).connection
         assert (lost.epoch, lost.attempt, lost.since) == (1, 0, 1000.0)
         assert lost.last_seen == 1000.0
         assert lost.retry_at == 1000.25
         assert isinstance(lost.error, Unreachable)
 
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
+        await clock.sleep_out(0.25)
         back = (await watch.phase(Phase.LIVE, epoch=2)).connection
         await watch.until(lambda w: len(w.events) == 2)
 
@@ -60,8 +57,7 @@ async def test_the_delay_doubles_to_a_cap() -> None:
             watching(client.subscribe_runs()) as watch,
         ):
             for delay in (0.25, 0.5, 1.0, 1.5, 1.5):
-                await clock.asleep(delay)
-                await clock.advance(delay)
+                await clock.sleep_out(delay)
             await watch.until(lambda w: w.batches[-1].connection.attempt == 6)
             gone = watch.batches[-1].connection
 
@@ -84,8 +80,7 @@ async def test_the_delay_starts_over_after_a_stream_that_lived() -> None:
         watching(client.subscribe_runs()) as watch,
     ):
         for delay in (0.25, 0.5):
-            await clock.asleep(delay)
-            await clock.advance(delay)
+            await clock.sleep_out(delay)
         await watch.phase(Phase.LIVE, epoch=3)
         clock.now += 60
         release.set()
@@ -102,8 +97,7 @@ async def test_a_stream_that_drops_at_once_is_not_hammered() -> None:
         watching(client.subscribe_runs()),
     ):
         for delay in (0.25, 0.5, 1.0):
-            await clock.asleep(delay)
-            await clock.advance(delay)
+            await clock.sleep_out(delay)
 
 
 @pytest.mark.parametrize(
@@ -122,18 +116,14 @@ async def test_what_cannot_heal_by_itself_is_offline_and_still_tried(
     script: Script, phase: Phase, kind: type[Exception]
 ) -> None:
     clock = HandClock()
-    async with (
-        scripted(script, sends(good(0), hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    server = scripted(script, sends(good(0), hang=True))
+    async with watched(server, clock, abilities=None) as (_, watch):
         gone = (await watch.phase(phase)).connection
         assert type(gone.error) is kind
         delay = 15.0 if phase is Phase.OFFLINE else 0.25
         assert gone.retry_at == clock.now + delay
 
-        await clock.asleep(delay)
-        await clock.advance(delay)
+        await clock.sleep_out(delay)
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
         assert watch.batches[-1].connection.error is None
 
@@ -141,13 +131,9 @@ async def test_what_cannot_heal_by_itself_is_offline_and_still_tried(
 async def test_the_last_event_id_and_the_servers_delay_are_heeded() -> None:
     clock = HandClock()
     first = b"retry: 2000\nid: 4\xc3\xa9\n" + good(0)
-    async with (
-        scripted(sends(first), sends(hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
-        await clock.asleep(2.0)
-        await clock.advance(2.0)
+    server = scripted(sends(first), sends(hang=True))
+    async with watched(server, clock, abilities=None) as (peer, watch):
+        await clock.sleep_out(2.0)
         await watch.phase(Phase.LIVE, epoch=2)
 
     opened = [request for request in peer.requests if "subscribe" in request.path]
@@ -158,13 +144,9 @@ async def test_the_last_event_id_and_the_servers_delay_are_heeded() -> None:
 
 async def test_a_stream_that_heard_only_its_place_goes_on_from_there() -> None:
     clock = HandClock()
-    async with (
-        scripted(sends(b"id: here-7\n\n"), sends(hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
+    server = scripted(sends(b"id: here-7\n\n"), sends(hang=True))
+    async with watched(server, clock, abilities=None) as (peer, watch):
+        await clock.sleep_out(0.25)
         back = (await watch.phase(Phase.LIVE, epoch=2)).connection
     opened = [request for request in peer.requests if "subscribe" in request.path]
     assert opened[1].headers["last-event-id"] == "here-7"

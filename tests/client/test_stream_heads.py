@@ -5,7 +5,16 @@ from functools import partial
 
 from support import bad_servers as bad
 from support.hand_clock import HandClock
-from support.scripted_stream import STREAM_HEAD, good, ids, scripted, sends, watching
+from support.scripted_stream import (
+    STREAM_HEAD,
+    good,
+    ids,
+    json_answer,
+    scripted,
+    sends,
+    silent,
+    watched,
+)
 
 from durably_tui.client import DurablyClient
 from durably_tui.protocol import Phase
@@ -22,13 +31,8 @@ async def test_a_server_that_sends_its_head_with_the_first_event_is_live_before(
         writer.write(STREAM_HEAD + good(0))
         await asyncio.Event().wait()
 
-    async with (
-        scripted(script) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+    async with watched(scripted(script), clock, abilities=None) as (_, watch):
+        await clock.sleep_out(1.0)
         await watch.phase(Phase.LIVE, epoch=1)
         more.set()
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
@@ -46,23 +50,16 @@ async def late(request: bad.Request, writer: asyncio.StreamWriter, opens: asynci
 async def test_what_happened_before_a_stream_was_open_is_lost_though_it_was_believed() -> None:
     clock = HandClock()
     opens = asyncio.Event()
-    async with (
-        scripted(partial(late, opens=opens)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+    async with watched(scripted(partial(late, opens=opens)), clock) as (_, watch):
+        await clock.sleep_out(1.0)
         believed = (await watch.phase(Phase.LIVE, epoch=1)).connection
         opens.set()
         for _ in range(2):  # its head may come behind the first question
-            await clock.asleep(10.0)
-            await clock.advance(10.0)
+            await clock.sleep_out(10.0)
         begun = (await watch.phase(Phase.LIVE, epoch=2)).connection
         assert not begun.resumed
         for _ in range(2):
-            await clock.asleep(10.0)
-            await clock.advance(10.0)
+            await clock.sleep_out(10.0)
         await watch.until(lambda w: w.batches[-1].connection.last_seen == 1041.0)
 
     assert watch.batches[-1].connection.epoch == 2, "told once"
@@ -80,27 +77,15 @@ async def test_a_server_whose_heads_come_alone_is_not_believed_without_one() -> 
         writer.write(STREAM_HEAD)
         await cut.wait()
 
-    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
-
-    async with (
-        scripted(first, silent, sends(good(0), hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    async with watched(scripted(first, silent, sends(good(0), hang=True)), clock) as (_, watch):
         await watch.phase(Phase.LIVE, epoch=1)
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(1.0)
         await clock.asleep(10.0)
         cut.set()
         await watch.phase(Phase.RECONNECTING)
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(0.25, 1.0)
         await watch.until(lambda w: "was not answered" in str(w.batches[-1].connection.error))
-        await clock.asleep(0.5)
-        await clock.advance(0.5)
+        await clock.sleep_out(0.5)
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
     assert watch.batches[-1].connection.epoch == 2
 
@@ -109,68 +94,41 @@ async def test_a_stream_that_has_not_answered_itself_does_not_count_as_gone_on()
     clock = HandClock()
     answers = asyncio.Event()
 
-    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+    async def slow(request: bad.Request, writer: asyncio.StreamWriter) -> None:
         await answers.wait()
 
-    async with (
-        scripted(sends(b"id: 4\n" + good(0)), silent, sends(hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace()) as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    server = scripted(sends(b"id: 4\n" + good(0)), slow, sends(hang=True))
+    async with watched(server, clock, abilities=None) as (_, watch):
         await watch.phase(Phase.RECONNECTING)
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(0.25, 1.0)
         again = (await watch.phase(Phase.LIVE, epoch=2)).connection
         assert not again.resumed, "only the server answered, on another connection"
         answers.set()
-        await clock.asleep(0.5)
-        await clock.advance(0.5)
+        await clock.sleep_out(0.5)
         again = (await watch.phase(Phase.LIVE, epoch=3)).connection
         assert again.resumed
 
 
 async def test_a_stream_without_an_answer_is_opened_again_where_heads_come_at_once() -> None:
     clock = HandClock()
-
-    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
-
-    async with (
-        scripted(silent, sends(good(0), hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+    server = scripted(silent, sends(good(0), hang=True))
+    async with watched(server, clock, abilities="python") as (_, watch):
+        await clock.sleep_out(1.0)
         dead = (await watch.phase(Phase.RECONNECTING)).connection
         assert "was not answered though the server is there" in str(dead.error)
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
+        await clock.sleep_out(0.25)
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
         assert watch.batches[-1].connection.epoch == 1
 
 
 async def test_a_head_that_is_always_held_back_is_believed_in_the_end() -> None:
     clock = HandClock()
-
-    async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
-
-    async with (
-        scripted(silent) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    async with watched(scripted(silent), clock, abilities="python") as (_, watch):
         for delay in (0.25, 0.5, 1.0):
-            await clock.asleep(1.0)
-            await clock.advance(1.0)
+            await clock.sleep_out(1.0)
             await watch.phase(Phase.RECONNECTING)
-            await clock.asleep(delay)
-            await clock.advance(delay)
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+            await clock.sleep_out(delay)
+        await clock.sleep_out(1.0)
         await watch.phase(Phase.LIVE, epoch=1)
 
 
@@ -180,21 +138,16 @@ async def test_a_run_that_was_deleted_before_a_believed_stream_was_open_leaves_i
     opens = asyncio.Event()
     failed = [b'[{"id":"a","jobName":"echo","status":"failed"}]']
 
-    async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
-        if "/subscribe" in request.path:
-            await late(request, writer, opens)
-        body = failed[-1] if "status=failed" in request.path else b"[]"
-        head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        writer.write(bad.response_head(200, head) + body)
+    async def answer(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(json_answer(failed[-1] if "status=failed" in request.path else b"[]"))
 
     async with (
-        bad.listening(respond) as peer,
+        scripted(partial(late, opens=opens), answer=answer) as peer,
         DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
         create_durably_client(client) as hooks,
     ):
         page = hooks.use_runs(status="failed").start()
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(1.0)
         await clock.asleep(10.0)
         await page.refresh()
         assert [run.id for run in page.runs] == ["a"]

@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 from support import bad_servers as bad
 from support.hand_clock import HandClock
-from support.scripted_stream import STREAM_HEAD, Watch, good, ids, scripted, sends, watching
+from support.scripted_stream import (
+    STREAM_HEAD,
+    Watch,
+    good,
+    ids,
+    scripted,
+    sends,
+    watched,
+    watching,
+)
 
 from durably_server.http import hub
 from durably_tui.client import DurablyClient
@@ -25,21 +34,16 @@ def test_the_rhythm_is_that_of_the_server() -> None:
 async def looks(clock: HandClock, times: int) -> None:
     """Let the liveness be asked after so often."""
     for _ in range(times):
-        await clock.asleep(10.0)
-        await clock.advance(10.0)
+        await clock.sleep_out(10.0)
 
 
 async def test_a_stream_that_is_not_kept_alive_is_opened_again_though_nothing_happens() -> None:
     """It broke without a word, the server is well, and no run goes on: nothing else would show."""
     clock = HandClock()
-    async with (
-        scripted(sends(b"id: 4\n" + good(0), hang=True), sends(good(1), hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    server = scripted(sends(b"id: 4\n" + good(0), hang=True), sends(good(1), hang=True))
+    async with watched(server, clock, abilities="python") as (peer, watch):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(1.0)
         await looks(clock, 4)
         await clock.asleep(10.0)
         assert watch.phases == [Phase.LIVE], "at 41 s one may still be on its way"
@@ -47,8 +51,7 @@ async def test_a_stream_that_is_not_kept_alive_is_opened_again_though_nothing_ha
         lost = (await watch.phase(Phase.RECONNECTING)).connection
         assert "stayed silent for 51 s, without a keep-alive" in str(lost.error)
         assert lost.told_until == 1000.0
-        await clock.asleep(0.25)
-        await clock.advance(0.25)
+        await clock.sleep_out(0.25)
         await watch.until(lambda w: ids(w) == ["GOOD-0", "GOOD-1"])
         assert watch.batches[-1].connection.resumed
     again = [request for request in peer.requests if "/subscribe" in request.path][-1]
@@ -86,8 +89,7 @@ async def test_a_stream_that_is_kept_alive_is_left_alone(abilities: str) -> None
         watching(client.subscribe_runs()) as watch,
     ):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(1.0)
         for time in times:
             await beat(clock, watch, time)
             await clock.passes(20.0)
@@ -102,11 +104,7 @@ def questions(peer: bad.BadServer) -> int:
 async def test_while_keep_alives_come_the_server_is_asked_less_often() -> None:
     clock = HandClock()
     times = [asyncio.Event() for _ in range(6)]
-    async with (
-        scripted(beating(times)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="python") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    async with watched(scripted(beating(times)), clock, abilities="python") as (peer, watch):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
         await clock.passes(5.0)
         await beat(clock, watch, times[0])
@@ -124,14 +122,9 @@ async def test_while_keep_alives_come_the_server_is_asked_less_often() -> None:
 async def test_a_rhythm_is_learned_from_a_server_of_which_none_is_known() -> None:
     clock = HandClock()
     times = [asyncio.Event() for _ in range(2)]
-    async with (
-        scripted(beating(times), sends(hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    async with watched(scripted(beating(times), sends(hang=True)), clock) as (_, watch):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(1.0)
         for time in times:
             await beat(clock, watch, time)
         await clock.passes(27.1)  # 32.1 s after the last one, of which there was one each 10 s
@@ -141,14 +134,9 @@ async def test_a_rhythm_is_learned_from_a_server_of_which_none_is_known() -> Non
 
 async def test_a_server_that_never_sent_one_is_believed() -> None:
     clock = HandClock()
-    async with (
-        scripted(sends(good(0), hang=True)) as peer,
-        DurablyClient(peer.url, pace=clock.pace(), abilities="0.15") as client,
-        watching(client.subscribe_runs()) as watch,
-    ):
+    async with watched(scripted(sends(good(0), hang=True)), clock) as (_, watch):
         await watch.until(lambda w: ids(w) == ["GOOD-0"])
-        await clock.asleep(1.0)
-        await clock.advance(1.0)
+        await clock.sleep_out(1.0)
         await looks(clock, 20)
         await clock.asleep(10.0)
     assert watch.phases == [Phase.LIVE]

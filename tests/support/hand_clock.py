@@ -51,6 +51,12 @@ class HandClock:
                 self._news.clear()
                 await self._news.wait()
 
+    async def sleep_out(self, *lengths: float) -> None:
+        """Let those who sleep for so long wake up, one length after the other."""
+        for seconds in lengths:
+            await self.asleep(seconds)
+            await self.advance(seconds)
+
     async def passes(self, seconds: float) -> None:
         """Let time pass from one who wakes up to the next, each time until all sleep again."""
         until = self.now + seconds

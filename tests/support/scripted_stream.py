@@ -3,16 +3,29 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from support import bad_servers as bad
+from support.hand_clock import HandClock
 
-from durably_tui.client import Stream
+from durably_tui.client import DurablyClient, Stream
 from durably_tui.protocol import Phase, StreamBatch
 
 Script = Callable[[bad.Request, asyncio.StreamWriter], Awaitable[None]]
 STREAM_HEAD = bad.response_head(200, {"Content-Type": "text/event-stream"})
-EMPTY = bad.response_head(200, {"Content-Type": "application/json", "Content-Length": "2"}) + b"[]"
+LIGHT = "/runs?jobName=durably-tui.liveness&limit=1"
+"""What a stream of many runs asks for to measure the latency."""
+NEWEST = "/runs?limit=1"
+"""What it asks for to see whether a run has gone on."""
+
+
+def json_answer(body: bytes) -> bytes:
+    head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return bad.response_head(200, head) + body
+
+
+EMPTY = json_answer(b"[]")
 
 
 class Watch:
@@ -79,14 +92,36 @@ async def watching(stream: Stream) -> AsyncIterator[Watch]:
         await asyncio.wait([watch.task])
 
 
-def scripted(*scripts: Script, answer: bytes = EMPTY) -> Any:
+@contextlib.asynccontextmanager
+async def watched(
+    server: AbstractAsyncContextManager[bad.BadServer],
+    clock: HandClock,
+    job_name: str | None = None,
+    *,
+    abilities: str | None = "0.15",
+    **times: float,
+) -> AsyncIterator[tuple[bad.BadServer, Watch]]:
+    """A server, and one who listens to its runs by the pace of that clock."""
+    pace = clock.pace(**times)
+    async with (
+        server as peer,
+        DurablyClient(peer.url, pace=pace, abilities=abilities) as client,
+        watching(client.subscribe_runs(job_name)) as watch,
+    ):
+        yield peer, watch
+
+
+def scripted(*scripts: Script, answer: bytes | Script = EMPTY) -> Any:
     """A server whose nth stream does the nth script, the last one for ever; else `answer`."""
     count = 0
 
     async def respond(request: bad.Request, writer: asyncio.StreamWriter) -> None:
         nonlocal count
         if not request.path.partition("?")[0].endswith("/subscribe"):
-            writer.write(answer)
+            if isinstance(answer, bytes):
+                writer.write(answer)
+            else:
+                await answer(request, writer)
             return
         script = scripts[min(count, len(scripts) - 1)]
         count += 1
@@ -105,6 +140,11 @@ def sends(*chunks: bytes, hang: bool = False) -> Script:
             await asyncio.Event().wait()
 
     return script
+
+
+async def silent(request: bad.Request, writer: asyncio.StreamWriter) -> None:
+    """A script that never answers."""
+    await asyncio.Event().wait()
 
 
 def says(status: int, kind: str, body: bytes) -> Script:
@@ -128,6 +168,18 @@ def run_event(word: str, **fields: Any) -> bytes:
 
 
 def run_answer(status: str) -> bytes:
-    body = b'{"id":"a","jobName":"echo","status":"%b"}' % status.encode()
-    head = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    return bad.response_head(200, head) + body
+    return json_answer(b'{"id":"a","jobName":"echo","status":"%b"}' % status.encode())
+
+
+def newest_answer(run_id: str, index: int, output: str = "") -> bytes:
+    """A list with one run; a later one has a later last digit in its id."""
+    return json_answer(
+        f'[{{"id":"{run_id}","jobName":"echo","status":"leased","currentStepIndex":{index},'
+        f'"output":"{output}",'
+        f'"createdAt":"2026-01-01T00:00:00.00{run_id[-1]}Z"}}]'.encode()
+    )
+
+
+def asked(peer: bad.BadServer) -> list[str]:
+    """What a server was asked, in order."""
+    return [request.path.partition("/durably")[2] for request in peer.requests]
