@@ -30,7 +30,7 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
     assert world is not None, "the verbs are asked for by a place"
     return [
         *places,
-        Verb("filter", "Show the runs that match", partial(_go, app, "runs"), _filter_keys),
+        Verb("filter", "Show the runs that match", partial(_filter, app), _filter_keys),
         Verb("save", "Keep the filter of this place under a name", partial(_save, app)),
         Verb("load", "Use a filter that was kept", partial(_load, app), lambda: world.filters),
         Verb(
@@ -61,6 +61,15 @@ def _filter_keys() -> list[str]:
 
 async def _go(app: MonitorApp, place: str, rest: str) -> None:
     await app.navigator.go(place, filter=rest or None)
+
+
+async def _filter(app: MonitorApp, rest: str) -> None:
+    if rest:
+        await _go(app, "runs", rest)
+    elif hasattr(app.screen, "action_filter"):
+        await app.screen.run_action("filter")
+    else:
+        _warn(app, "Say which runs to show, such as :filter status:failed.")
 
 
 async def _save(app: MonitorApp, name: str) -> None:

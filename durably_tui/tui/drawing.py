@@ -102,3 +102,9 @@ class DrawingApp(App[None]):
         else:
             self.post_display_hook()
         self.attention.shown()
+
+
+def ahead_of(app: App[Any]) -> TypedAhead:
+    """The keys that were typed ahead, of the app that a widget is in."""
+    assert isinstance(app, DrawingApp)
+    return app.ahead

@@ -2,8 +2,8 @@
 
 Over a slow line the bytes of ``4/disk`` come at once: ``4`` leads to another place when it has come
 up to the app, and by then those behind it are on their way through the place that was left. So it
-is behind an answer to a question. They come again, as from the terminal, once the place in front
-has the keys.
+is behind an answer to a question, and behind a command by its name, which may lead anywhere. They
+come again, as from the terminal, once the place in front has the keys.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from textual import events
 
@@ -34,29 +34,57 @@ class TypedAhead:
         self._clock = clock
         self._came: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
         """What was in front when a key went on its way."""
+        self._spent: WeakSet[events.Key] = WeakSet()
+        """Keys that did what they were meant for on their way."""
         self._waiting: deque[events.Key] = deque()
         self._again: deque[events.Key] = deque()
         self._until = 0.0
+        self._commands = 0
+        """How many commands were told that have not led to where they lead."""
+
+    def command_begins(self) -> None:
+        """What is typed from now on is meant for where a command leads."""
+        self._commands += 1
+        self._until = self._clock() + PATIENCE
+
+    def command_ends(self) -> None:
+        """It has led there."""
+        self._commands -= 1
+
+    @property
+    def waits_for_command(self) -> bool:
+        """Whether a command has not led yet to where it leads."""
+        return self._commands > 0
+
+    def is_spent(self, event: events.Key) -> None:
+        """Have a key do nothing more, that is on its way still."""
+        self._spent.add(event)
+
+    def comes_again(self, event: events.Key) -> None:
+        """Have a key come again that reached what it was not meant for."""
+        if not self._waiting:
+            self._until = self._clock() + PATIENCE
+            self._app.call_later(self._deliver)
+        self._waiting.append(event)
 
     def holds(self, event: events.Key) -> bool:
         """Whether a key that is at the app, from the terminal or as nobody had a use for it, is to
         go no further now, but comes again."""
+        if event in self._spent:
+            return True
         if not event.is_forwarded:
             if self._clock() > self._until:
                 self._again.clear()  # whatever became of them, others are not kept for it
             first = bool(self._again) and self._again[0] is event
             if first:
                 self._again.popleft()
-            if first or not (self._again or self._waiting):
+            if first or not (self._again or self._waiting or self._commands):
                 if (front := self._front) is not None:
                     self._came[event] = front
                 return False
-        elif not self._is_of_another_place(event):
+        elif not (self._commands or self._waiting or self._is_of_another_place(event)):
             return False
-        if not self._waiting:
-            self._until = self._clock() + PATIENCE
-            self._app.call_later(self._deliver)
-        self._waiting.append(event)
+        self.comes_again(event)
         return True
 
     def _is_of_another_place(self, event: events.Key) -> bool:
@@ -74,11 +102,15 @@ class TypedAhead:
         if front is None:
             self._waiting.clear()
             return
-        ready = front.is_modal or (front.is_mounted and front.focused is not None)
+        ready = front.is_modal or (
+            not self._commands and front.is_mounted and front.focused is not None
+        )
         if self._again or (not ready and self._clock() < self._until):
             self._app.set_timer(_LOOK_AGAIN, self._deliver)
         else:
-            keys = [events.Key(event.key, event.character) for event in self._waiting]
+            # Those that had reached something already may have been told of late.
+            waiting = sorted(self._waiting, key=lambda event: event.time)
+            keys = [events.Key(event.key, event.character) for event in waiting]
             self._waiting.clear()
             self._again.extend(keys)
             self._until = self._clock() + PATIENCE

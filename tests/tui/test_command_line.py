@@ -13,6 +13,7 @@ from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.logs import LogsScreen
+from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.screens.trigger import TriggerScreen
 from durably_tui.tui.widgets.filter_line import FilterLine
@@ -151,6 +152,34 @@ async def test_places_by_digit_and_by_word_and_back(shop: Workshop, way: str) ->
         await shown.front(RunsScreen)
 
 
+async def test_a_word_that_means_something_everywhere_means_it_in_every_place(
+    shop: Workshop,
+) -> None:
+    failed, done = await shop.done("broken"), await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(done)
+        await say(shown, "logs quick")
+        await shown.front(LogsScreen)
+        assert shown.app.navigator.in_front().filter_text == "quick"
+        await say(shown, "jobs")
+        await shown.front(JobsScreen)
+        await say(shown, "runs status:failed")
+        await shown.front(RunsScreen)
+        await shown.until(lambda: shown.ids == [failed], "the failed run")
+        await say(shown, "filter job:quick")
+        await shown.until(lambda: shown.ids == [done], "the run of the filter")
+        await say(shown, "filter")
+        await shown.until(lambda: shown.runs.query_one(FilterLine).has_focus, "the line")
+        await shown.press("escape", "enter")
+        await shown.front(RunScreen)
+        await say(shown, "filter")
+        await shown.says("Say which runs to show")
+        await say(shown, "logs")
+        await shown.front(LogsScreen)
+        await say(shown, "quit")
+        await shown.until(lambda: not shown.app.is_running, "the end")
+
+
 async def test_q_in_the_first_place_leaves(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.press("q")
@@ -167,6 +196,19 @@ async def test_a_command_that_is_typed_ahead_reaches_its_line(shop: Workshop) ->
         await type_ahead(shown, "/job:quick\r")
         await shown.shows("'failedjob:quick' is no status")
         assert shown.toasts == []
+
+
+@pytest.mark.parametrize("command", [":logs\r", ":lo\t\r", ":nonsense\r4"])
+async def test_what_is_typed_behind_a_command_is_meant_for_where_it_leads(
+    shop: Workshop, command: str
+) -> None:
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        await type_ahead(shown, f"{command}/disk")
+        await shown.front(LogsScreen)
+        prompt = shown.app.screen.query_one(LogPrompt)
+        await shown.until(lambda: prompt.value == "disk", "the search")
+        await shown.press("escape", "q")
 
 
 async def test_backspace_takes_one_letter(shop: Workshop) -> None:

@@ -16,6 +16,7 @@ from textual.worker import Worker, WorkerState
 from durably_tui import logfile
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
+from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.keymap import remapped
 from durably_tui.tui.verbs import Verb, find
 
@@ -81,13 +82,18 @@ class CommandScreen(Screen[None]):
         return [remapped(command, keys) for command in commands]
 
     def verbs(self) -> list[Verb]:
-        """What can be typed after ``:`` here, the commands of this place first."""
+        """What can be typed after ``:`` here, the commands of this place first; a word that means
+        something everywhere, as a place's name does, means the same here."""
+        everywhere: list[Verb] = getattr(self.app, "verbs", list)()
+        taken = {verb.word for verb in everywhere}
         own = [
             Verb(command.name, command.help, partial(self._do, command))
             for command in self.offered()
-            if command.group not in {"Move", "Places"} and command.action != "command_line"
+            if command.name not in taken
+            and command.group not in {"Move", "Places"}
+            and command.action != "command_line"
         ]
-        return [*own, *getattr(self.app, "verbs", list)()]
+        return [*own, *everywhere]
 
     def _do(self, command: Command, rest: str) -> object:
         del rest
@@ -112,14 +118,17 @@ class CommandScreen(Screen[None]):
 
     @work(group="command-line", exit_on_error=False)
     async def _obey(self, verbs: Sequence[Verb], text: str) -> None:
-        found = find(verbs, text)
-        if isinstance(found, str):
-            self.notify(safe(found), severity="warning", markup=False)
-            return
-        verb, rest = found
-        result = verb.run(rest)
-        if inspect.isawaitable(result):
-            await result
+        try:
+            found = find(verbs, text)
+            if isinstance(found, str):
+                self.notify(safe(found), severity="warning", markup=False)
+                return
+            verb, rest = found
+            result = verb.run(rest)
+            if inspect.isawaitable(result):
+                await result
+        finally:
+            ahead_of(self.app).command_ends()
 
     def refresh_keys(self) -> None:
         """Dim and light the keys in the footer, which is made anew only where one changed."""
@@ -154,10 +163,11 @@ class CommandScreen(Screen[None]):
     async def _judge(self, event: events.Key) -> None:
         front = self.app.screen
         if isinstance(front, CommandLineScreen):
+            ahead_of(self.app).is_spent(event)
             await front.take(event)
         elif front is self and isinstance(self.focused, Input):
             await type_into(self.focused, event)
-        elif front is self:
+        elif front is self and not ahead_of(self.app).waits_for_command:
             for command in self.own_keys(self.KEYS):
                 if event.key in command.key_names:
                     self._say_why(command)

@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from durably_tui.text import cells, safe
+from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.verbs import Verb, completions
 from durably_tui.tui.widgets.asking_line import AskingLine
 
@@ -59,6 +60,22 @@ class _Completing(Suggester):
         return found[0] if found else None
 
 
+class _Line(Input):
+    """Tells its screen of Enter at once; what was typed behind that is not its."""
+
+    async def action_submit(self) -> None:
+        """The command is typed."""
+        if isinstance(self.screen, CommandLineScreen):
+            self.screen.take_command(self.value)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.screen.is_current:
+            return  # Textual goes on with what an Input does
+        event.stop()
+        event.prevent_default()
+        ahead_of(self.app).comes_again(event)
+
+
 class CommandLineScreen(ModalScreen[str | None]):
     """One line at the bottom; answers with what was typed, or None."""
 
@@ -96,7 +113,7 @@ class CommandLineScreen(ModalScreen[str | None]):
         """What it can be, and the line."""
         with Vertical(id="line"):
             yield Static(id="choices")
-            yield Input(placeholder="a command; Tab completes", suggester=_Completing(self._verbs))
+            yield _Line(placeholder="a command; Tab completes", suggester=_Completing(self._verbs))
 
     async def on_mount(self) -> None:
         """Tell what there is, and take what was typed before there was a line."""
@@ -110,6 +127,8 @@ class CommandLineScreen(ModalScreen[str | None]):
         """A key that was typed for this line before it was there."""
         if not self.is_mounted:
             self._ahead.append(event)
+        elif not self.is_current:
+            ahead_of(self.app).comes_again(event)
         elif event.key == "tab":
             self.action_complete(1)
         else:
@@ -137,10 +156,12 @@ class CommandLineScreen(ModalScreen[str | None]):
         """Whether the line is what Tab made of it."""
         return self._taken < len(self._offered) and self._offered[self._taken] == text
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def take_command(self, text: str) -> None:
         """Answer with the line, once: Enter may have been pressed again meanwhile."""
         if self.is_current:
-            self.dismiss(event.value.strip() or None)
+            if command := text.strip():
+                ahead_of(self.app).command_begins()
+            self.dismiss(command or None)
 
     def action_leave(self) -> None:
         """Do nothing."""
