@@ -8,12 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from durably_tui.protocol import (
-    Connection,
-    Event,
-    Phase,
-    StreamBatch,
-)
+from durably_tui.protocol import Connection, Event, Phase, StreamBatch
 
 
 class FakeStream:
