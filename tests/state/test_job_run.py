@@ -6,7 +6,7 @@ import pytest
 from support.fake_port import FakePort
 from support.manual_clock import ManualClock, settle
 
-from durably_tui.protocol import Phase, Progress, StepStatus, Unreachable
+from durably_tui.protocol import Phase, Progress, StepStatus
 from durably_tui.state import DurablyHooks, HistoryLimits, create_durably_client
 
 
@@ -133,52 +133,6 @@ async def test_a_run_opened_late_shows_what_the_feed_saw(
         assert again.output is None
 
 
-async def test_a_gap_is_told(port: FakePort, hooks: DurablyHooks, clock: ManualClock) -> None:
-    hooks.feed.open()
-    await settle()
-    run_id = port.made()
-    async with hooks.job("job").use_run(run_id) as run:
-        port.started(run_id)
-        await settle()
-        assert run.state is not None
-        assert run.state.complete
-        port.cut()
-        port.logged(run_id, "lost")
-        await clock.advance(30)
-        port.restore()
-        await settle()
-        assert not run.state.complete
-        port.logged(run_id, "seen")
-        port.completed(run_id, 1)
-        await clock.advance(1)
-        assert lines(run.logs) == ["seen"]
-        assert run.state.gaps
-        assert run.output == 1
-
-
-async def test_a_gap_is_told_though_the_feed_has_brought_nothing_since(
-    port: FakePort, hooks: DurablyHooks, clock: ManualClock
-) -> None:
-    """A run that wrote its last lines and ended while nobody was connected."""
-    hooks.feed.open()
-    await settle()
-    run_id = port.made()
-    async with hooks.job("job").use_run(run_id) as run:
-        port.started(run_id)
-        await settle()
-        port.cut()
-        port.logged(run_id, "lost")
-        port.completed(run_id, 1)
-        await clock.advance(30)
-        port.restore()
-        await settle()
-        await clock.advance(1)
-        assert run.state is not None
-        assert run.output == 1
-        assert lines(run.logs) == []
-        assert run.state.gaps
-
-
 async def test_a_retried_run_comes_alive_again(clock: ManualClock) -> None:
     port = FakePort(retry=True)
     run_id = port.made()
@@ -248,49 +202,6 @@ async def test_a_deleted_run_keeps_what_was_known(
         assert run.state is not None
         assert run.state.is_gone
         assert run.output == 3
-
-
-async def test_a_failed_request_is_tried_again(
-    port: FakePort, hooks: DurablyHooks, clock: ManualClock
-) -> None:
-    run_id = port.made()
-    port.errors["get_run"] = Unreachable("Nobody answers.")
-    async with hooks.job("job").use_run(run_id) as run:
-        await settle()
-        assert run.state is not None
-        assert isinstance(run.state.fault, Unreachable)
-        port.errors.clear()
-        await clock.advance(5)
-        assert run.state.fault is None
-        assert run.run is not None
-
-
-async def test_steps_that_cannot_be_had_do_not_hide_the_run(
-    port: FakePort, hooks: DurablyHooks, clock: ManualClock
-) -> None:
-    run_id = port.made()
-    port.errors["get_steps"] = Unreachable("Nobody answers.")
-    async with hooks.job("job").use_run(run_id) as run:
-        await settle()
-        assert run.run is not None
-        assert run.state is not None
-        assert isinstance(run.state.fault, Unreachable)
-
-
-async def test_a_stream_that_ends_too_early_is_opened_again_but_not_in_a_hurry(
-    port: FakePort, hooks: DurablyHooks, clock: ManualClock
-) -> None:
-    run_id = port.made()
-    async with hooks.job("job").use_run(run_id) as run:
-        await clock.advance(1)
-        port.run_streams[0].end()
-        await settle()
-        assert port.requests["subscribe"] == 1
-        await clock.advance(5)
-        assert port.requests["subscribe"] == 2
-        port.started(run_id)
-        await settle()
-        assert run.is_running
 
 
 async def test_two_hooks_of_one_run_share_its_stream(
@@ -385,23 +296,6 @@ async def test_a_callback_that_raises_does_not_stop_the_run(
         port.completed(run_id, 1)
         await clock.advance(1)
         assert run.output == 1
-
-
-async def test_what_happened_while_the_stream_was_down_is_asked_for(
-    port: FakePort, hooks: DurablyHooks, clock: ManualClock
-) -> None:
-    run_id = port.made()
-    async with hooks.job("job").use_run(run_id) as run:
-        await clock.advance(1)
-        port.cut()
-        port.started(run_id)
-        port.stepped(run_id, "a", 0)
-        await clock.advance(30)
-        assert run.is_pending
-        port.restore()
-        await clock.advance(1)
-        assert run.is_running
-        assert [step.name for step in run.steps] == ["a"]
 
 
 async def test_steps_are_put_together_only_when_they_changed(

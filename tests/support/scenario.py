@@ -9,29 +9,23 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
-from support.hostile import HOSTILE
+from support.scenario_requests import (
+    BAD_BODIES,
+    BAD_CONTENTS,
+    GOOD,
+    LISTS,
+    LIVES,
+    PAGES,
+    PROD,
+    PROD_OPS,
+    STRANGE_METHODS,
+    STRANGE_PATHS,
+)
 from support.witness import PATIENCE, Event, Stream, Witness
 
-# A lone surrogate cannot be sent as UTF-8 at all; NUL and empty ends have runs of their own.
-HOSTILE_TEXT = "\n".join(HOSTILE).encode(errors="ignore").decode().replace("\0", "").strip()
-PROD = {"env": "prod"}
-PROD_OPS = {"env": "prod", "team": "ops"}
 NOBODY = "01H00000000000000000000000"
-LISTS = {
-    "one job": "jobName=echo",
-    "two jobs": "jobName=echo&jobName=fails",
-    "no such job": "jobName=nobody",
-    "an empty job": "jobName=",
-    "one label": "label.env=prod",
-    "two labels": "label.env=prod&label.team=ops",
-    "a label twice": "label.env=dev&label.env=prod",
-    "job and label": "jobName=echo&label.env=prod",
-    "other parameters": "status=failed&limit=1&what=ever",
-}
-"""The streams about many runs; each that tells anything tells of the last run."""
 
 
 def _ends(events: list[Event], run_id: str) -> bool:
@@ -149,88 +143,18 @@ class Scenario:
 
     async def _strange_requests(self) -> None:
         ask = self.witness.ask
-        for path in (
-            "",
-            "/",
-            "/nothing",
-            "/runs/",
-            "/Runs",
-            "//runs",
-            "/run/x",
-            "/runs/subscribe/",
-        ):
+        for path in STRANGE_PATHS:
             await ask(f"GET {path or 'the base'}", "GET", path)
         for path in ("/jobs", "/logs", "/stats", "/health", "/metrics", "/openapi.json"):
             await ask(f"GET {path}", "GET", path)
-        for method, path in (
-            ("POST", "/runs"),
-            ("POST", "/run"),
-            ("PUT", "/run"),
-            ("PATCH", "/run"),
-            ("DELETE", "/runs"),
-            ("GET", "/trigger"),
-            ("GET", "/cancel"),
-            ("GET", "/retrigger"),
-            ("POST", "/retry"),
-            ("POST", "/subscribe"),
-            ("HEAD", "/runs"),
-            ("HEAD", "/run"),
-            ("OPTIONS", "/runs"),
-            ("OPTIONS", "/trigger"),
-        ):
+        for method, path in STRANGE_METHODS:
             await ask(f"{method} {path}", method, path)
 
     async def _bad_triggers(self) -> None:
         ask = self.witness.ask
-        contents = {
-            "no body": b"",
-            "text": b"hello",
-            "half a body": b'{"jobName": "echo", "input": {"val',
-            "not UTF-8": b'{"jobName": "echo", "input": {"value": "\xff"}}',
-            "null": b"null",
-            "a number": b"1",
-            "a string": b'"echo"',
-            "an array": b"[]",
-            "an empty array": b"[[]]",
-            "an empty object": b"{}",
-            "NaN": b'{"jobName": "echo", "input": {"value": NaN}}',
-            "a lone surrogate": b'{"jobName": "nobody\\ud800", "input": {}}',
-            "2 MB": b'{"jobName": "nobody", "input": {"value": "' + b"x" * 2_000_000 + b'"}}',
-        }
-        for name, content in contents.items():
+        for name, content in BAD_CONTENTS.items():
             await ask(f"trigger with {name}", "POST", "/trigger", content=content)
-        good = {"jobName": "echo", "input": {"value": "x"}}
-        # Not asked: an object as a label or a key, which ends a Node server's process.
-        bodies = {
-            "a number as job": good | {"jobName": 1},
-            "an object as job": good | {"jobName": {}},
-            "an empty job": good | {"jobName": ""},
-            "null as job": good | {"jobName": None},
-            "an unknown job": good | {"jobName": "nobody"},
-            "no job": {"input": {}},
-            "no input": {"jobName": "echo"},
-            "null as input": good | {"input": None},
-            "a string as input": good | {"input": "x"},
-            "an array as input": good | {"input": []},
-            "an empty input": good | {"input": {}},
-            "a wrong type": good | {"input": {"value": 1}},
-            "a number out of range": {"jobName": "steps", "input": {"count": -1}},
-            "a fraction": {"jobName": "steps", "input": {"count": 1.5}},
-            "a number as text": {"jobName": "steps", "input": {"count": "1"}},
-            "labels as array": good | {"labels": ["a"]},
-            "labels as text": good | {"labels": "env=prod"},
-            "a label key with a space": good | {"labels": {"a b": "c"}},
-            "an empty label key": good | {"labels": {"": "c"}},
-            "a label with a number": good | {"labels": {"a": 1}},
-            "a label with null": good | {"labels": {"a": None}},
-            "a wrong coalesce": good | {"concurrencyKey": "k", "coalesce": "merge"},
-            "a number as coalesce": good | {"concurrencyKey": "k", "coalesce": 1},
-            "coalesce without key": good | {"coalesce": "skip"},
-            "coalesce and an empty key": good | {"coalesce": "skip", "concurrencyKey": ""},
-            "a number as idempotency key": good | {"idempotencyKey": 1},
-            "a number as concurrency key": good | {"concurrencyKey": 1},
-        }
-        for name, body in bodies.items():
+        for name, body in BAD_BODIES.items():
             await ask(f"trigger with {name}", "POST", "/trigger", body=body)
         await ask("runs after bad triggers", "GET", "/runs")
         # What a server took although it was bad must not stand in the lists of the rest.
@@ -241,27 +165,10 @@ class Scenario:
 
     async def _lives(self) -> None:
         """Runs from their trigger to their end, each watched from the start by a stream."""
-        lives = {
-            "echo": ("echo", {"value": "hello", "more": True}, PROD_OPS),
-            "steps": ("steps", {"count": 3}, PROD),
-            "no steps": ("steps", {"count": 0, "delayMs": 1}, {}),
-            "fails": ("fails", {"message": "disk is full"}, PROD),
-            "fails silently": ("fails", {"message": ""}, {}),
-            "flaky": ("flaky", {"fail": True}, {}),
-            "noisy": ("noisy", {"lines": 7}, {"a/b.c-d_E": "漢字 & =?"}),
-            "fails with space": ("fails", {"message": "  what now \n"}, {}),
-            "hostile": ("hostile", {"text": HOSTILE_TEXT}, {}),
-            "NUL": ("hostile", {"text": "before\0after"}, {}),
-            "recovers": ("recovers", {"message": "not now"}, {}),
-            "quiet": ("quiet", {}, {}),
-            "twice": ("twice", {}, {}),
-            "refused output": ("refused", {}, {}),
-            "burst": ("burst", {"count": 50}, PROD),
-        }
         async with contextlib.AsyncExitStack() as stack:
             streams = []
             async with self._busy("busy for lives"):
-                for name, (job_name, input, labels) in lives.items():
+                for name, (job_name, input, labels) in LIVES.items():
                     run_id = await self.witness.trigger(name, job_name, input, labels=labels)
                     streams.append(
                         await stack.enter_async_context(
@@ -272,7 +179,7 @@ class Scenario:
                     await self._act("steps of pending", "GET", "/steps", name)
             for stream in streams:
                 await stream.until_end()
-        for name in lives:
+        for name in LIVES:
             await self._act("ended", "GET", "/run", name)
             async with self.witness.stream(
                 f"ended {name}", f"/subscribe?runId={self.witness.ids[name]}"
@@ -280,34 +187,18 @@ class Scenario:
                 await replayed.until_end()
 
     async def _pages(self) -> None:
-        queries = [
-            *("", "limit=3", "limit=3&offset=3", "limit=100&offset=14", "offset=2", "offset=99"),
-            *("limit=0", "limit=", "offset=", "limit=1000000000", "offset=1000000000"),
-            *("limit=-1", "limit=abc", "limit=1.5", "limit=10x", "limit=%20%202", "limit=%2B2"),
-            *("offset=-1", "offset=abc", "limit=1e3", "limit=99999999999999999999"),
-            *("limit=2&limit=1", "status=failed", "status=failed&status=pending", "status=running"),
-            *("status=", "status=Failed", "status=leased", "status=cancelled", "status=completed"),
-            *("jobName=echo", "jobName=echo&jobName=fails", "jobName=nobody", "jobName="),
-            *("jobName=&jobName=echo", "jobName=Echo", "label.env=prod", "label.env="),
-            *("label.env=prod&label.team=ops", "label.env=dev&label.env=prod", "label.env=dev"),
-            *("label.=x", "label.a%20b=x", "label.a/b.c-d_E=" + quote("漢字 & =?"), "LABEL.env=x"),
-            *("jobName=echo&status=completed&label.env=prod&limit=1", "what=ever", "status=%00"),
-            *("label.env=%00", "jobName=%00", "jobName=%F0%28", "label.env=%ff"),
-            "&".join(f"jobName=j{n}" for n in range(150)),
-        ]
-        for query in queries:
+        for query in PAGES:
             await self.witness.ask(f"runs ?{query[:60]}", "GET", f"/runs?{query}")
 
     async def _dispositions(self) -> None:
         trigger, ask = self.witness.trigger, self.witness.ask
-        good = {"jobName": "echo", "input": {"value": "x"}}
         async with self._busy("busy for dispositions"):
             await trigger("first", "echo", {"value": "1"}, idempotencyKey="i", labels=PROD)
             await trigger("first again", "echo", {"value": "2"}, idempotencyKey="i")
             assert self.witness.ids["first"] == self.witness.ids["first again"]
             await trigger("first elsewhere", "quiet", {}, idempotencyKey="i")
             await trigger("keyed", "echo", {"value": "3"}, concurrencyKey="c", labels=PROD_OPS)
-            await ask("conflict", "POST", "/trigger", body=good | {"concurrencyKey": "c"})
+            await ask("conflict", "POST", "/trigger", body=GOOD | {"concurrencyKey": "c"})
             await trigger(
                 *("coalesced", "echo", {"value": "4", "more": 1}),
                 concurrencyKey="c",
