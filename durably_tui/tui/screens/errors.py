@@ -166,10 +166,6 @@ class ErrorsScreen(SummaryScreen):
     def _highlighted(self) -> None:
         self.changed()
 
-    @on(ErrorTable.RowSelected)
-    def _selected(self) -> None:
-        self.action_open()
-
     # -- commands --------------------------------------------------------------------------
 
     def refusal(self, command: Command) -> str | None:

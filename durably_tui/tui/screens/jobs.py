@@ -185,10 +185,6 @@ class JobsScreen(SummaryScreen):
         if self.stats is not None and self.job is not None:
             self.stats.focus(self.job.job_name)
 
-    @on(JobTable.RowSelected)
-    def _selected(self) -> None:
-        self.action_open()
-
     # -- commands --------------------------------------------------------------------------
 
     def refusal(self, command: Command) -> str | None:

@@ -33,6 +33,7 @@ class PlaceScreen(LiveScreen):
             if command.action == "open":
                 table = self.query("#runs, #table").only_one(LineTable)
                 table.tell_enter(command.name, command.label, command.help)
+                table.opens = self.action_open
         super().begin_painting()
 
     @property
@@ -50,6 +51,10 @@ class PlaceScreen(LiveScreen):
 
     def return_to(self, run_id: str) -> None:
         """Put the cursor on a run again, once it is there."""
+
+    def action_open(self) -> object:
+        """Open what is under the cursor of the table, where there is one."""
+        return None
 
     def clear(self) -> bool:
         """Leave what is open and clear the filter; False where there is nothing to clear."""

@@ -265,12 +265,13 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._reach()
         self.bridge.poke()
 
-    @on(RunTable.RowSelected)
-    def _selected(self) -> None:
-        if run := self.current_run():
-            self.open_run(run)
-
     # -- commands --------------------------------------------------------------------------
+
+    def refusal(self, command: Command) -> str | None:
+        """Why a command does not apply to the run under the cursor."""
+        if command.action == "open" and self.current_run() is None:
+            return "There is no run here."
+        return super().refusal(command)
 
     def action_open(self) -> None:
         """Open the run in full."""

@@ -144,10 +144,6 @@ class ServersScreen(PlaceScreen):
     def _highlighted(self) -> None:
         self.changed()
 
-    @on(ServerTable.RowSelected)
-    def _selected(self) -> None:
-        self.action_open()
-
     def refusal(self, command: Command) -> str | None:
         """Why a command does not apply to the server under the cursor."""
         if command.action in {"open", "copy_address"} and self.pulse is None:

@@ -114,6 +114,9 @@ class LineTable(PaintedTable[RowT]):
         )
         self._cursor_key: str | None = None
         self._cursor_index = 0
+        self.opens: Callable[[], object] | None = None
+        """What Enter does at once, in the place of ``RowSelected``. For what leads to another
+        place: keys that follow closely are meant for there."""
 
     def tell_enter(self, name: str, label: str, help: str) -> None:
         """Have the footer tell what Enter does here.
@@ -243,7 +246,9 @@ class LineTable(PaintedTable[RowT]):
 
     def action_select_row(self) -> None:
         """Open the row under the cursor."""
-        if (row := self.cursor_row) is not None and self._cursor_key is not None:
+        if self.opens is not None:
+            self.opens()
+        elif (row := self.cursor_row) is not None and self._cursor_key is not None:
             self.post_message(self.RowSelected(self, self._cursor_key, row, self._cursor_index))
 
     def _announce(self) -> None:
