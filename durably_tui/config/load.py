@@ -93,6 +93,10 @@ class _Loading:
             found = self._read(setting, table[setting.name], at)
             if found is not None:
                 self.origins[path] = Origin("file", self.document.path, line)
+                if isinstance(found, Mapping):
+                    for each in found:
+                        line = self.document.line(*within, setting.name, each)
+                        self.origins[f"{path}.{each}"] = Origin("file", self.document.path, line)
                 return found
         return setting.default
 

@@ -83,7 +83,7 @@ def dress(app: MonitorApp, world: World) -> None:
         places = {place.title: place.load().KEYS for place in PLACES}
         app.user_keys, refused = keymap(config.keys, {**places, RunScreen.PLACE: RunScreen.KEYS})
         app.set_keymap(app.user_keys)
-        problems += [config.problem("keys", sentence) for sentence in refused]
+        problems += [config.problem(f"keys.{name}", why) for name, why in refused.items()]
     if problems:
         app.notify(
             told_together(problems),

@@ -229,3 +229,8 @@ def test_one_who_uses_a_setting_can_tell_of_it(file: Path) -> None:
     config = loaded(file, '\ntheme = "nodr"\n')
     problem = config.problem("theme", "there is no theme 'nodr'.")
     assert str(problem) == f"{file}:2: there is no theme 'nodr'."
+
+
+def test_a_mistake_in_a_table_is_told_with_the_line_of_its_entry(file: Path) -> None:
+    config = loaded(file, '[keys]\nretry = "x"\ncancel = "x"\n')
+    assert config.problem("keys.cancel", "no.").line == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from durably_tui.tui.commands import Command
-from durably_tui.tui.keymap import key_name, keymap
+from durably_tui.tui.keymap import is_key, key_name, keymap
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.verbs import Verb, completions, find
@@ -15,37 +15,74 @@ PLACES = {"Runs": RunsScreen.KEYS, "A run": RunScreen.KEYS}
 
 @pytest.mark.parametrize(
     ("written", "named"),
-    [("?", "question_mark"), ("x", "x"), ("X", "X"), ("ctrl+K", "ctrl+k"), ("F5", "f5")],
+    [
+        ("?", "question_mark"),
+        ("x", "x"),
+        ("X", "X"),
+        ("ctrl+K", "ctrl+k"),
+        ("^K", "ctrl+k"),
+        ("ctrl+/", "ctrl+slash"),
+        ("ctrl++", "ctrl+plus"),
+        ("F5", "f5"),
+        ("Esc", "escape"),
+        ("PageDown", "pagedown"),
+        ("ü", "ü"),
+    ],
 )
 def test_keys_are_written_as_people_do(written: str, named: str) -> None:
     assert key_name(written) == named
+    assert is_key(named)
 
 
 def test_a_command_gets_the_key_that_is_wished() -> None:
     granted, problems = keymap({"cancel": ["x", "ctrl+x"]}, PLACES)
     assert granted == {"cancel": "x,ctrl+x"}
-    assert problems == []
+    assert problems == {}
 
 
 def test_a_key_of_another_command_is_refused_in_one_sentence() -> None:
-    granted, problems = keymap({"cancel": ["D"]}, PLACES)
+    granted, problems = keymap({"cancel": ["D"], "filter": ["?"]}, PLACES)
     assert granted == {}
-    assert problems == [
-        "'cancel' cannot have the key 'D': in Runs it is that of 'delete'; "
-        "give that another one first."
-    ]
+    assert problems == {
+        "cancel": "'cancel' cannot have the key 'D': in Runs it is that of 'delete'; "
+        "give that another one.",
+        "filter": "'filter' cannot have the key '?': in Runs it is that of 'help'; "
+        "give that another one.",
+    }
 
 
-def test_two_commands_can_change_keys_in_the_order_in_which_it_is_written() -> None:
-    granted, problems = keymap({"delete": ["X"], "cancel": ["D"]}, PLACES)
-    assert granted == {"delete": "X", "cancel": "D"}
-    assert problems == []
+@pytest.mark.parametrize("names", [("delete", "cancel"), ("cancel", "delete")])
+def test_commands_can_change_keys_in_whichever_order(names: tuple[str, ...]) -> None:
+    wanted = {"delete": ["c"], "cancel": ["D"]}
+    granted, problems = keymap({name: wanted[name] for name in names}, PLACES)
+    assert granted == {"delete": "c", "cancel": "D"}
+    assert problems == {}
+
+
+def test_of_two_wishes_for_one_key_the_first_is_granted() -> None:
+    granted, problems = keymap({"cancel": ["X"], "delete": ["X"]}, PLACES)
+    assert granted == {"cancel": "X"}
+    assert list(problems) == ["delete"]
+
+
+def test_a_wish_that_waits_for_one_that_is_refused_is_refused_as_well() -> None:
+    granted, problems = keymap({"cancel": ["D"], "delete": ["r"], "mark": ["x"]}, PLACES)
+    assert granted == {"mark": "x"}
+    assert list(problems) == ["cancel", "delete"]
+
+
+@pytest.mark.parametrize("key", ["ctrl+tabb", "contrl+r", "foo bar", "F99", "rr"])
+def test_a_key_that_no_keyboard_has_is_told(key: str) -> None:
+    assert keymap({"cancel": [key]}, PLACES) == (
+        {},
+        {"cancel": f"'cancel' cannot have the key {key!r}: there is no such key."},
+    )
 
 
 def test_a_command_that_does_not_exist_is_told() -> None:
     assert keymap({"explode": ["x"]}, PLACES) == (
         {},
-        ["there is no command 'explode' that could have a key of yours."],
+        {"explode": "there is no command 'explode' that could have a key of yours."},
     )
 
 
