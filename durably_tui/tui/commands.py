@@ -11,6 +11,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
+
+_WRITTEN = {
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "space": "Space",
+    "pagedown": "PageDown",
+    "pageup": "PageUp",
+    "home": "Home",
+    "end": "End",
+    "delete": "Delete",
+    "insert": "Insert",
+    "backspace": "Backspace",
+}
+
+
+def written(key: str) -> str:
+    """A key of Textual's as people write it: ``?`` for ``question_mark``, ``^r`` for ``ctrl+r``."""
+    held, plus, last = key.rpartition("+")
+    text = _WRITTEN.get(last) or format_key(last)
+    return f"^{text}" if held == "ctrl" else f"{held}{plus}{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +66,12 @@ class Command:
     @property
     def key_label(self) -> str:
         """The key as people write it."""
-        return self.shown or self.keys.split(",")[0]
+        return self.shown or written(self.keys.split(",")[0].strip())
+
+    @property
+    def key_labels(self) -> str:
+        """All its keys as people write them."""
+        return self.shown or " ".join(written(key.strip()) for key in self.keys.split(","))
 
     @property
     def key_names(self) -> frozenset[str]:

@@ -44,11 +44,12 @@ class PlaceCommands(Provider):
         """Those whose label or help matches."""
         matcher = self.matcher(query)
         for command in self._offered():
-            text = f"{command.label.capitalize()}: {command.help}"
+            label = command.label.capitalize()
+            text = f"{label}: {command.help}"
             if (score := matcher.match(text)) > 0:
-                yield Hit(
-                    score, matcher.highlight(text), partial(self.screen.run_action, command.action)
-                )
+                found = matcher.highlight(text)
+                told = found[: len(label)] + f"  ({command.key_label})" + found[len(label) :]
+                yield Hit(score, told, partial(self.screen.run_action, command.action), text=text)
 
 
 class ThingsToGoTo(Provider):

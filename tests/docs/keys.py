@@ -11,15 +11,6 @@ from durably_tui.tui.screens.run import RunScreen
 
 from .markdown import code, document, table
 
-_WRITTEN = {
-    "tab": "Tab",
-    "pagedown": "PageDown",
-    "pageup": "PageUp",
-    "left": "←",
-    "right": "→",
-    "space": "Space",
-}
-
 
 def page() -> str:
     """The commands of each place by group, and those of a log."""
@@ -70,5 +61,5 @@ def _table(commands: Iterable[Command]) -> str:
 
 def keys_of(command: Command) -> list[str]:
     """Its keys as people write them."""
-    keys = (command.shown or command.keys.replace(",", " ")).split()
-    return [_WRITTEN.get(key, key.replace("^", "ctrl+") if len(key) > 1 else key) for key in keys]
+    keys = command.key_labels.split()
+    return [key.replace("^", "ctrl+") if len(key) > 1 else key for key in keys]

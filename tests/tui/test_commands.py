@@ -88,6 +88,21 @@ def declared(place: type[CommandScreen], key: str) -> Command:
     return next(command for command in place.KEYS if key in command.key_names)
 
 
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ("question_mark,ctrl+e", "? ^e"),
+        ("pagedown,pageup", "PageDown PageUp"),
+        ("space,tab,left", "Space Tab ←"),
+        ("X,f5,alt+x,ctrl+slash", "X f5 alt+x ^/"),
+    ],
+)
+def test_keys_are_shown_as_people_write_them(keys: str, shown: str) -> None:
+    command = Command("x", keys, "x", "x", "x")
+    assert command.key_labels == shown
+    assert command.key_label == shown.split(maxsplit=1)[0]
+
+
 async def test_help_lists_every_command_of_the_place(shop: Workshop) -> None:
     run_id = await shop.done("quick")
     async with monitor(shop.url, size=(100, 120)) as shown:
@@ -139,7 +154,7 @@ async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> Non
         assert "Commands  (" not in shown.text, "it is open already"
         assert "Maximize" not in shown.text, "panes have keys of their own here"
         await shown.press(*"copy the run")
-        await shown.shows("Copy: Copy the run")
+        await shown.shows("Copy  (y): Copy the run")
         await shown.press("enter")
         await shown.front(CopyScreen)
         await shown.press("enter")

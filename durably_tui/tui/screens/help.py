@@ -54,8 +54,7 @@ class HelpScreen(ModalScreen[None]):
             table.add_row("", Text(group, style="bold underline"))
             for command in self._commands:
                 if command.group == group:
-                    keys = command.shown or " ".join(command.keys.split(","))
-                    table.add_row(Text(keys), Text(command.help))
+                    table.add_row(Text(command.key_labels), Text(command.help))
         return table
 
     def action_scroll(self, lines: int) -> None:
