@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from durably_tui.state import ErrorGroup
-from durably_tui.text import Align, ago, fit, safe
+from durably_tui.text import Align, fit, safe
 
-from .line_table import Column, LineTable
+from .ageing_table import AgeingTable
+from .line_table import Column
 from .line_view import Spans
 from .progress import count
 
@@ -23,7 +24,7 @@ def through_spans(group: ErrorGroup, width: int) -> Spans:
     return ((fit(many, width, "right"), "completed"),)
 
 
-class ErrorTable(LineTable[ErrorGroup]):
+class ErrorTable(AgeingTable[ErrorGroup]):
     """Groups of failures, one a line; the key of a row is the group's."""
 
     def __init__(
@@ -34,7 +35,6 @@ class ErrorTable(LineTable[ErrorGroup]):
         id: str | None = None,
     ) -> None:
         """Make a table of errors. ``clock`` gives seconds since the epoch."""
-        self._now = clock()
         super().__init__(
             self._error_columns(),
             row_key=lambda row: row.key,
@@ -43,13 +43,6 @@ class ErrorTable(LineTable[ErrorGroup]):
             plain=plain,
             id=id,
         )
-
-    def show(self, rows: Sequence[ErrorGroup], now: float) -> None:
-        """Show these groups, with ages as of ``now`` (seconds since the epoch)."""
-        self.set_rows(rows)
-        if now - self._now >= 1 or now < self._now:
-            self._now = now
-            self.repaint()
 
     def changed_at(self, row: ErrorGroup) -> float | None:
         """When the newest failure happened."""
@@ -70,10 +63,10 @@ class ErrorTable(LineTable[ErrorGroup]):
         return ((fit(count(row.count), width, "right"), "failed" if row.open else "muted"),)
 
     def _show_last(self, row: ErrorGroup, width: int) -> Spans:
-        return ((fit(ago(self._now - row.last_at), width, "right"), "muted"),)
+        return self.age_spans(row.last_at, width)
 
     def _show_first(self, row: ErrorGroup, width: int) -> Spans:
-        return ((fit(ago(self._now - row.first_at), width, "right"), "muted"),)
+        return self.age_spans(row.first_at, width)
 
     def _show_job(self, row: ErrorGroup, width: int) -> Spans:
         return ((safe(row.job_name, limit=width), "text"),)

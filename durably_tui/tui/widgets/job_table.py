@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from durably_tui.protocol.models import RunStatus
 from durably_tui.state import JobSummary
-from durably_tui.text import Align, ago, fit, safe, took
+from durably_tui.text import Align, fit, safe, took
 
-from .line_table import Column, LineTable
+from .ageing_table import AgeingTable
+from .line_table import Column
 from .line_view import Spans
 from .look import RUN_LOOKS
 from .progress import count
@@ -62,7 +63,7 @@ def percent(rate: float) -> str:
     return f"{rate:.1%}" if rate < 0.0995 else f"{min(rate, 0.99):.0%}"
 
 
-class JobTable(LineTable[JobSummary]):
+class JobTable(AgeingTable[JobSummary]):
     """Jobs, one a line; the key of a row is the job's name."""
 
     def __init__(
@@ -73,7 +74,6 @@ class JobTable(LineTable[JobSummary]):
         id: str | None = None,
     ) -> None:
         """Make a table of jobs. ``clock`` gives seconds since the epoch."""
-        self._now = clock()
         super().__init__(
             self._job_columns(),
             row_key=lambda row: row.job_name,
@@ -82,13 +82,6 @@ class JobTable(LineTable[JobSummary]):
             plain=plain,
             id=id,
         )
-
-    def show(self, rows: Sequence[JobSummary], now: float) -> None:
-        """Show these jobs, with ages as of ``now`` (seconds since the epoch)."""
-        self.set_rows(rows)
-        if now - self._now >= 1 or now < self._now:
-            self._now = now
-            self.repaint()
 
     def _job_columns(self) -> tuple[Column[JobSummary], ...]:
         return (
@@ -144,7 +137,7 @@ class JobTable(LineTable[JobSummary]):
     def _show_age(self, row: JobSummary, width: int) -> Spans:
         if row.last_run_at is None:
             return ((fit("never", width, "right"), "faint"),) if width >= 5 else _absent(width)
-        return ((fit(ago(self._now - row.last_run_at), width, "right"), "muted"),)
+        return self.age_spans(row.last_run_at, width)
 
     def _show_about(self, row: JobSummary, width: int) -> Spans:
         return ((safe(row.description, limit=width), "muted"),)
