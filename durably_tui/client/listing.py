@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from itertools import product
 
 from durably_tui.protocol import Abilities, Run, RunsQuery, RunStatus
+from durably_tui.protocol.times import DAWN
 
 Params = list[tuple[str, str]]
 
-_DAWN = datetime.min.replace(tzinfo=UTC)
 _ALL_STATUSES = frozenset(RunStatus) - {RunStatus.UNKNOWN}
 
 
@@ -59,7 +59,7 @@ def merged(lists: Sequence[Iterable[Run]], query: RunsQuery) -> list[Run]:
     if len(lists) == 1:
         return list(lists[0])
     by_id = {run.id: run for runs in lists for run in runs}
-    newest = sorted(by_id.values(), key=lambda r: (r.created_at or _DAWN, r.id), reverse=True)
+    newest = sorted(by_id.values(), key=lambda r: (r.created_at or DAWN, r.id), reverse=True)
     offset = max(0, query.offset)
     return newest[offset : offset + query.limit]
 

@@ -8,6 +8,13 @@ from typing import Any
 import msgspec
 
 _FAR_YEARS = (MINYEAR, MAXYEAR)
+DAWN = datetime.min.replace(tzinfo=UTC)
+"""Before any other time: stands for one that nobody told, where times are put in order."""
+
+
+def seconds(at: datetime) -> float:
+    """Seconds since the epoch; a time without a zone is taken as UTC."""
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def is_far(at: datetime) -> bool:

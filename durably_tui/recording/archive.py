@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -35,6 +35,7 @@ from durably_tui.protocol import (
     StepStart,
     StepStatus,
 )
+from durably_tui.protocol.times import DAWN
 from durably_tui.state.advance import IMPLIED, advance
 
 from .words import Answer, extracted
@@ -46,7 +47,6 @@ _RACE = 2.0
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _UNDER_WAY = (RunStatus.PENDING, RunStatus.RUNNING)
 _ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-_DAWN = datetime.min.replace(tzinfo=UTC)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -264,13 +264,13 @@ class Archive:
 
     def _forget_before(self, at: float, page: tuple[Run, ...]) -> None:
         """What a first page does not have any more was deleted while the stream was not there."""
-        oldest = min(run.created_at or _DAWN for run in page)
+        oldest = min(run.created_at or DAWN for run in page)
         there = {run.id for run in page}
         gone = [
             run.id
             for run in self.runs.values()
             if run.id not in there
-            and (run.created_at or _DAWN) > oldest
+            and (run.created_at or DAWN) > oldest
             and self._heard.get(run.id, at) < self.gap_at
         ]
         for run_id in gone:
@@ -334,7 +334,7 @@ class Archive:
 
 
 def _seconds(line: LogEntry) -> float:
-    return (line.timestamp or _DAWN).timestamp()
+    return (line.timestamp or DAWN).timestamp()
 
 
 def _ulid_time(seconds: float) -> str:
@@ -347,7 +347,7 @@ def _ulid_time(seconds: float) -> str:
 
 
 def _age(run: Run) -> tuple[datetime, str]:
-    return run.created_at or _DAWN, run.id
+    return run.created_at or DAWN, run.id
 
 
 def _with(run: Run, answer: Run | None) -> Run:

@@ -11,6 +11,7 @@ from math import isnan, nan
 from typing import Any, NamedTuple
 
 from durably_tui.protocol import LogEntry, LogLevel
+from durably_tui.protocol.times import seconds
 
 LEVELS = (LogLevel.INFO, LogLevel.WARN, LogLevel.UNKNOWN, LogLevel.ERROR)
 """By how grave they are; one that nobody knows counts as a warning at least."""
@@ -116,7 +117,7 @@ class LogBlock:
             text += b"\n"
             starts.append(len(text))
             at = entry.timestamp
-            self.times.append(nan if at is None else _seconds(at))
+            self.times.append(nan if at is None else seconds(at))
             self.levels.append(_CODES[entry.level])
             source = entry.run_id, entry.job_name
             number = sources.get(source)
@@ -206,10 +207,6 @@ def blocks_of(entries: Iterable[LogEntry]) -> list[LogBlock]:
             return blocks
         block.seal()
         blocks.append(block)
-
-
-def _seconds(at: datetime) -> float:
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _as_json(data: Any) -> str:

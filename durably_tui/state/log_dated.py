@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from durably_tui.protocol import LogEntry
+from durably_tui.protocol.times import DAWN
 
 from .trail import Trail
 
 _KNOWN = 10_000
 """Newest lines that a stored one may be the same as."""
-_DAWN = datetime.min.replace(tzinfo=UTC)
 
 Key = tuple[datetime, str, str | None, str]
 
@@ -144,4 +144,4 @@ def _take(counted: Counter[Key], line: LogEntry) -> bool:
 
 
 def _at(line: LogEntry) -> datetime:
-    return line.timestamp or _DAWN
+    return line.timestamp or DAWN

@@ -6,10 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from durably_tui.protocol import DurablyError, LogEntry, NotFound
+from durably_tui.protocol.times import DAWN
 
 from .fault import as_fault
 from .log_block import Line
@@ -20,7 +21,6 @@ PAGE = 1_000
 """Lines that are asked for at once."""
 _OVERLAP = 50_000
 """Newest lines that a stored one may be the same as."""
-_DAWN = datetime.min.replace(tzinfo=UTC)
 
 
 class Past(StrEnum):
@@ -116,7 +116,7 @@ class LogPast:
             return None
         # Of a source that may have more, nothing older than its oldest is known yet.
         horizon = max(
-            (_time(source.lines[0]) for source in full if not source.is_whole), default=_DAWN
+            (_time(source.lines[0]) for source in full if not source.is_whole), default=DAWN
         )
         taken = [line for source in full for line in source.take(horizon)]
         if len(full) > 1:
@@ -181,7 +181,7 @@ class _Stored:
 
 
 def _time(line: LogEntry) -> datetime:
-    return line.timestamp or _DAWN
+    return line.timestamp or DAWN
 
 
 Key = tuple[str, str, str, str, int]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic
 
 import msgspec
 
 from durably_tui.protocol import Connection, DurablyError, Event, Run, RunsQuery, RunStatus
+from durably_tui.protocol.times import DAWN
 
 from .jobs import I, O
-
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class RunsFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +152,7 @@ class RunsState(WatchedState, Generic[I, O], frozen=True, kw_only=True):
 
 def newest_first(run: Run) -> tuple[datetime, str]:
     """The key of the total order, for ``sorted(runs, key=newest_first, reverse=True)``."""
-    return run.created_at or _NO_TIME, run.id
+    return run.created_at or DAWN, run.id
 
 
 def _names(words: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from textual.reactive import var
 
 from durably_tui.protocol.models import Run, RunStatus
+from durably_tui.protocol.times import seconds
 from durably_tui.text import TimeStyle, ago, cells, fit, moment, safe, short_id, took
 
 from .line_table import Column, LineTable
@@ -47,8 +47,8 @@ def run_seconds(run: Run, now: float) -> tuple[float, bool] | None:
         end = run.completed_at or run.updated_at
         if end is None:
             return None
-        return _seconds(end) - _seconds(start), exact and run.completed_at is not None
-    return now - _seconds(start), exact
+        return seconds(end) - seconds(start), exact and run.completed_at is not None
+    return now - seconds(start), exact
 
 
 def _never_started(run: Run) -> bool:
@@ -57,10 +57,6 @@ def _never_started(run: Run) -> bool:
         told = run.completed_at is not None
         return told and not run.current_step_index and run.progress is None
     return run.status is RunStatus.PENDING
-
-
-def _seconds(at: datetime) -> float:
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _has_ended(row: RunRow) -> bool:
@@ -248,15 +244,15 @@ class RunTable(LineTable[RunRow]):
         if created is None:
             return ()
         if self.time_style in {TimeStyle.RELATIVE, TimeStyle.OFF}:
-            return ((fit(ago(self._now - _seconds(created)), width, "right"), "muted"),)
+            return ((fit(ago(self._now - seconds(created)), width, "right"), "muted"),)
         return ((fit(moment(created, self.time_style, self._now), width, "right"), "muted"),)
 
     def _show_took(self, row: RunRow, width: int) -> Spans:
         span = run_seconds(row.run, self._told_at)
         if span is None:
             return ()
-        seconds, exact = span
-        text = took(seconds) if exact else f"~{took(seconds)}"
+        lasted, exact = span
+        text = took(lasted) if exact else f"~{took(lasted)}"
         return ((fit(text, width, "right"), "text" if row.run.is_active else "muted"),)
 
     def _show_labels(self, row: RunRow, width: int) -> Spans:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from durably_tui.protocol.models import Step, StepStatus
+from durably_tui.protocol.times import seconds
 from durably_tui.state import ObservedStep
 from durably_tui.text import fit, safe, took
 from durably_tui.tui.commands import Command, bindings
@@ -31,10 +32,6 @@ _BAR_STYLES = {
 }
 
 
-def _seconds(at: datetime) -> float:
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
 def is_skipped(step: Step, attempt: int, started_at: datetime | None) -> bool:
     """Whether a step was done before the attempt that runs now, which did not do it again.
 
@@ -46,7 +43,7 @@ def is_skipped(step: Step, attempt: int, started_at: datetime | None) -> bool:
         return step.attempt < attempt
     if started_at is None or step.completed_at is None:
         return False
-    return _seconds(step.completed_at) < _seconds(started_at)
+    return seconds(step.completed_at) < seconds(started_at)
 
 
 class Waterfall(LineTable[Step]):
@@ -118,11 +115,11 @@ class Waterfall(LineTable[Step]):
         tries = (step.attempt for step in steps if isinstance(step, ObservedStep))
         self._attempt = max(attempt, *tries, 1)
         if steps is not self._rows:
-            starts = [_seconds(step.started_at) for step in steps if step.started_at]
+            starts = [seconds(step.started_at) for step in steps if step.started_at]
             if started_at is not None:
-                starts.append(_seconds(started_at))
+                starts.append(seconds(started_at))
             self._origin = min(starts, default=now)
-            ends = [_seconds(step.completed_at) for step in steps if step.completed_at]
+            ends = [seconds(step.completed_at) for step in steps if step.completed_at]
             self._last_end = max((*starts, *ends), default=now)
             self._run_started = started_at
             self._is_running = any(step.status is StepStatus.RUNNING for step in steps)
@@ -196,9 +193,9 @@ class Waterfall(LineTable[Step]):
         """Where a step begins and ends on the axis; None where nobody saw it begin."""
         if step.started_at is None:
             return None
-        start = _seconds(step.started_at) - self._origin
+        start = seconds(step.started_at) - self._origin
         if step.completed_at is not None:
-            return start, _seconds(step.completed_at) - self._origin
+            return start, seconds(step.completed_at) - self._origin
         if step.status is StepStatus.RUNNING:
             return start, max(start, self._now - self._origin)
         return start, start
