@@ -35,7 +35,7 @@ from support.python_server import PythonServer
 
 from durably_tui.state import HistoryLimits
 from durably_tui.text import short_id
-from tests.bench.monitor import COLUMNS, LINES, Watched
+from tests.bench.watched import COLUMNS, LINES, Watched
 from tests.proof.report import Check, Trial, main
 from tests.proof.vitals import vitals
 

@@ -93,6 +93,29 @@ const noisy = defineJob({
   },
 })
 
+// Tells so many events a second for some time: lines, and now and then the progress, which the
+// server writes to its database.
+const chatter = defineJob({
+  name: 'chatter',
+  input: z.object({ perSecond: z.number().int().positive(), seconds: z.number().positive() }),
+  output: z.object({ told: z.number() }),
+  run: async (step, { perSecond, seconds }) => {
+    let told = 0
+    await step.run('talk', async (signal) => {
+      const began = performance.now()
+      for (let passed = 0; passed < seconds; passed = (performance.now() - began) / 1000) {
+        while (told < passed * perSecond) {
+          told += 1
+          if (told % 100) step.log.info(`row ${told}`, { row: told })
+          else step.progress(told, perSecond * seconds, `row ${told}`)
+        }
+        await pause(10, signal)
+      }
+    })
+    return { told }
+  },
+})
+
 // Puts `text` everywhere that a job can put text. The test brings the text, so that no control
 // code stands in a source file.
 const hostile = defineJob({
@@ -209,6 +232,7 @@ export const jobs = {
   flaky,
   held,
   noisy,
+  chatter,
   hostile,
   ledger,
   recovers,
