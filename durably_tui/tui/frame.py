@@ -17,6 +17,8 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Size
 from textual.strip import Strip
 
+from .few_colors import shown_as
+
 _UNKNOWN = -1
 _GAP = 8
 """Cells that are the same are written again where fewer of them are between two that are not: to
@@ -158,8 +160,8 @@ class Frames:
         color, ground = style.color, style.bgcolor
         look = Look(
             attributes,
-            ";".join(color.downgrade(colors).get_ansi_codes()) if color else "39",
-            ";".join(ground.downgrade(colors).get_ansi_codes(foreground=False)) if ground else "49",
+            ";".join(shown_as(color, colors).get_ansi_codes()) if color else "39",
+            ";".join(shown_as(ground, colors).get_ansi_codes(foreground=False)) if ground else "49",
             f"id={style.link_id};{style.link}" if style.link else "",
         )
         seen = attributes & _SEEN_ON_BLANKS

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
+from durably_tui.tui.few_colors import shown_as
 from durably_tui.tui.frame import Frames
 
 SIZE = Size(24, 3)
@@ -126,3 +128,28 @@ def test_what_was_made_for_a_wider_terminal_is_not_written_beside_a_narrower_one
     beside = {12: strip([("b" * 12, 0)])}
     update = ChopsUpdate([beside, {}, {}], [(0, 12, SIZE.width)], [[SIZE.width], [], []])
     assert frames.changes(update, narrow, ColorSystem.TRUECOLOR) == ""
+
+
+@pytest.mark.parametrize(
+    ("meant", "written"),
+    [
+        ("#242f38", "236"),  # the bar of the dark theme, which rounding makes navy
+        ("#0178d4", "32"),
+        ("#121212", "233"),
+        ("#7a273c", "88"),  # the red of the light theme, which was purple
+        ("#ffffff", "231"),  # not 15, which is whatever the user likes
+    ],
+)
+def test_of_256_colours_the_most_alike_is_taken(meant: str, written: str) -> None:
+    line = Strip([Segment("x" * SIZE.width, Style.parse(f"on {meant}"))])
+    update = LayoutUpdate([[line]] * 3, Region(0, 0, SIZE.width, 3))
+    made = Frames().changes(update, SIZE, ColorSystem.EIGHT_BIT)
+    assert f"48;5;{written}m" in (made or "")
+
+
+def test_a_colour_of_the_terminal_itself_stays_that() -> None:
+    red = Color.from_ansi(1)
+    assert shown_as(red, ColorSystem.EIGHT_BIT).number == 1
+    meant = Color.parse("#ff0000")
+    assert shown_as(meant, ColorSystem.STANDARD) == meant.downgrade(ColorSystem.STANDARD)
+    assert shown_as(meant, ColorSystem.TRUECOLOR) == meant
