@@ -25,7 +25,7 @@ from .error_groups_book import Book, Failure, met, noted, recalled, with_steps
 from .error_groups_fold import ErrorGroup, grouped
 from .fault import as_fault, may_pass
 from .hub import Hub
-from .overview import Overview
+from .overview import WatchedOverview
 
 PAGE = 200
 FIRST_PAGES = 3
@@ -59,7 +59,7 @@ class ErrorGroupsState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return next((group for group in self.groups if group.key == key), None)
 
 
-class ErrorGroups(Overview[ErrorGroupsState]):
+class ErrorGroups(WatchedOverview[ErrorGroupsState]):
     """Failed runs by job, step and kind of message, from what was seen and fetched.
 
     After failures, and after runs that may have made up for some, the newest failed runs are
@@ -72,9 +72,6 @@ class ErrorGroups(Overview[ErrorGroupsState]):
             ErrorGroupsState(is_loading=True),
             seconds_between_requests=SECONDS_BETWEEN_REQUESTS,
         )
-        self.watched = True
-        """Whether somebody looks. Events are taken in all the same."""
-        self._wants_all = True
         self._meanwhile: list[Sequence[Event]] | None = None
         self._asked: set[str] = set()
         self._failing: frozenset[str] = frozenset()
@@ -95,21 +92,7 @@ class ErrorGroups(Overview[ErrorGroupsState]):
         """Why the last request failed, or None."""
         return self.state.error
 
-    def watch(self, watched: bool) -> None:
-        """Say whether somebody looks; what was missed meanwhile is fetched."""
-        self.watched = watched
-        if watched:
-            self._catch_up()
-
-    async def refresh(self) -> None:
-        """Fetch everything now; returns when the answers are in. Never raises: see ``error``."""
-        self._wants_all = True
-        await super().refresh()
-
     # -- inside ----------------------------------------------------------------------------
-
-    def _is_watched(self) -> bool:
-        return self.watched
 
     def _recall(self) -> None:
         past = recalled(self._hub.pool.history.state)

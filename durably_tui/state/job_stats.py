@@ -24,7 +24,7 @@ from .fault import as_fault, may_pass
 from .hub import Hub
 from .job_stats_figures import BUCKETS, JobSummary, Source, summary
 from .job_stats_records import JobRecords, Ledger, RunRecord, met, noted, recalled
-from .overview import Overview
+from .overview import WatchedOverview
 
 WINDOW = 3600.0
 RECENT_RUNS = 300
@@ -61,7 +61,7 @@ class JobStatsState(msgspec.Struct, frozen=True, kw_only=True):
         return (self.stats.window if self.stats else 0.0) or self.window
 
 
-class JobStats(Overview[JobStatsState]):
+class JobStats(WatchedOverview[JobStatsState]):
     """The figures of every job, live.
 
     A server that counts is asked again after events, at most every ``SECONDS_BETWEEN_REQUESTS``,
@@ -75,12 +75,9 @@ class JobStats(Overview[JobStatsState]):
             JobStatsState(window=window, is_loading=True),
             seconds_between_requests=SECONDS_BETWEEN_REQUESTS,
         )
-        self.watched = True
-        """Whether somebody looks. Events are taken in all the same."""
         self._runs = self._asking(self._fetch_focus)
         self._meanwhile: list[list[Sequence[Event]]] = []
         self._focus: str | None = None
-        self._wants_runs = True
         self._made: dict[str, tuple[tuple[Any, ...], JobSummary]] = {}
 
     @property
@@ -139,12 +136,6 @@ class JobStats(Overview[JobStatsState]):
         runs = self.records(job_name).runs.values()
         return next((run for run in reversed(runs) if run.has_input), None)
 
-    def watch(self, watched: bool) -> None:
-        """Say whether somebody looks; what was missed meanwhile is fetched."""
-        self.watched = watched
-        if watched:
-            self._catch_up()
-
     def set_window(self, seconds: float) -> None:
         """Look back so far.
 
@@ -165,14 +156,6 @@ class JobStats(Overview[JobStatsState]):
             if self._lease is not None:
                 self._runs.wish()
 
-    async def refresh(self) -> None:
-        """Fetch everything now; returns when the answers are in. Never raises: see ``error``."""
-        self._wants_runs = True
-        await super().refresh()
-
-    def _is_watched(self) -> bool:
-        return self.watched
-
     def _recall(self) -> None:
         past = recalled(self._hub.pool.history.state)
         self.store.update(lambda state: replace(state, ledger=past))
@@ -192,15 +175,15 @@ class JobStats(Overview[JobStatsState]):
             waiting.append(batch.events)
         self.store.update(lambda state: _noting(state, noted(state.ledger, batch.events, now)))
         if self._is_another(batch):
-            self._wants_runs = True
+            self._wants_all = True
             self._refresher.at_once()
         elif self.state is not before and self.state.stats is not None:
             self._fall_behind()
 
     async def _fetch(self) -> bool:
         self.store.update(lambda state: replace(state, is_loading=True))
-        port, everything = self._hub.port, self._wants_runs
-        self._wants_runs = self._is_behind = False
+        port, everything = self._hub.port, self._wants_all
+        self._wants_all = self._is_behind = False
         stats, jobs = None, self.state.jobs
         try:
             if everything:
@@ -211,7 +194,7 @@ class JobStats(Overview[JobStatsState]):
                     listed = await port.get_jobs()
                     jobs = None if listed is None else tuple(listed)
         except BaseException as error:
-            self._wants_runs = self._wants_runs or everything
+            self._wants_all = self._wants_all or everything
             if not isinstance(error, Exception):
                 raise
             fault = as_fault(error)

@@ -105,3 +105,29 @@ class Overview(Hook[S]):
         """Somebody looks now."""
         if self._is_behind and self._lease is not None:
             self._refresher.wish()
+
+
+class WatchedOverview(Overview[S]):
+    """Figures that ask the server after news only while they are ``watched``, and for everything
+    at the start, after a lost connection and when told to."""
+
+    def __init__(self, hub: Hub, state: S, *, seconds_between_requests: float) -> None:
+        super().__init__(hub, state, seconds_between_requests=seconds_between_requests)
+        self.watched = True
+        """Whether somebody looks. Events are taken in all the same."""
+        self._wants_all = True
+        """Whether the next request is for everything, not only for what is new."""
+
+    def watch(self, watched: bool) -> None:
+        """Say whether somebody looks; what was missed meanwhile is fetched."""
+        self.watched = watched
+        if watched:
+            self._catch_up()
+
+    async def refresh(self) -> None:
+        """Fetch everything now; returns when the answers are in. Never raises: see ``error``."""
+        self._wants_all = True
+        await super().refresh()
+
+    def _is_watched(self) -> bool:
+        return self.watched
