@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from durably_tui.protocol import LogEntry
 
-from .hook import Hook
 from .hub import Hub
 from .job_run_state import JobRunState
-from .run_watch import RunWatch
-from .store import Store, Unsubscribe
+from .run_hook import RunHook
 from .trail import Trail
 
 
-class JobLogs(Hook[Trail[LogEntry]]):
+class JobLogs(RunHook[Trail[LogEntry]]):
     """The lines of one run, those included that the feed saw before it was opened.
 
     ``max_logs`` 0 is no limit of its own; what is kept is still bounded by
@@ -24,16 +20,10 @@ class JobLogs(Hook[Trail[LogEntry]]):
     def __init__(self, hub: Hub, run_id: str | None, job_name: str, *, max_logs: int = 0) -> None:
         if max_logs < 0:
             raise ValueError(f"max_logs must be at least 0, not {max_logs}.")
-        self.run_id = run_id
-        self.job_name = job_name
+        super().__init__(hub, run_id, job_name, Trail())
         self.max_logs = max_logs
-        self.store = Store(Trail())
-        self._hub = hub
         self._cleared = 0
         self._all: Trail[LogEntry] = Trail()
-        self._watch: RunWatch | None = None
-        self._unsubscribe: Unsubscribe | None = None
-        self._closed = False
 
     @property
     def logs(self) -> Trail[LogEntry]:
@@ -44,26 +34,6 @@ class JobLogs(Hook[Trail[LogEntry]]):
         """Forget the lines up to now; new ones appear as they come."""
         self._cleared = self._all.total
         self._show()
-
-    def start(self) -> Self:
-        """Begin to watch; harmless when already begun. Needs a running event loop."""
-        if self.run_id is not None and self._watch is None and not self._closed:
-            self._hub.open.add(self)
-            self._watch = self._hub.watch(self.run_id, self.job_name)
-            self._unsubscribe = self._watch.store.subscribe(self._take)
-            self._take(self._watch.store.state)
-        return self
-
-    async def aclose(self) -> None:
-        """Let the run go. The lines stay readable."""
-        self._closed = True
-        self._hub.open.discard(self)
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-        if self._watch is not None:
-            watch, self._watch = self._watch, None
-            self._hub.unwatch(watch)
-        await self._hub.closed()
 
     def _take(self, state: JobRunState) -> None:
         if state.logs is not self._all:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Generic, Self
+from typing import Generic
 
 from durably_tui.protocol import Run, RunStatus
 
-from .hook import Hook
 from .hub import Hub
 from .job_run_state import JobRunState
 from .jobs import I, O
+from .run_hook import RunHook
 from .run_view import RunView
-from .run_watch import RunWatch
-from .store import Store, Unsubscribe
 
 _log = logging.getLogger(__name__)
 
 Callback = Callable[[], object]
 
 
-class JobRun(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
+class JobRun(RunHook[JobRunState | None], RunView[I, O], Generic[I, O]):
     """One run: its state, steps and logs, live. ``run_id`` None is a hook with nothing to watch.
 
     ``state`` is None before ``start`` and where there is no run. Each callback is called once for
@@ -40,18 +38,12 @@ class JobRun(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
         on_complete: Callback | None = None,
         on_fail: Callback | None = None,
     ) -> None:
-        super().__init__(typed)
-        self.run_id = run_id
-        self.job_name = job_name
-        self.store = Store[JobRunState | None](None)
-        self._hub = hub
+        RunHook.__init__(self, hub, run_id, job_name, None)
+        RunView.__init__(self, typed)
         self._on_start = on_start
         self._on_complete = on_complete
         self._on_fail = on_fail
         self._told: RunStatus | None = None
-        self._watch: RunWatch | None = None
-        self._unsubscribe: Unsubscribe | None = None
-        self._closed = False
 
     @property
     def status(self) -> RunStatus | None:
@@ -59,15 +51,6 @@ class JobRun(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
         if self.state is None:
             return None if self.run_id is None else RunStatus.PENDING
         return self.state.status
-
-    def start(self) -> Self:
-        """Begin to watch; harmless when already begun. Needs a running event loop."""
-        if self.run_id is not None and self._watch is None and not self._closed:
-            self._hub.open.add(self)
-            self._watch = self._hub.watch(self.run_id, self.job_name)
-            self._unsubscribe = self._watch.store.subscribe(self._take)
-            self._take(self._watch.store.state)
-        return self
 
     async def refresh(self) -> None:
         """Fetch the run and its steps now. Never raises for what a server says: see
@@ -87,21 +70,6 @@ class JobRun(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
         if self._watch is None:
             raise ValueError("There is no run to wait for: give a run_id.")
         return await self._watch.store.wait_for(lambda state: state.settled or state.is_gone)
-
-    def let_go(self) -> None:
-        """Stop watching now; what is to be closed closes by itself."""
-        self._closed = True
-        self._hub.open.discard(self)
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-        if self._watch is not None:
-            watch, self._watch = self._watch, None
-            self._hub.unwatch(watch)
-
-    async def aclose(self) -> None:
-        """Let the run go. What is known of it stays readable."""
-        self.let_go()
-        await self._hub.closed()
 
     def _take(self, state: JobRunState) -> None:
         self.store.set(state)
