@@ -213,22 +213,6 @@ def fit(text: str, width: int, align: Align = "left") -> str:
     return pad + text if align == "right" else text + pad
 
 
-def fold(text: str, width: int) -> list[str]:
-    """A safe text without line ends as lines of at most ``width`` cells; one line at least."""
-    width = max(2, width)
-    if text.isascii():
-        return [text[at : at + width] for at in range(0, len(text), width)] or [""]
-    lines: list[str] = []
-    start = taken = 0
-    for index, char in enumerate(text):
-        taken += _WIDTHS[char]
-        if taken > width:
-            lines.append(text[start:index])
-            start, taken = index, _WIDTHS[char]
-    lines.append(text[start:])
-    return lines
-
-
 def short_id(id: str, length: int = 8) -> str:
     """The end of an id, which is where ULIDs differ: ``…R5GRKXM7``."""
     id = safe(id)

@@ -46,11 +46,6 @@ class DrawingApp(App[None]):
         """The keys that were typed for a place that was not there yet."""
         self._frames = Frames()
 
-    def draw_anew(self) -> None:
-        """Write every cell once more, where something else may have written to the terminal."""
-        self._frames.forget()
-        self.refresh(layout=True)
-
     def post_message(self, message: Message) -> bool:
         """Take note of a key before it waits in the queue."""
         if isinstance(message, _CALLS) and not message.is_forwarded:

@@ -17,7 +17,6 @@ from durably_tui.text import (
     compact_json,
     drop_cells,
     fit,
-    fold,
     moment,
     pretty_json,
     safe,
@@ -57,14 +56,6 @@ def test_clip_and_drop_share_a_text(text, width):
     head, tail = clip(text, width), drop_cells(text, width)
     assert cells(head) <= width
     assert cells(tail) == max(0, cells(text) - width)
-
-
-@given(_ANY, st.integers(2, 30))
-def test_fold_loses_nothing(text, width):
-    text = safe(text)
-    lines = fold(text, width)
-    assert "".join(lines) == text
-    assert all(cells(line) <= width for line in lines)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -78,10 +78,6 @@ class Document:
         row, within = self._heights.row(line)
         return min(row, len(self.rows) - 1), within
 
-    def is_folded(self, row: int) -> bool:
-        """Whether only the first line of a container is shown."""
-        return row in self.folded
-
     def spans(self, row: int, within: int) -> Spans:
         """One line of a row, with its indent."""
         if row in self._opened:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 
-from textual.content import Content
-
 from durably_tui.protocol.models import Progress, RunStatus
-from durably_tui.text import safe
 
-from .line_view import CONTENT_STYLES, Span, Spans
+from .line_view import Span, Spans
 
 _BESIDE_CELLS = 6
 _TAIL_CELLS = 11
@@ -118,23 +115,3 @@ def _numbers(
         return count(progress.current), ""
     whole = f"{count(progress.current)}/{count(progress.total)}"
     return f"{math.floor(fraction * 100)}%", whole
-
-
-def progress_text(
-    progress: Progress | None,
-    width: int,
-    *,
-    status: RunStatus = RunStatus.RUNNING,
-    phase: int = 0,
-    steps: int = 0,
-    plain: bool = False,
-) -> Content:
-    """Progress with its numbers and its message, for a place that takes ``Content``.
-
-    ``width`` is that of the bar and its numbers; the message follows.
-    """
-    spans = progress_spans(progress, status, width, phase=phase, steps=steps, plain=plain)
-    parts = [Content.styled(text, CONTENT_STYLES[style]) for text, style in spans]
-    if progress is not None and progress.message:
-        parts.append(Content.styled("  " + safe(progress.message, limit=500), "$text-muted"))
-    return Content("").join(parts)

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.reactive import var
 from textual.widgets import Static, TabbedContent, TabPane
-from textual.widgets.tabbed_content import ContentTabs
 
 from durably_tui.protocol import Run, RunStatus, StepStatus
 from durably_tui.state import JobRunState
@@ -141,10 +140,6 @@ class RunDetail(Vertical):
     def json_in_front(self) -> JsonPane | None:
         """The JSON pane whose tab is in front; None where that is another."""
         return next(iter(self.tabs.get_pane(self.tabs.active).query(JsonPane)), None)
-
-    def focus_tabs(self) -> None:
-        """Put the keys on the tabs."""
-        self.query_one(ContentTabs).focus()
 
     def _focus_pane(self) -> None:
         pane = self.tabs.get_pane(self.tabs.active)

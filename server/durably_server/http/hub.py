@@ -51,7 +51,6 @@ class Hub:
     """
 
     def __init__(self, engine: Engine, words: Words, journal: Journal | None = None) -> None:
-        self._engine = engine
         self._words = words
         self._journal = journal or Journal()
         self._runs: Audience | None = None

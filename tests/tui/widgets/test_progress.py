@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from support.hostile import HOSTILE, is_inert
 
 from durably_tui.protocol.models import Progress, RunStatus
-from durably_tui.tui.widgets.progress import bar, count, moving_bar, progress_spans, progress_text
+from durably_tui.tui.widgets.progress import bar, count, moving_bar, progress_spans
 
 
 def text(spans):
@@ -66,8 +65,3 @@ def test_ascii_only():
 def test_count(number, expected):
     assert count(number) == expected
     assert len(count(number)) <= 5
-
-
-@pytest.mark.parametrize("message", HOSTILE)
-def test_the_message_is_inert(message):
-    assert is_inert(progress_text(Progress(1, 2, message=message), 20).plain)
