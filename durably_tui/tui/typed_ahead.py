@@ -41,11 +41,12 @@ class TypedAhead:
         self._until = 0.0
         self._commands = 0
         """How many commands were told that have not led to where they lead."""
+        self._leads_until = 0.0
 
     def command_begins(self) -> None:
         """What is typed from now on is meant for where a command leads."""
         self._commands += 1
-        self._until = self._clock() + PATIENCE
+        self._until = self._leads_until = self._clock() + PATIENCE
 
     def command_ends(self) -> None:
         """It has led there."""
@@ -53,8 +54,9 @@ class TypedAhead:
 
     @property
     def waits_for_command(self) -> bool:
-        """Whether a command has not led yet to where it leads."""
-        return self._commands > 0
+        """Whether a command has not led yet to where it leads, and is worth waiting for: one that
+        takes longer must not keep Esc from anybody."""
+        return self._commands > 0 and self._clock() <= self._leads_until
 
     def is_spent(self, event: events.Key) -> None:
         """Have a key do nothing more, that is on its way still."""
@@ -78,11 +80,11 @@ class TypedAhead:
             first = bool(self._again) and self._again[0] is event
             if first:
                 self._again.popleft()
-            if first or not (self._again or self._waiting or self._commands):
+            if first or not (self._again or self._waiting or self.waits_for_command):
                 if (front := self._front) is not None:
                     self._came[event] = front
                 return False
-        elif not (self._commands or self._waiting or self._is_of_another_place(event)):
+        elif not (self.waits_for_command or self._waiting or self._is_of_another_place(event)):
             return False
         self.comes_again(event)
         return True
@@ -103,7 +105,7 @@ class TypedAhead:
             self._waiting.clear()
             return
         ready = front.is_modal or (
-            not self._commands and front.is_mounted and front.focused is not None
+            not self.waits_for_command and front.is_mounted and front.focused is not None
         )
         if self._again or (not ready and self._clock() < self._until):
             self._app.set_timer(_LOOK_AGAIN, self._deliver)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from support.monitor import Monitor
 from textual import events
+from textual.keys import _character_to_key
 
 KEYS = {
-    **{"\r": "enter", " ": "space", ":": "colon", "/": "slash"},
-    **{"\x7f": "backspace", "\x15": "ctrl+u", "\x01": "home", "\t": "tab"},
+    **{"\r": "enter", "\x7f": "backspace", "\x15": "ctrl+u", "\x01": "home", "\t": "tab"},
 }
 
 
@@ -16,4 +16,4 @@ async def type_ahead(shown: Monitor, text: str) -> None:
     driver = shown.app._driver
     assert driver is not None
     for each in text:
-        driver.send_message(events.Key(KEYS.get(each, each), each))
+        driver.send_message(events.Key(KEYS.get(each) or _character_to_key(each), each))

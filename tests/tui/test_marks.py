@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 from support.monitor import Monitor, monitor
+from support.typing_ahead import type_ahead
 from support.workshop import Workshop
 
+from durably_tui.protocol import Run
 from durably_tui.text import short_id
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.logs import LogsScreen
@@ -65,6 +70,42 @@ async def test_all_that_match_are_marked_on_every_page_and_deleted(shop: Worksho
         await shown.shows("No run matches")
         assert marked(shown) == set()
         assert [run.id for run in await shop.durably.get_runs()] == [kept]
+
+
+async def test_what_is_typed_at_once_behind_all_is_meant_for_all(shop: Workshop) -> None:
+    ids = {await shop.done("broken") for _ in range(3)}
+    async with monitor(shop.url) as shown:
+        await shown.until(lambda: len(shown.ids) == 3, "the runs")
+        await type_ahead(shown, "*r")
+        await shown.front(ConfirmScreen)
+        await shown.shows(f"Retry 3 runs on {shop.url}?")
+        assert marked(shown) == ids
+
+
+async def test_while_all_are_looked_for_their_number_grows_and_nothing_is_done_to_one(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await shop.done("quick")
+    more = asyncio.Event()
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        found = shown.runs.current_run()
+
+        async def slowly(self: RunsScreen) -> AsyncIterator[list[Run]]:
+            yield [found]
+            await more.wait()
+
+        monkeypatch.setattr(RunsScreen, "matching", slowly)
+        await type_ahead(shown, "*D")
+        await shown.shows("marking 1…")
+        await shown.says("All that match are being marked: Esc stops that.")
+        await shown.press("escape")
+        await shown.hides("marking")
+        assert marked(shown) == set()
+        more.set()
+        await shown.press("asterisk")
+        await shown.says("1 run is marked")
+        assert marked(shown) == {run_id}
 
 
 async def test_a_few_marks_do_not_keep_all_from_being_marked(shop: Workshop) -> None:

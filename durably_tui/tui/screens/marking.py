@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Iterable
 
 from textual import work
 from textual.getters import query_one
+from textual.worker import Worker
 
 from durably_tui.protocol import DurablyError, Run
 from durably_tui.state import Action, BulkState, Outcome, newest_first, refusal
 from durably_tui.tui.commands import Command
+from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.run_table import RunTable
 
@@ -55,6 +57,9 @@ class MarkingScreen(LiveScreen):
         self._all: dict[str, Run] | None = None
         """The marks that are all that matched, until another one is set or taken away."""
         self._anchor: str | None = None
+        self.gathered: int | None = None
+        """How many were found by now, while all that match are looked for."""
+        self._gathering: Worker[None] | None = None
 
     @property
     def marks(self) -> list[Run]:
@@ -73,7 +78,9 @@ class MarkingScreen(LiveScreen):
                     self._marks[run.id] = run
 
     def unmark(self, run_ids: Iterable[str] | None = None) -> None:
-        """Take marks away, all by default."""
+        """Take marks away, all by default, also those that are to come."""
+        if run_ids is None and self._gathering is not None:
+            self._gathering.cancel()
         gone = set(self._marks if run_ids is None else run_ids)
         self._set_marks({each: run for each, run in self._marks.items() if each not in gone})
 
@@ -92,6 +99,8 @@ class MarkingScreen(LiveScreen):
     def refusal(self, command: Command) -> str | None:
         """Why a command applies neither to the marked runs nor to the one under the cursor."""
         action = BULK_ACTIONS.get(command.action)
+        if self.gathered is not None and (action is not None or command.action == "mark_all"):
+            return "All that match are being marked: Esc stops that."
         if action is None or not self._marks:
             return super().refusal(command)
         reasons = [refusal(action, run.status) for run in self._marks.values()]
@@ -123,8 +132,7 @@ class MarkingScreen(LiveScreen):
         chosen = [row.run for row in self.table.rows[first : last + 1]]
         self._set_marks(self._marks | {run.id: run for run in chosen})
 
-    @work(exclusive=True, group="marks", exit_on_error=False)
-    async def action_mark_all(self) -> None:
+    def action_mark_all(self) -> None:
         """Mark all that match, on every page; pressed again, take all marks away.
 
         A few marks are no such: whoever has marked one page and presses this means the others.
@@ -133,15 +141,29 @@ class MarkingScreen(LiveScreen):
             self.unmark()
             self.say("No run is marked now.")
             return
+        # A key that follows closely is meant for those that are going to be marked.
+        self.gathered = 0
+        ahead_of(self.app).command_begins()
+        self._gathering = self._mark_all()
+
+    @work(exclusive=True, group="marks", exit_on_error=False)
+    async def _mark_all(self) -> None:
         marks: dict[str, Run] = {}
         try:
             async for page in self.matching():
                 marks.update((run.id, run) for run in page)
+                self.gathered = len(marks)
+                self.changed()
         except DurablyError as error:
             self.say(f"Not all could be marked: {error}", severity="error")
+        finally:
+            self.gathered = self._gathering = None
+            ahead_of(self.app).command_ends()
+            self.changed()
         self._all = marks
         self._set_marks(marks)
-        self.say(f"{len(marks)} runs are marked; Esc takes the marks away.")
+        are = "run is" if len(marks) == 1 else "runs are"
+        self.say(f"{len(marks):,} {are} marked; Esc takes the marks away.")
 
     def action_compare(self) -> None:
         """Show two runs side by side, the older one left."""

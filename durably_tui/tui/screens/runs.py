@@ -191,6 +191,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
                     state,
                     shown=len(self.table.rows),
                     marked=len(self.marks),
+                    gathered=self.gathered,
                     phase=connection.phase,
                     now=now,
                     sort=self._sort,
@@ -384,7 +385,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         """Leave the preview; from the table, take the marks away, then show all runs again."""
         if not self.table.has_focus:
             self.table.focus()
-        elif self.marks:
+        elif self.marks or self.gathered is not None:
             self.unmark()
         elif self._filter:
             self.show_only("")

@@ -20,6 +20,7 @@ def scope(
     *,
     shown: int,
     marked: int,
+    gathered: int | None = None,
     phase: Phase,
     now: float,
     sort: Sort | None = None,
@@ -31,6 +32,7 @@ def scope(
         state: of the page, or of the list of all runs.
         shown: how many rows match.
         marked: how many runs are marked, on whatever page.
+        gathered: how many of those that match were found, while all are to be marked.
         phase: how the stream is doing.
         now: seconds since the epoch.
         sort: the order of the rows; None: newest first.
@@ -48,8 +50,10 @@ def scope(
     if state.is_loading and state.fetched_at is not None:
         parts.append("fetching…")
     line = Content(" · ".join(parts))
-    if marked:
-        line = Content.styled(f"{marked} marked · ", "$text-accent") + line
+    if gathered is not None:
+        line = Content.styled(f"marking {gathered:,}… · ", "$text-accent") + line
+    elif marked:
+        line = Content.styled(f"{marked:,} marked · ", "$text-accent") + line
     if wanted.problems:
         line = Content.styled(f"{said(wanted.problems)}  ", "$text-warning") + line
     return line
