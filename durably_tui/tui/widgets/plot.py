@@ -11,11 +11,12 @@ from textual.widget import Widget
 
 from durably_tui.protocol.models import RunStatus
 from durably_tui.state import RunRecord
-from durably_tui.text import ago, fit, safe, took
+from durably_tui.text import fit, safe, took
 
 from .line_view import Painter, Span, Spans, fitted
 from .look import RUN_LOOKS
 from .plot_points import Point, Scale, points_of, scale_of, scatter
+from .time_axis import ago_text
 
 _AXIS = 8
 """Cells left of the picture: a duration, a blank and the line."""
@@ -109,12 +110,7 @@ def _row(
 
 def _time_axis(scale: Scale, columns: int, *, plain: bool) -> list[Spans]:
     corner, line = ("+", "-") if plain else ("└", "─")
-    left, right = f"{ago(scale.last - scale.first)} ago", "now"
-    middle = f"{ago((scale.last - scale.first) / 2)} ago"
-    told = left
-    if columns >= 40:
-        told = fit(told, columns // 2 - len(middle) // 2) + middle
-    told = fit(told, columns - len(right)) + right
+    told = ago_text(scale.last - scale.first, columns)
     log = "log" if scale.logarithmic else ""
     return [
         ((fit("", _AXIS - 1), "text"), (corner + line * columns, "rail")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from math import ceil, floor, log10
 
+from durably_tui.text import fit
+
 from .line_view import Span, Spans
 
 _NICE = (1, 2, 5, 10, 15, 20, 30, 45)
@@ -24,6 +26,8 @@ _STEPS = (
 """Seconds between two times that are told."""
 _APART = 8
 """Cells from one of them to the next, if they can be so far apart."""
+_AGO_APART = 12
+"""The same where each says that it is ago."""
 _FINER = 4
 """So much finer ones are tried where only one has room, or none is round enough."""
 
@@ -93,6 +97,31 @@ def axis_text(first: float, last: float, width: int) -> str:
     for at, label in best:
         text += " " * (at - len(text)) + label
     return text + " " * (width - len(text))
+
+
+def ago_text(seconds: float, width: int) -> str:
+    """An axis of ``width`` cells that ends now and began so many seconds ago, with round times
+    along it, each in the middle of where it is."""
+    now = fit("now", width, "right")
+    if seconds <= 0:
+        return now
+    wide = min(bisect_left(_STEPS, seconds / max(1, width) * _AGO_APART), len(_STEPS) - 1)
+    for step in reversed(_STEPS[max(0, wide - _FINER) : wide + 1]):
+        if text := _times_ago(seconds, step, width):
+            break
+    return text + now[len(text) :]
+
+
+def _times_ago(seconds: float, step: float, width: int) -> str:
+    text = ""
+    for number in range(int(seconds / step), 0, -1):
+        label = f"{time_label(number * step, step)} ago"
+        middle = width - round(number * step / seconds * width)
+        before = max(0, middle - len(label) // 2)
+        is_apart = not text or before >= len(text) + 2
+        if is_apart and before + len(label) + 2 <= width - len("now"):
+            text = fit(text, before) + label
+    return text
 
 
 def _labels(first: float, last: float, width: int, step: float) -> list[tuple[int, str]]:

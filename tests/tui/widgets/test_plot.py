@@ -93,7 +93,7 @@ def test_the_picture() -> None:
     assert lines[7] == "   p50 │" + "┄" * 51 + "•"
     assert lines[9] == "     0 │" + " " * 52
     assert lines[10] == "       └" + "─" * 52
-    assert lines[11].split() == ["1m", "ago", "30s", "ago", "now"]
+    assert lines[11].split() == ["1m", "ago", "45s", "ago", "30s", "ago", "15s", "ago", "now"]
 
 
 def test_a_percentile_that_is_not_in_the_picture_is_not_drawn() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durably_tui.tui.widgets.time_axis import axis_span, axis_text, span_bar, time_label
+from durably_tui.tui.widgets.time_axis import ago_text, axis_span, axis_text, span_bar, time_label
 
 
 @given(st.floats(0.0001, 1e9))
@@ -95,3 +95,24 @@ def test_the_times_along_an_axis_rise_and_are_where_they_stand(total, zooms, whe
         cell = (seconds - first) / length * width
         # The last one may stand before its place, as it would not fit behind it.
         assert abs(cell - at) < 1 or at + len(label) == width
+
+
+@pytest.mark.parametrize(
+    ("seconds", "width", "text"),
+    [
+        (114, 46, "      1m30s ago    1m ago      30s ago     now"),
+        (60, 20, "1m ago           now"),
+        (100, 14, "   1m ago  now"),
+        (3600, 8, "     now"),
+        (0, 8, "     now"),
+    ],
+)
+def test_the_times_that_are_past_are_round(seconds, width, text):
+    assert ago_text(seconds, width) == text
+
+
+@given(st.floats(0.001, 1e9), st.integers(3, 200))
+def test_the_times_that_are_past_fill_the_axis(seconds, width):
+    text = ago_text(seconds, width)
+    assert len(text) == width
+    assert re.fullmatch(r" *((\w[\w.]* ago) {2,})*now", text), text
