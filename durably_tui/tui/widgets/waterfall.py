@@ -80,12 +80,15 @@ class Waterfall(LineTable[Step]):
         super().__init__(
             (
                 Column("index", "#", 4, self._show_index, priority=3, align="right"),
-                Column("name", "STEP", 12, self._show_name, priority=0, want=20, grow=2, limit=40),
+                Column("name", "STEP", 12, self._show_name, priority=0, want=20, grow=1, limit=40),
                 Column("status", "STATUS", 11, self._show_status, priority=1),
-                Column("attempt", "TRY", 3, self._show_attempt, priority=6, align="right"),
-                Column("start", "START", 7, self._show_start, priority=5, align="right"),
+                Column("attempt", "TRY", 3, self._show_attempt, priority=5, align="right"),
+                # What the bar shows as well, where it has room.
+                Column(
+                    "start", "START", 7, self._show_start, priority=6, extra=True, align="right"
+                ),
                 Column("took", "TOOK", 6, self._show_took, priority=2, align="right"),
-                Column("bar", self._axis, 12, self._show_bar, priority=4, grow=6),
+                Column("bar", self._axis, 12, self._show_bar, priority=4, want=24, grow=8),
             ),
             row_key=lambda step: f"{step.index}/{step.name}/{step.started_at}",
             clock=clock,

@@ -98,6 +98,24 @@ async def test_no_steps():
         assert any("No steps" in line for line in screen_lines(app))
 
 
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (60, ["#", "STEP", "STATUS", "TOOK", "0"]),
+        (80, ["#", "STEP", "STATUS", "TRY", "TOOK", "0"]),
+        (120, ["#", "STEP", "STATUS", "TRY", "START", "TOOK", "0"]),
+    ],
+)
+async def test_the_axis_gets_its_room_before_what_it_shows_as_well(width, headings):
+    app = StepsApp()
+    async with app.run_test(size=(width, 8)) as pilot:
+        app.steps.set_steps((step(0, 1, 3),), started_at=NOW, now=T + 8)
+        await pilot.pause()
+        line = screen_lines(app)[0]
+        assert line.split()[: len(headings)] == headings
+        assert width < 80 or width - line.index("0") >= 23, "cells of the axis"
+
+
 @pytest.mark.parametrize("width", [30, 80, 200])
 async def test_hostile_names_stay_in_their_column(width):
     app = StepsApp()
