@@ -26,6 +26,7 @@ from durably_tui.letters import takes_glyphs
 
 from .drawing import DrawingApp
 from .places import PLACE, Start
+from .readable import readable
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -227,6 +228,12 @@ class MonitorApp(DrawingApp):
 
         if self.world is not None:
             await kept(self, partial(self.world.remember, setting, value))
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours of the theme, with text that can be read."""
+        high = self.current_theme.name.startswith("high-contrast")
+        self.theme_variables = readable(super().get_css_variables(), high=high)
+        return self.theme_variables
 
     def verbs(self) -> list[Verb]:
         """What can be typed after ``:`` everywhere."""

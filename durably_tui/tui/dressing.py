@@ -51,7 +51,7 @@ HIGH_CONTRAST = (
         text_alpha=1.0,
     ),
 )
-"""Black and white with full colours; contrast of every text to its ground at least 7 to 1."""
+"""Black and white with full colours; ``readable`` sees to a contrast of at least 7 to 1."""
 
 
 _MOST_TOLD = 4
