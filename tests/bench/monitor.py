@@ -23,9 +23,9 @@ RATE = 5_000
 SECONDS = 60
 LOADING = 30
 """Seconds after which what has come by then is enough, so that the suite ends in 5 minutes."""
-SETTLES, AT_REST = 20, 30
-"""Seconds until ages are looked at as seldom as they will be, and for which a monitor at rest is
-watched: it asks every ten whether the server is there."""
+SETTLES, AT_REST = 30, 60
+"""Seconds until ages are looked at and the server is asked as seldom as they will be, and for which
+a monitor at rest is watched: it asks every thirty how quick the server is."""
 
 
 class Replay:

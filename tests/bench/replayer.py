@@ -19,6 +19,8 @@ ACTIVE = 250
 """Every fourth of the newest runs is at work, so many of them."""
 NEW_EACH = 2_500
 """Among so many events one is of a new run."""
+KEEP_ALIVE = 15.0
+"""Seconds after which the Python server tells a quiet stream that it is there."""
 _TICK = 0.01
 _BORN = datetime(2026, 9, 1, tzinfo=UTC)
 _JOBS = ("import-csv", "data-sync", "report")
@@ -62,6 +64,7 @@ class Replayer:
         self.rate = 0.0
         self.told = 0
         self.listeners: set[asyncio.StreamWriter] = set()
+        self._framed = 0
 
     def event(self, number: int) -> bytes:
         """The next event, as a frame."""
@@ -79,12 +82,12 @@ class Replayer:
         progress = {"current": number // 3 % 1000, "total": 1000, "message": f"row {number}"}
         return self._frame("run:progress", at_work, {"progress": progress})
 
-    @staticmethod
-    def _frame(kind: str, number: int, more: dict[str, Any]) -> bytes:
+    def _frame(self, kind: str, number: int, more: dict[str, Any]) -> bytes:
         labels = {"env": "prod", "team": f"team-{number % 211}"}
         body = {"type": kind, "runId": run_id(number), "jobName": _JOBS[number % 3]}
         body |= {"labels": labels, "timestamp": "2026-11-01T00:00:00.000Z", **more}
-        return b"data: %s\n\n" % json.dumps(body).encode()
+        self._framed += 1
+        return b"id: bench-%d\ndata: %s\n\n" % (self._framed, json.dumps(body).encode())
 
     def tell(self, count: int) -> None:
         """Send the next events to everybody."""
@@ -113,6 +116,16 @@ class Replayer:
             if owed >= 1:
                 self.tell(int(owed))
                 owed -= int(owed)
+
+    async def keep_alive(self) -> None:
+        """Tell quiet streams now and then that they are there."""
+        framed = 0
+        while True:
+            await asyncio.sleep(KEEP_ALIVE)
+            if framed == self._framed:
+                for writer in self.listeners:
+                    writer.write(b": keep-alive\nid: bench-%d\n\n" % framed)
+            framed = self._framed
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
@@ -154,7 +167,7 @@ class Replayer:
         if method == "POST":
             return 400, b'{"error":"runId is required"}', ""
         if path == "":
-            return 200, b'{"generation":"python","features":["cursor","total"]}', ""
+            return 200, b'{"generation":"python","features":["cursor","total","event-ids"]}', ""
         if path == "/runs":
             if "bogus" in query.get("status", ()):
                 return 400, b'{"error":"Invalid status: use leased"}', ""
@@ -176,13 +189,14 @@ async def main() -> None:
     replayer = Replayer(int(sys.argv[1]) if sys.argv[1:] else RUNS)
     server = await asyncio.start_server(replayer.serve, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    pace = asyncio.create_task(replayer.pace())
+    tasks = [asyncio.create_task(each) for each in (replayer.pace(), replayer.keep_alive())]
     while (line := await asyncio.to_thread(sys.stdin.readline)).strip():
         if line.strip() == "one":
             replayer.tell_one()
         else:
             replayer.rate = float(line)
-    pace.cancel()
+    for task in tasks:
+        task.cancel()
 
 
 if __name__ == "__main__":
