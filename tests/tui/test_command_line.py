@@ -8,7 +8,7 @@ from support.typing_ahead import type_ahead
 from support.workshop import Workshop
 from textual.widgets import Input
 
-from durably_tui.tui.screens.command_line import CommandLineScreen, in_a_line
+from durably_tui.tui.screens.command_line import CommandLineScreen
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.jobs import JobsScreen
@@ -18,6 +18,7 @@ from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.screens.trigger import TriggerScreen
 from durably_tui.tui.widgets.filter_line import FilterLine
 from durably_tui.tui.widgets.log_prompt import LogPrompt
+from durably_tui.tui.widgets.offers import in_a_line
 
 
 async def say(shown: Monitor, text: str) -> None:

@@ -14,10 +14,11 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from durably_tui.text import cells, safe
+from durably_tui.text import safe
 from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.verbs import Verb, completions
 from durably_tui.tui.widgets.asking_line import AskingLine
+from durably_tui.tui.widgets.offers import Offers, in_a_line
 
 
 async def type_into(line: Input, event: events.Key) -> None:
@@ -30,23 +31,6 @@ async def type_into(line: Input, event: events.Key) -> None:
         await line.action_submit()
     elif event.key == "backspace":
         line.action_delete_left()
-
-
-def in_a_line(words: Sequence[str], at: int, width: int) -> Content:
-    """As many of some words as ``width`` cells have room for, the one ``at`` among them and lit;
-    none is where that is below 0."""
-    first = room = 0
-    for number, word in enumerate(words):
-        room += cells(word) + 2
-        if room - 2 > width:
-            if number > max(0, at):
-                words = words[:number]
-                break
-            first, room = number, cells(word) + 2
-    shown = [Content(word) for word in words[first:]]
-    if at >= first:
-        shown[at - first] = shown[at - first].stylize("$text bold reverse")
-    return Content("  ").join(shown)
 
 
 class _Completing(Suggester):
@@ -105,9 +89,7 @@ class CommandLineScreen(ModalScreen[str | None]):
         self._before = list(before)
         self._at = len(self._before)
         self._ahead: list[events.Key] = []
-        self._offered: list[str] = []
-        self._taken = 0
-        """Which of what was offered is in the line."""
+        self._offers = Offers(lambda text: completions(verbs, text))
 
     def compose(self) -> ComposeResult:
         """What it can be, and the line."""
@@ -139,10 +121,7 @@ class CommandLineScreen(ModalScreen[str | None]):
         self._tell(event.value)
 
     def _tell(self, text: str) -> None:
-        if len(self._offered) > 1 and self._is_taken(text):
-            found, at = self._offered, self._taken
-        else:
-            found, at = completions(self._verbs, text), -1
+        found, at = self._offers.of(text)
         verb = next((v for v in self._verbs if v.word == text.strip().partition(" ")[0]), None)
         is_whole = at < 0 and all(line.startswith(f"{text} ") for line in found)
         if verb is not None and is_whole:
@@ -151,10 +130,6 @@ class CommandLineScreen(ModalScreen[str | None]):
             ends = [safe(line.rpartition(" ")[2], limit=40) for line in found]
             words = in_a_line(ends, at, self.size.width - 2)
         self.query_one("#choices", Static).update(words)
-
-    def _is_taken(self, text: str) -> bool:
-        """Whether the line is what Tab made of it."""
-        return self._taken < len(self._offered) and self._offered[self._taken] == text
 
     def take_command(self, text: str) -> None:
         """Answer with the line, once: Enter may have been pressed again meanwhile."""
@@ -170,14 +145,10 @@ class CommandLineScreen(ModalScreen[str | None]):
     def action_complete(self, by: int) -> None:
         """Take what is offered; again: the next of it, or the one before, round the end."""
         line = self.query_one(Input)
-        if self._is_taken(line.value) and len(self._offered) > 1:
-            self._taken = (self._taken + by) % len(self._offered)
-        elif found := completions(self._verbs, line.value):
-            self._offered, self._taken = found, 0 if by > 0 else len(found) - 1
-        else:
-            return
-        line.value = self._offered[self._taken]
-        line.cursor_position = len(line.value)
+        taken = self._offers.take(line.value, by)
+        if taken is not None:
+            line.value = taken
+            line.cursor_position = len(taken)
 
     def action_recall(self, by: int) -> None:
         """Go through what was typed before."""

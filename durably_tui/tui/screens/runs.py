@@ -113,7 +113,8 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         """The bar, what is shown, the table, the preview and the keys."""
         yield StatusBar(plain=self.view.plain)
         yield ScopeLine(id="scope")
-        yield FilterLine(self._seen)
+        yield (line := FilterLine(self._seen))
+        yield line.choices
         yield Static(id="trouble")
         with Container(id="panes"):
             yield RunTable(clock=self.session.clock, id="runs", plain=self.view.plain)

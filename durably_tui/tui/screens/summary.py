@@ -67,7 +67,8 @@ class SummaryScreen(PlaceScreen):
         """The bar, what is shown, the table, the detail and the keys."""
         yield StatusBar(plain=self.view.plain)
         yield ScopeLine(id="scope")
-        yield FilterLine(self.seen)
+        yield (line := FilterLine(self.seen))
+        yield line.choices
         yield Static(id="trouble")
         with Container(id="body"):
             yield self.make_table()

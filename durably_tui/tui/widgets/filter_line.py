@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.suggester import Suggester
+from textual.widget import Widget
+from textual.widgets import Static
 
-from durably_tui.filters import KEYS
+from durably_tui.filters import KEYS, parse
 from durably_tui.protocol import Run, RunStatus
+from durably_tui.text import safe
 
 from .asking_line import AskingLine
+from .offers import Offers, in_a_line
 
 MAX_HISTORY = 50
 
@@ -36,7 +42,7 @@ class Seen:
         minus, body = ("-", word[1:]) if word.startswith("-") else ("", word)
         key, colon, value = body.partition(":")
         if not colon:
-            return [f"{minus}{name}:" for name in KEYS if name.startswith(body) and body]
+            return [f"{minus}{name}:" for name in KEYS if name.startswith(body)]
         before, comma, last = value.rpartition(",")
         choices: Iterable[str] = {
             "status": [status for status in RunStatus if status is not RunStatus.UNKNOWN],
@@ -50,11 +56,10 @@ class Seen:
             if choice.startswith(last) and choice != last
         ]
 
-    def completed(self, line: str) -> str | None:
-        """A whole line with its last word completed; None where nothing is known for it."""
+    def lines(self, line: str) -> list[str]:
+        """What a whole line can become, by its last word."""
         head, blank, word = line.rpartition(" ")
-        found = self.completions(word)
-        return f"{head}{blank}{found[0]}" if found else None
+        return [f"{head}{blank}{found}" for found in self.completions(word)]
 
 
 class _Completing(Suggester):
@@ -65,15 +70,27 @@ class _Completing(Suggester):
         self._seen = seen
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole line with its last word completed."""
-        return self._seen.completed(value)
+        """The whole line with its last word completed, once there is something of that."""
+        found = [] if value[-1:].isspace() else self._seen.lines(value)
+        return found[0] if found else None
+
+
+class Choices(Static):
+    """Under the line: what the word at its end can become, or what its key takes."""
+
+    DEFAULT_CSS = """
+    Choices { display: none; height: 1; padding: 0 1; color: $text-muted; background: $panel; }
+    """
 
 
 class FilterLine(AskingLine):
     """Asks for a filter; hidden until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete", key_display="Tab", tooltip="Take what is offered"),
+        Binding(
+            "tab", "complete(1)", "complete", key_display="Tab", tooltip="Take what is offered"
+        ),
+        Binding("shift+tab", "complete(-1)", "Complete", show=False),
         Binding("up", "recall(-1)", "Before", show=False),
         Binding("down", "recall(1)", "After", show=False),
     ]
@@ -87,7 +104,9 @@ class FilterLine(AskingLine):
             suggester=_Completing(seen),
             id="filter",
         )
-        self._seen = seen
+        self.choices = Choices()
+        """What stands under the line; it comes and goes with it."""
+        self._offers = Offers(seen.lines)
         self._history: list[str] = []
         self._at = 0
 
@@ -97,6 +116,28 @@ class FilterLine(AskingLine):
         self.cursor_position = len(text)
         self._at = len(self._history)
         self.appear("filter")
+        self.choices.display = True
+        self._tell()
+
+    def close(self, then: Widget) -> None:
+        """Hide the line and what it can become."""
+        self.choices.display = False
+        super().close(then)
+
+    @on(AskingLine.Changed)
+    def _tell(self) -> None:
+        found, at = self._offers.of(self.value)
+        word = self.value.rpartition(" ")[2]
+        key, colon, _ = word.removeprefix("-").lower().partition(":")
+        problems = parse(self.value).problems
+        if found:
+            self.choices.update(in_a_line([*map(_end, found)], at, self.app.size.width - 2))
+        elif colon and key in KEYS and (word.endswith(":") or not problems):
+            self.choices.update(Content(KEYS[key]))
+        elif problems:
+            self.choices.update(Content.styled(safe(problems[0], limit=200), "$text-warning"))
+        else:
+            self.choices.update("")
 
     def remember(self, text: str) -> None:
         """Keep a filter that was used, for Up."""
@@ -107,14 +148,15 @@ class FilterLine(AskingLine):
         """Leave it as it was."""
         self.post_message(self.Left())
 
-    def action_complete(self) -> None:
-        """Take what is offered, or is about to be: Tab may come at once with what is before it."""
-        completed = self._seen.completed(self.value) if self.cursor_at_end else None
-        if completed is None:
+    def action_complete(self, by: int) -> None:
+        """Take what is offered, or is about to be: Tab may come at once with what is before it.
+        Again: the next of it (1), or the one before (-1)."""
+        taken = self._offers.take(self.value, by) if self.cursor_at_end else None
+        if taken is not None:
+            self.value = taken
+            self.cursor_position = len(taken)
+        elif by > 0:
             self.action_cursor_right()
-        else:
-            self.value = completed
-            self.cursor_position = len(completed)
 
     def action_recall(self, by: int) -> None:
         """Go through the filters that were used."""
@@ -123,3 +165,9 @@ class FilterLine(AskingLine):
         self._at = max(0, min(len(self._history), self._at + by))
         self.value = self._history[self._at] if self._at < len(self._history) else ""
         self.cursor_position = len(self.value)
+
+
+def _end(line: str) -> str:
+    """Of a line that is completed the value at its end, or the key."""
+    word = line.rpartition(" ")[2]
+    return safe(word.partition(":")[2].rpartition(",")[2] or word, limit=40)
