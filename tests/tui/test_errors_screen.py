@@ -17,6 +17,7 @@ from durably_tui.client import Pace
 from durably_tui.tui.screens.errors import ErrorsScreen
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
+from durably_tui.tui.widgets.error_table import ErrorTable
 
 QUICK = Pace(first_delay=0.05, max_delay=0.1)
 
@@ -93,11 +94,13 @@ async def test_errors_are_sorted_and_filtered(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         screen = await errors_of(shown)
         await shown.until(lambda: messages(screen) == ["seldom", "often"])
-        await shown.press("s")
-        await shown.shows("by count")
+        await shown.shows("by last seen down", "▾LAST")
+        await shown.pilot.click(ErrorTable, offset=(5, 0))
+        await shown.shows("by count down", "▾COUNT")
         await shown.until(lambda: messages(screen) == ["often", "seldom"])
         await shown.press("S")
-        await shown.shows("by last seen")
+        await shown.shows("by count up", "▴COUNT")
+        await shown.until(lambda: messages(screen) == ["seldom", "often"])
         await shown.press("slash", *"error:sel", "enter")
         await shown.shows("1 of 2 kinds")
         await shown.until(lambda: messages(screen) == ["seldom"])

@@ -17,6 +17,7 @@ from durably_tui.client import Pace
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.screens.trigger import TriggerScreen
+from durably_tui.tui.widgets.job_table import JobTable
 
 QUICK = Pace(first_delay=0.05, max_delay=0.1)
 
@@ -121,15 +122,32 @@ async def test_jobs_are_sorted_filtered_and_counted_over_another_time(shop: Work
     async with monitor(shop.url) as shown:
         screen = await jobs_of(shown)
         known = registered(shop)
-        await shown.shows(f"{len(known)} jobs", "by name")
-        await shown.press("s")
-        await shown.shows("by failure rate")
+        await shown.shows(f"{len(known)} jobs", "by name up", "JOB▴")
+        await shown.press("S")
+        await shown.until(lambda: names(screen) == known[::-1], "the other way round")
+        await shown.shows("by name down", "JOB▾")
+        for heading, words in (
+            ("▾RUN", "by running down"),
+            ("▾WAIT", "by waiting down"),
+            ("▾ENDED", "by runs ended down"),
+            ("▾FAILED", "by failed down"),
+            ("▾FAIL", "by failure rate down"),
+        ):
+            await shown.press("s")
+            await shown.shows(heading, words)
         assert names(screen) == ["broken", "quick", *idle(known)]
-        await shown.press("s")
-        await shown.shows("by last run")
+        await shown.press("S")
+        await shown.shows("by failure rate up", "▴FAIL")
+        assert names(screen) == ["quick", "broken", *idle(known)], "what never ran is last"
+        await shown.press("s", "s", "s")
+        await shown.shows("by last run down", "▾LAST")
         assert names(screen) == ["broken", "quick", *idle(known)]
-        await shown.press("S", "S")
-        await shown.shows("by name")
+        await shown.pilot.click(JobTable, offset=(5, 0))
+        await shown.shows("by name up", "JOB▴")
+        await shown.pilot.click(JobTable, offset=(5, 0))
+        await shown.shows("by name down", "JOB▾")
+        await shown.pilot.click(JobTable, offset=(35, 0))
+        await shown.shows("by name down")  # the last runs are no order
         await shown.press("w")
         await shown.shows("last 1d ")
         await shown.press("W", "W")
@@ -148,7 +166,7 @@ async def test_jobs_are_sorted_filtered_and_counted_over_another_time(shop: Work
 async def test_a_server_that_counts_nothing_is_counted_here() -> None:
     async with replay08() as old, monitor(old.url) as shown:
         screen = await jobs_of(shown)
-        await shown.shows("counted here, over", "the server tells no figures")
+        await shown.shows("counted here over", "runs seen", "by name up", "5 Servers")
         assert names(screen)
         assert not [asked for asked in old.requests if "/stats" in asked or "/jobs" in asked]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -25,24 +25,26 @@ from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.error_table import ErrorTable
 from durably_tui.tui.widgets.error_table_detail import ErrorDetail
+from durably_tui.tui.widgets.sorting import Order
 
 from .keys import GENERAL, MOVE, REPLAY, VIEW
 from .place import LEAVE
 from .summary import FILTER, SORT, SummaryScreen
-
-ORDERS: dict[str, Callable[[ErrorGroup], Any]] = {
-    "last seen": lambda group: -group.last_at,
-    "count": lambda group: -group.count,
-    "job": lambda group: group.job_name,
-    "first seen": lambda group: group.first_at,
-}
-"""By what errors can be sorted; where two are alike, the one that was seen last first."""
 
 
 class ErrorsScreen(SummaryScreen):
     """Every kind of failure of the server."""
 
     PLACE = "Errors"
+    ORDERS: ClassVar[Mapping[str, Order[ErrorGroup]]] = {
+        "last": Order("last seen", lambda group: group.last_at, largest_first=True),
+        "count": Order("count", lambda group: group.count, largest_first=True),
+        "job": Order("job", lambda group: group.job_name),
+        "step": Order("step", lambda group: group.step_name),
+        "error": Order("error", lambda group: group.message),
+        "through": Order("came through", lambda group: group.through, largest_first=True),
+        "first": Order("first seen", lambda group: group.first_at, largest_first=True),
+    }
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
         *REPLAY,
@@ -72,7 +74,6 @@ class ErrorsScreen(SummaryScreen):
         """Show the errors of ``session``."""
         super().__init__(session)
         self.errors: ErrorGroups | None = None
-        self._order = "last seen"
 
     def make_table(self) -> ErrorTable:
         """The groups."""
@@ -120,7 +121,8 @@ class ErrorsScreen(SummaryScreen):
         self.paint_trouble(wrong)
         self.seen.jobs.update(dict.fromkeys(group.job_name for group in state.groups))
         shown = [group for group in state.groups if self._is_wanted(group, now)]
-        shown.sort(key=ORDERS[self._order])
+        shown = self.sorting.sorted(sorted(shown, key=lambda group: -group.last_at))
+        self.show_sort()
         self.table.waiting = not state.groups and state.fetched_at is None and wrong is None
         self.table.empty = self._nothing(state)
         self.table.show(shown, now)
@@ -134,7 +136,7 @@ class ErrorsScreen(SummaryScreen):
             self.detail.show(self.group, now, self.view.time_style)
 
     def _paint_scope(self, state: ErrorGroupsState, shown: list[ErrorGroup]) -> None:
-        what = safe(str(self.filter), limit=200) if self.filter else "all errors"
+        what = safe(str(self.filter), limit=200)
         number = f"{len(shown)} of {len(state.groups)}" if self.filter else f"{len(shown)}"
         failures = sum(group.count for group in shown)
         over = "over the newest failed runs" if state.has_more else "over all failed runs"
@@ -146,7 +148,7 @@ class ErrorsScreen(SummaryScreen):
             kinds,
             f"{failures} failure{'' if failures == 1 else 's'}",
             over,
-            f"by {self._order}",
+            str(self.sorting),
         )
 
     def _nothing(self, state: ErrorGroupsState) -> str:
@@ -218,12 +220,6 @@ class ErrorsScreen(SummaryScreen):
         if self.group is not None:
             self.app.copy_to_clipboard(self.group.sample.error)
             self.say("Copied the error.")
-
-    def action_sort(self, by: int) -> None:
-        """Sort by the next column (1) or the one before (-1)."""
-        names = list(ORDERS)
-        self._order = names[(names.index(self._order) + by) % len(names)]
-        self.changed()
 
 
 def _run_of(failure: Failure) -> Run:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -19,6 +18,7 @@ from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.job_table import JobTable
 from durably_tui.tui.widgets.plot import RunPlot
+from durably_tui.tui.widgets.sorting import Order
 
 from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
 from .place import LEAVE
@@ -28,24 +28,25 @@ WINDOWS = (900.0, 3600.0, 86_400.0, 604_800.0)
 """How far figures can look back, in seconds."""
 
 
-def _last_run(job: JobSummary) -> Any:
-    return -(job.last_run_at or -math.inf)
-
-
-ORDERS: dict[str, Callable[[JobSummary], Any]] = {
-    "name": lambda job: job.job_name,
-    "failure rate": lambda job: -(-1 if job.failure_rate is None else job.failure_rate),
-    "last run": _last_run,
-    "p95": lambda job: -(-1 if job.p95 is None else job.p95),
-    "runs ended": lambda job: -job.ended,
-}
-"""By what jobs can be sorted; where two are alike, by name."""
+def _in(status: RunStatus) -> Callable[[JobSummary], int]:
+    return lambda job: job.counts.get(status, 0)
 
 
 class JobsScreen(SummaryScreen):
     """Every job of the server."""
 
     PLACE = "Jobs"
+    ORDERS: ClassVar[Mapping[str, Order[JobSummary]]] = {
+        "job": Order("name", lambda job: job.job_name),
+        "running": Order("running", _in(RunStatus.RUNNING), largest_first=True),
+        "pending": Order("waiting", _in(RunStatus.PENDING), largest_first=True),
+        "ended": Order("runs ended", lambda job: job.ended, largest_first=True),
+        "failed": Order("failed", lambda job: job.failed, largest_first=True),
+        "rate": Order("failure rate", lambda job: job.failure_rate, largest_first=True),
+        "p50": Order("p50", lambda job: job.p50, largest_first=True),
+        "p95": Order("p95", lambda job: job.p95, largest_first=True),
+        "age": Order("last run", lambda job: job.last_run_at, largest_first=True),
+    }
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
         *REPLAY,
@@ -73,7 +74,6 @@ class JobsScreen(SummaryScreen):
         """Show the jobs of ``session``."""
         super().__init__(session)
         self.stats: JobStats | None = None
-        self._order = "name"
         self._settling: Timer | None = None
 
     def make_table(self) -> JobTable:
@@ -123,8 +123,8 @@ class JobsScreen(SummaryScreen):
         jobs = self.stats.summaries(now)
         self.seen.jobs.update(dict.fromkeys(job.job_name for job in jobs))
         shown = [job for job in jobs if _is_wanted(self.filter, job)]
-        order = ORDERS[self._order]
-        shown.sort(key=lambda job: (order(job), job.job_name))
+        shown = self.sorting.sorted(sorted(shown, key=lambda job: job.job_name))
+        self.show_sort()
         self.table.waiting = not jobs and state.fetched_at is None and wrong is None
         self.table.empty = self._nothing(state)
         self.table.show(shown, now)
@@ -149,15 +149,17 @@ class JobsScreen(SummaryScreen):
         if state.window != state.counted_window:
             window += f" ({ago(state.window)} asked for)"
         if state.fetched_at is None:
-            source = "counted over the runs that were seen so far"
+            source = "counted over what was seen so far"
         elif state.source is Source.SERVER:
             source = "counted by the server"
         else:
             seen = sum(len(job.runs) for job in state.ledger.jobs.values())
-            source = f"counted here, over {seen} runs that were seen: the server tells no figures"
-        what = safe(str(self.filter), limit=200) if self.filter else "all jobs"
-        number = f"{shown} of {jobs}" if self.filter else f"{jobs}"
-        self.paint_scope(what, f"{number} jobs", window, source, f"by {self._order}")
+            source = f"counted here over {seen} run{'' if seen == 1 else 's'} seen"
+        number = "no jobs" if not jobs else "1 job" if jobs == 1 else f"all {jobs} jobs"
+        if self.filter:
+            number = f"{shown} of {jobs} jobs"
+        what = safe(str(self.filter), limit=200)
+        self.paint_scope(what, number, window, source, str(self.sorting))
 
     def _nothing(self, state: JobStatsState) -> str:
         """Why there are no rows."""
@@ -228,12 +230,6 @@ class JobsScreen(SummaryScreen):
         if self.stats is not None:
             at = WINDOWS.index(self.stats.state.window)
             self.stats.set_window(WINDOWS[(at + by) % len(WINDOWS)])
-
-    def action_sort(self, by: int) -> None:
-        """Sort by the next column (1) or the one before (-1)."""
-        names = list(ORDERS)
-        self._order = names[(names.index(self._order) + by) % len(names)]
-        self.changed()
 
 
 def _is_wanted(wanted: Filter, job: JobSummary) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -21,6 +22,7 @@ from durably_tui.tui.widgets.filter_line import FilterLine, Seen
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.line_table import LineTable
 from durably_tui.tui.widgets.scope_line import ScopeLine
+from durably_tui.tui.widgets.sorting import Order, Sorting
 from durably_tui.tui.widgets.status_bar import StatusBar
 
 from .place import PlaceScreen
@@ -33,8 +35,8 @@ SETTLE_SECONDS = 0.2
 
 FILTER = Command("filter", "slash", "filter", "Say which to show", "Table", shown="/")
 SORT = (
-    Command("sort(1)", "s", "sort", "Sort by the next column", "Table", footer=False),
-    Command("sort(-1)", "S", "sort back", "Sort by the column before", "Table", footer=False),
+    Command("sort", "s", "sort", "Sort by the next column", "Table", footer=False),
+    Command("sort_way", "S", "sort way", "Sort the other way round", "Table", footer=False),
 )
 
 
@@ -47,9 +49,13 @@ class SummaryScreen(PlaceScreen):
     trouble = query_one("#trouble", Static)
     filter_line = query_one(FilterLine)
 
+    ORDERS: ClassVar[Mapping[str, Order[Any]]] = {}
+    """By which columns the table can be sorted; by the first of them it is."""
+
     def __init__(self, session: Session) -> None:
         """Show ``session``."""
         super().__init__(session)
+        self.sorting = Sorting.by_first(self.ORDERS)
         self.filter = Filter()
         self.seen = Seen()
         self._began_on: str | None = None
@@ -108,6 +114,11 @@ class SummaryScreen(PlaceScreen):
         if error is not None:
             self.trouble.update(Content(safe(str(error), limit=400)))
 
+    def show_sort(self) -> None:
+        """Mark in the header by which column the table is sorted."""
+        table = self.query_one("#table", LineTable)
+        table.show_sort(self.sorting.column, rising=self.sorting.rising)
+
     def begin_on_top(self, table: LineTable[Any], *, known: bool) -> None:
         """Put the cursor on the first row once it is ``known`` what there is, unless somebody has
         moved it: before that, whatever the stream told of first was the only row."""
@@ -117,6 +128,25 @@ class SummaryScreen(PlaceScreen):
             if table.cursor_key == self._began_on:
                 table.action_cursor_first()
             self._began_on = None
+
+    # -- order -----------------------------------------------------------------------------
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        table = self.query_one("#table", LineTable)
+        self._sort(self.sorting.after(table.shown_columns))
+
+    def action_sort_way(self) -> None:
+        """Sort the other way round."""
+        self._sort(self.sorting.turned())
+
+    @on(LineTable.HeaderClicked)
+    def _sort_by(self, event: LineTable.HeaderClicked) -> None:
+        self._sort(self.sorting.by(event.column))
+
+    def _sort(self, sorting: Sorting[Any]) -> None:
+        self.sorting = sorting
+        self.changed()
 
     # -- filter ----------------------------------------------------------------------------
 

@@ -106,16 +106,22 @@ def place_columns(columns: Sequence[Column[RowT]], width: int) -> tuple[Placed[R
     return tuple(placed)
 
 
-def header_spans(placed: Sequence[Placed[Any]]) -> Spans:
-    """The headings, each over its column."""
-    spans: list[Span] = [(" " * GUTTER, "header")]
+def header_spans(placed: Sequence[Placed[Any]], sorted_by: str = "", mark: str = "") -> Spans:
+    """The headings, each over its column; that of the column ``sorted_by`` has a ``mark``, on the
+    side where there is room: to the right of words, to the left of figures."""
+    spans: list[Span] = []
     for number, at in enumerate(placed):
-        if number:
-            spans.append((" " * GAP, "header"))
         title = at.column.title
         if not isinstance(title, str):
             title = title(at.width)
-        spans.append((fit(title, at.width, at.column.align), "header"))
+        is_sorted = at.column.key == sorted_by
+        if is_sorted and at.column.align == "left":
+            title += mark
+        text = " " * (GAP if number else GUTTER) + fit(title, at.width, at.column.align)
+        if is_sorted and at.column.align == "right":
+            blank = len(text) - len(text.lstrip()) - 1
+            text = text[:blank] + mark + text[blank + 1 :]
+        spans.append((text, "header"))
     return tuple(spans)
 
 

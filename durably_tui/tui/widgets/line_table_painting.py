@@ -87,6 +87,7 @@ class PaintedTable(LineView, Generic[RowT]):
         self._cursor_index = 0
         self._placed: tuple[Placed[RowT], ...] = ()
         self._placed_width = -1
+        self._sorted = ("", False)
         self._painted: dict[int, Picture] = {}
         self._strips: LRUCache[tuple[Picture, int], Strip] = LRUCache(1024)
         self._made: Kept[str, tuple[RowT, int, tuple[Spans, ...]]] = Kept(512)
@@ -249,6 +250,12 @@ class PaintedTable(LineView, Generic[RowT]):
         """With the next repaint, look again at what is not ``still`` in every visible row."""
         self._tick += 1
 
+    def show_sort(self, key: str, *, rising: bool) -> None:
+        """Say in the header by which column the rows are sorted; none where ``key`` is empty."""
+        if (key, rising) != self._sorted:
+            self._sorted = key, rising
+            self.refresh_header()
+
     def refresh_header(self) -> None:
         """Draw the header again, after a heading has changed."""
         if self.is_attached:
@@ -291,7 +298,9 @@ class PaintedTable(LineView, Generic[RowT]):
         return Strip.join([*parts, strip((), width - x)])
 
     def _header_strip(self, width: int) -> Strip:
-        return self.painter.strip(header_spans(self._layout()), width)
+        key, rising = self._sorted
+        mark = ("^" if rising else "v") if self.plain else ("▴" if rising else "▾")
+        return self.painter.strip(header_spans(self._layout(), key, mark), width)
 
     def _stand_in(self, y: int, width: int) -> Strip:
         if self.waiting:

@@ -85,9 +85,8 @@ class RunTable(LineTable[RunRow]):
         """When what is shown was told, in seconds since the epoch; None while it is live. How long
         a run takes is known until then only."""
         self._chosen: tuple[str, ...] = ()
-        self._sorted = ("", False)
         super().__init__(
-            self._run_columns(TimeStyle.RELATIVE, plain=plain),
+            self._run_columns(TimeStyle.RELATIVE),
             row_key=lambda row: row.run.id,
             clock=clock,
             empty=empty,
@@ -120,7 +119,7 @@ class RunTable(LineTable[RunRow]):
 
     def watch_time_style(self, time_style: TimeStyle) -> None:
         """Write the times of creation the other way."""
-        self.set_columns(self._run_columns(time_style, plain=self.plain))
+        self.set_columns(self._run_columns(time_style))
 
     def choose_columns(self, keys: Sequence[str]) -> None:
         """Show these columns, in this order, as far as there is room; none: all, by width."""
@@ -128,18 +127,8 @@ class RunTable(LineTable[RunRow]):
             self._chosen = tuple(keys)
             self.watch_time_style(self.time_style)
 
-    def show_sort(self, key: str, *, rising: bool) -> None:
-        """Say in the header by which column the rows are sorted; none where ``key`` is empty."""
-        if (key, rising) != self._sorted:
-            self._sorted = key, rising
-            self.watch_time_style(self.time_style)
-
-    def _run_columns(self, times: TimeStyle, *, plain: bool) -> tuple[Column[RunRow], ...]:
+    def _run_columns(self, times: TimeStyle) -> tuple[Column[RunRow], ...]:
         columns = {column.key: column for column in self._all_columns(times)}
-        key, rising = self._sorted
-        if key in columns:
-            mark = ("^" if rising else "v") if plain else ("▴" if rising else "▾")
-            columns[key] = replace(columns[key], title=f"{columns[key].title}{mark}")
         if not self._chosen:
             return tuple(columns.values())
         # Who chose columns wants the first of them most, and each as soon as there is room.
