@@ -148,7 +148,8 @@ class Playback:
             wait = self._wait()
             if wait is None or wait > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait()
                 continue
             async with self._turn:
                 due = bisect_right(self.recording.times, self._ideal()) - self._next

@@ -249,8 +249,10 @@ class Recorder:
                 await self._fetch()
             writer.flush()
             self._wake.clear()
+            # Not wait_for, which loses a cancel that comes with what is waited for.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), EVERY)
+                async with asyncio.timeout(EVERY):
+                    await self._wake.wait()
 
     # -- asking ----------------------------------------------------------------------------
 

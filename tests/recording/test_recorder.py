@@ -43,7 +43,15 @@ class Source(FakePort):
 class Recorded:
     """A recording under way."""
 
-    def __init__(self, source: Source, made: Recorder, stop: asyncio.Event, path: Path) -> None:
+    def __init__(
+        self,
+        source: Source,
+        made: Recorder,
+        stop: asyncio.Event,
+        path: Path,
+        done: asyncio.Task[Any],
+    ) -> None:
+        self.done = done
         self.source = source
         self.recorder = made
         self.stop = stop
@@ -68,7 +76,7 @@ async def recording(folder: Path, **options: Any) -> AsyncIterator[Recorded]:
 
     task = asyncio.create_task(made.record(create, stop))
     try:
-        yield Recorded(source, made, stop, path)
+        yield Recorded(source, made, stop, path, task)
     finally:
         stop.set()
         await asyncio.gather(task, return_exceptions=True)
@@ -185,3 +193,16 @@ async def test_only_some_jobs_are_recorded_where_that_is_wanted(tmp_path: Path) 
         it.stop.set()
         await it.until(lambda: it.source.told is None)
     assert json.loads(it.path.read_bytes().splitlines()[0])["jobs"] == ["one", "two"]
+
+
+async def test_a_recording_ends_though_something_happens_in_the_same_moment(
+    tmp_path: Path,
+) -> None:
+    async with recording(tmp_path) as one:
+        await one.until(lambda: one.source.requests["get_runs"])
+        await asyncio.sleep(0)
+        one.stop.set()
+        one.recorder._wake.set()
+        async with asyncio.timeout(10):
+            await one.done
+    assert one.read().whole

@@ -112,7 +112,8 @@ class Watching(Reading):
                     if wait <= 0:
                         raise TimeoutError(f"Run {run_id} did not end in {timeout} s.")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await ended.wait()
                 ended.clear()
         finally:
             unsubscribe()
