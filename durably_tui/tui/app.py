@@ -67,6 +67,9 @@ class MonitorApp(DrawingApp):
         #first { background: $panel; height: 1; padding: 0 1; text-style: bold; }
         #second { color: $text-muted; height: 1; padding: 0 1; }
         &.-compact KeyFooter { display: none; }
+        /* No taller than what is said, as there may be 15 lines; over no question or form. */
+        Toast { width: auto; max-width: 80%; padding: 0 1; }
+        ModalScreen Toast { display: none; }
     }
     """
 
@@ -111,6 +114,7 @@ class MonitorApp(DrawingApp):
         )
         self._ascii: LineFilter | None = None
         self._reminder: Reminder | None = None
+        self._unsaid: list[Callable[[], None]] = []
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice, but where that reads a terminal of Unix one that sleeps."""
@@ -262,11 +266,34 @@ class MonitorApp(DrawingApp):
         markup: bool = True,
     ) -> None:
         """Show a toast, in the place of one that says the same: a key pressed again and again
-        must not fill the screen."""
+        must not fill the screen. While a question or a form is in front it waits: it would cover
+        that, or be gone before anybody sees it."""
+        if self._has_dialog():
+            self._unsaid.append(
+                partial(
+                    self.notify,
+                    message,
+                    title=title,
+                    severity=severity,
+                    timeout=timeout,
+                    markup=markup,
+                )
+            )
+            return
         for before in list(self._notifications):
             if (before.message, before.title) == (message, title):
                 self._unnotify(before, refresh=False)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _has_dialog(self) -> bool:
+        return bool(self.screen_stack) and self.screen_stack[-1].is_modal
+
+    def tell_unsaid(self) -> None:
+        """Show the toasts that waited for a dialog to close."""
+        if not self._has_dialog():
+            unsaid, self._unsaid = self._unsaid, []
+            for say in unsaid:
+                say()
 
     def _fatal_error(self) -> None:
         """The traceback goes to the log file; the person gets one sentence."""

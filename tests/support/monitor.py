@@ -165,12 +165,13 @@ async def watching(
     size: tuple[int, int] = (120, 40),
     ascii_only: bool = False,
     world: World | None = None,
+    toasts: bool = False,
 ) -> AsyncIterator[Monitor]:
     """The monitor on any session, with a configuration where one is given."""
     # The terminal of a test run may know less than UTF-8; what is drawn must not depend on it.
     app = MonitorApp(session, ascii_only=ascii_only, world=(lambda: world) if world else None)
     app.plain = ascii_only
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         _running.append(app)
         shown = Monitor(app, pilot)
         try:
@@ -191,13 +192,17 @@ async def monitor(
     pace: Pace | None = None,
     token: str | None = None,
     abilities: str | None = None,
+    toasts: bool = False,
 ) -> AsyncIterator[Monitor]:
-    """The monitor on the server at ``url``; once it is left, nothing of it goes on."""
+    """The monitor on the server at ``url``; once it is left, nothing of it goes on.
+
+    Toasts can be asked for by ``says``, and are drawn only where ``toasts`` says so.
+    """
     client = DurablyClient(url, read_only=read_only, pace=pace, token=token, abilities=abilities)
     session = Session(
         create_durably_client(client), client.url, name, read_only=read_only, close=client.aclose
     )
-    async with watching(session, size=size, ascii_only=ascii_only) as shown:
+    async with watching(session, size=size, ascii_only=ascii_only, toasts=toasts) as shown:
         yield shown
     left = [task for task in asyncio.all_tasks() if _is_of_the_monitor(task)]
     # With a second monitor in the same loop nobody can tell whose they are.

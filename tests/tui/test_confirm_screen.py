@@ -53,7 +53,7 @@ async def test_the_question_and_both_answers_are_seen(size: tuple[int, int]) -> 
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         text = " ".join(" ".join(screen_lines(app)).split())
-        for word in ("[red]x[/]?", "It goes from prod.", "Delete (y)", "Keep (n)"):
+        for word in ("[red]x[/]?", "It goes from prod.", "Delete (y)", "No (n)"):
             assert word in text
 
 

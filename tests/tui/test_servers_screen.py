@@ -140,7 +140,7 @@ async def test_a_production_server_asks_for_its_name(shop: Workshop, typed: str)
         await shown.on(run_id)
         await shown.press("D")
         await shown.shows("Type here and Enter to go on.")
-        await shown.shows("Keep (Esc)")  # n is a letter here
+        await shown.shows("No (Esc)")  # n is a letter here
         await shown.press(*("space" if each == " " else each for each in typed), "enter")
         if typed == "here":
             await shown.until(lambda: shown.ids == [], "the row gone")

@@ -50,7 +50,7 @@ class ConfirmScreen(ModalScreen[bool]):
                 yes = self._yes if self._typed is not None else f"{self._yes} (y)"
                 yield Button(Content.from_text(yes, markup=False), id="yes", variant="error")
                 # Where a name is typed, "n" is a letter of it.
-                no = "Keep (Esc)" if self._typed is not None else "Keep (n)"
+                no = "No (Esc)" if self._typed is not None else "No (n)"
                 yield Button(Content.from_text(no, markup=False), id="no", variant="primary")
 
     def on_mount(self) -> None:

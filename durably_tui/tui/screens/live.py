@@ -113,8 +113,9 @@ class LiveScreen(SteeringScreen):
         self.bridge.poke(stirs=not state.is_quiet_since(before))
 
     def on_screen_resume(self) -> None:
-        """Show what came while another place was in front."""
+        """Show what came while another place or a dialog was in front."""
         self.bridge.poke()
+        self.monitor.tell_unsaid()
 
     def _paint_in_sight(self) -> bool:
         if not self.in_sight:
