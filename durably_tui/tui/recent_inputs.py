@@ -41,6 +41,8 @@ class RecentInput(msgspec.Struct, frozen=True, kw_only=True):
     concurrency_key: str | None = None
     at: float = 0.0
     """When, in seconds since the epoch."""
+    run_id: str = ""
+    """The run that it made, where that is known."""
 
 
 class _Server(msgspec.Struct, kw_only=True):
@@ -75,7 +77,7 @@ class RecentInputs:
         """What was sent to a job, the newest first."""
         return self._read().jobs.get(job_name, [])
 
-    def remember(self, trigger: Trigger) -> None:
+    def remember(self, trigger: Trigger, run_id: str = "") -> None:
         """Keep what was sent as the newest of its job. An idempotency key is not kept: it is for
         one run."""
         entry = RecentInput(
@@ -83,6 +85,7 @@ class RecentInputs:
             labels=trigger.labels,
             concurrency_key=trigger.concurrency_key,
             at=self._clock(),
+            run_id=run_id,
         )
         try:
             if len(json.dumps([entry.input, entry.labels])) > MAX_INPUT_BYTES:

@@ -257,6 +257,19 @@ async def test_inputs_are_remembered(shop: Workshop) -> None:
         await shown.until(lambda: len(shown.ids) == 3)
 
 
+async def test_an_input_that_the_server_completed_is_remembered_once(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        await dialog_of(shown, "quick")
+        await shown.press("ctrl+s")
+        await shown.shows("✔ completed")
+        (run,) = await shop.durably.get_runs()
+        assert run.input == {"value": "x"}
+        dialog = await dialog_of(shown, "quick")
+        await shown.press("ctrl+o")
+        await shown.shows("Input 1 of 1, ")
+        assert typed(dialog) == {}
+
+
 async def test_keys_are_sent(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         for said in ("Triggered run", "That run was there already"):
@@ -324,6 +337,39 @@ async def test_choices_lists_and_objects() -> None:
             "where": {"city": "Xy"},
             "any[b]": [1],
         }
+
+
+async def test_the_name_of_a_field_is_in_sight_with_it() -> None:
+    names = [f"field-{number}" for number in range(30)]
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    async with (
+        listing_jobs({"long": schema}) as server,
+        monitor(server.url, size=(80, 24)) as shown,
+    ):
+        dialog = await dialog_of(shown, "long")
+        form = dialog.input.form
+        for row, name in zip(form.rows[:5], names, strict=False):
+            # Where it is typed is in sight, so that Textual has nothing to scroll to.
+            form.scroll_to(y=2 * form.rows.index(row) + 1, animate=False)
+            await shown.until(lambda name=name: f" {name} " not in shown.text, "the name is gone")
+            row.editor.focus()
+            await shown.shows(f" {name} ")
+            dialog.query_one("#labels").focus()
+
+
+async def test_a_number_that_is_too_large_stays_one_and_is_told_once() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}
+    async with listing_jobs({"small": schema}) as server, monitor(server.url) as shown:
+        dialog = await dialog_of(shown, "small")
+        await shown.press(*"10", "ctrl+t")
+        await shown.until(lambda: not dialog.input.is_form)
+        assert json.loads(typed(dialog)) == {"n": 10}
+        await shown.press("ctrl+a", "right", "space")
+        await shown.shows("n: must be at most 9.")
+        await shown.press("ctrl+t", "ctrl+s")
+        await shown.until(lambda: dialog.query_one("#trouble").display, "what is wrong")
+        assert shown.text.count("n: must be at most 9.") == 1
+        assert not server.triggered
 
 
 @pytest.mark.parametrize("size", [(40, 15), (80, 24), (200, 60)])

@@ -68,6 +68,17 @@ def value_of(field: Field, text: str) -> Any:
     return value
 
 
+def meant_by(field: Field, text: str) -> Any:
+    """The value that a text means, whether the field may hold it or not; the text itself where it
+    means none."""
+    if not text:
+        return ABSENT
+    try:
+        return _read(field, text)
+    except BadText:
+        return text
+
+
 def _read(field: Field, text: str) -> Any:
     stripped = text.strip()
     match field.kind:

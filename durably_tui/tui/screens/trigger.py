@@ -83,6 +83,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         self._settling: Timer | None = None
         self._doubt = ""
         """What speaks against the name of the job."""
+        self._noted = ""
 
     def compose(self) -> ComposeResult:
         """The job, its input, labels and keys, and what is wrong."""
@@ -252,7 +253,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
             self._trouble(str(error))
             return
         if self._desk is not None:
-            await self._desk.remember(request)
+            await self._desk.remember(request, made.run_id)
         self.dismiss(made)
 
     # -- what is said ----------------------------------------------------------------------
@@ -269,9 +270,12 @@ class TriggerScreen(ModalScreen[Triggered | None]):
         self.query_one("#dialog").border_subtitle = " · ".join([*keys, "Esc cancel"])
 
     def _note(self, text: str) -> None:
+        self._noted = text
         self._say("#note", text)
 
     def _trouble(self, text: str) -> None:
+        if text and text == self._noted:
+            self._note("")  # once is enough
         self._say("#trouble", text)
 
     def _say(self, where: str, text: str) -> None:

@@ -61,15 +61,18 @@ class TriggerDesk:
         query = RunsQuery(job_names=(job_name,), limit=_LAST_RUNS)
         with contextlib.suppress(DurablyError):
             for run in await self._port.get_runs(query):
-                known = any(_is_same(each.input, run.input) for each in found)
+                # A run from here may have more in its input than was sent: what it leaves out.
+                known = any(
+                    each.run_id == run.id or _is_same(each.input, run.input) for each in found
+                )
                 if not known and run.input is not None and _is_handy(run.input):
                     at = run.created_at.timestamp() if run.created_at else 0.0
                     found.append(RecentInput(input=run.input, labels=run.labels, at=at))
         return found
 
-    async def remember(self, trigger: Trigger) -> None:
-        """Keep what was sent."""
-        await asyncio.to_thread(self._remembered.remember, trigger)
+    async def remember(self, trigger: Trigger, run_id: str) -> None:
+        """Keep what was sent, and which run it made."""
+        await asyncio.to_thread(self._remembered.remember, trigger, run_id)
 
 
 def _is_handy(value: Any) -> bool:

@@ -17,7 +17,7 @@ from textual.widgets import Input, Select, Static, TextArea
 
 from durably_tui.text import compact_json, safe
 from durably_tui.tui.forms import ABSENT, BadText, Field, Kind, Leaf, problems, text_of, value_of
-from durably_tui.tui.forms.text import is_lines
+from durably_tui.tui.forms.text import is_lines, meant_by
 
 _ANYTHING = Field()
 
@@ -58,7 +58,7 @@ class FieldRow(Vertical):
         Input { height: 1; }
         TextArea { height: auto; min-height: 1; max-height: 6; }
         Input:focus, TextArea:focus { border: none; background: $primary 20%; }
-        Select > SelectCurrent { padding: 0 1; background: $boost; }
+        Select.-textual-compact > SelectCurrent { padding: 0 1; background: $boost; }
         Select:focus > SelectCurrent { background: $primary 20%; }
     }
     """
@@ -123,13 +123,13 @@ class FieldRow(Vertical):
         return value
 
     def draft(self) -> Any:
-        """The value, or what is typed as a text where it is none."""
+        """The value, also one that cannot be sent; what is typed as a text where it is none."""
         try:
             return self.value()
         except BadText:
             if not self._is_touched:
                 return self._original
-            return self.text or ABSENT
+            return self.text if self._as_json else meant_by(self._field, self.text)
 
     def complain(self, sentence: str | None) -> None:
         """Say what is wrong with the field, or nothing."""

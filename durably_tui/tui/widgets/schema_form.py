@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import on
+from textual import events, on
 from textual.containers import VerticalScroll
 
 from durably_tui.tui.forms import (
@@ -95,6 +95,14 @@ class SchemaForm(VerticalScroll, can_focus=False):
         row = row or next(iter(self.rows), None)
         if row is not None:
             row.editor.focus()
+
+    @on(events.DescendantFocus)
+    def _show_whole(self, event: events.DescendantFocus) -> None:
+        """Have all of the field in sight that the keys came into: Textual scrolls to where it is
+        typed, and leaves its name above the edge."""
+        row = next((each for each in event.widget.ancestors if isinstance(each, Row)), None)
+        if row is not None:
+            self.call_after_refresh(row.scroll_visible, animate=False)
 
     # -- lists -----------------------------------------------------------------------------
 
