@@ -48,7 +48,7 @@ def _say_sorry() -> NoReturn:
     logfile.start()
     logging.getLogger("durably_tui").exception("the command failed")
     print(
-        f"durably-tui failed in a way that nobody foresaw; please report it with {logfile.path()}.",
+        f"durably-tui failed unexpectedly: please report it with {logfile.path()}.",
         file=sys.stderr,
     )
     sys.exit(70)

@@ -190,13 +190,13 @@ def _ask(server: Server, action: Action, runs: Sequence[Run], others: int) -> No
     """
     what = f"{action.value} {len(runs)} run{'s' if len(runs) > 1 else ''} on {server.title}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise usage(f"this would {what}: say --yes where nobody can be asked.")
+        raise usage(f"this would {what}: add --yes where nobody can be asked.")
     from .reading import answer
 
     if others:
-        what += f" ({others} more that match cannot be)"
+        what += f" ({others} more match, but their status does not allow it)"
     if server.production and server.name:
-        question = f"{what[:1].upper()}{what[1:]}? It is production: type {server.name!r}: "
+        question = f"{what[:1].upper()}{what[1:]}? This is production: type {server.name!r}: "
         meant = answer(question) == server.name
     else:
         meant = answer(f"{what[:1].upper()}{what[1:]}? [y/N] ").lower() in ("y", "yes")

@@ -41,7 +41,7 @@ def terminal(environ: Mapping[str, str]) -> Iterator[Finding]:
     stream = next((s for s in (sys.stderr, sys.stdout) if s.isatty()), None)
     if stream is None or not sys.stdin.isatty():
         yield Finding(
-            "terminal", "skip", "this is no terminal", "Run the doctor in one to have it looked at."
+            "terminal", "skip", "this is no terminal", "Run the doctor in a terminal to check it."
         )
         return
     term = environ.get("TERM", "")
@@ -84,24 +84,26 @@ def _colours(environ: Mapping[str, str]) -> Finding:
     if environ.get("COLORTERM") in ("truecolor", "24bit"):
         return Finding("colours", "ok", "16 million")
     if "256" in term or "direct" in term:
-        hint = "Set COLORTERM=truecolor if the terminal can do it (tmux and ssh often drop it)."
+        hint = "Set COLORTERM=truecolor if the terminal supports it (tmux and ssh often drop it)."
         return Finding("colours", "ok", "256", hint)
     if term in ("", "dumb"):
         return Finding("colours", "warn", "none", "Set TERM, such as xterm-256color.")
-    return Finding("colours", "warn", "16", "Set TERM=xterm-256color if the terminal can do it.")
+    return Finding("colours", "warn", "16", "Set TERM=xterm-256color if the terminal supports it.")
 
 
 def _letters(encoding: str | None, environ: Mapping[str, str]) -> Finding:
     if takes_glyphs(encoding, environ):
         return Finding("UTF-8", "ok", "yes")
-    why = "as the locale is C" if asks_for_ascii(environ) else encoding or "unknown"
-    hint = "The monitor draws in ASCII; set LANG=C.UTF-8 if the terminal knows more."
+    why = "because the locale is C" if asks_for_ascii(environ) else encoding or "unknown"
+    hint = "The monitor draws in ASCII; set LANG=C.UTF-8 if the terminal can show more."
     return Finding("UTF-8", "warn", f"no, {why}", hint)
 
 
 def _mouse(term: str) -> Finding:
     if term in ("", "dumb", "linux"):
-        return Finding("mouse", "warn", "this terminal has none", "Every place has keys for all.")
+        return Finding(
+            "mouse", "warn", "this terminal has none", "Everything can be done with keys."
+        )
     return Finding("mouse", "ok", "yes")
 
 

@@ -56,7 +56,7 @@ async def check_server(server: Server) -> AsyncGenerator[Finding, None]:
                 if finding.state == "fail":
                     return
         else:
-            yield Finding("way", "skip", "the proxy knows it")
+            yield Finding("way", "skip", "the proxy looks it up")
         answered = False
         async for finding in _answers(client, server):
             yield finding
@@ -81,7 +81,7 @@ async def _way(server: Server, address: Address, port: int) -> AsyncGenerator[Fi
     if address.is_tls:
         yield await _certificate(host, port, is_checked=server.verify and server.ca is None)
     elif not address.is_loopback:
-        hint = "Others on the way can read all of it: use https."
+        hint = "Anybody on the way can read all of it: use https."
         yield Finding("TLS", "warn", "none", hint)
 
 
@@ -90,10 +90,10 @@ async def _name(host: str) -> Finding:
         async with asyncio.timeout(PATIENCE):
             found = await asyncio.get_running_loop().getaddrinfo(host, None)
     except TimeoutError:
-        return Finding("name", "fail", f"no answer about {host}", "Look at DNS and VPN.")
+        return Finding("name", "fail", f"no answer about {host}", "Check DNS and VPN.")
     except (OSError, UnicodeError) as error:
         text = f"{host} has no address ({getattr(error, 'strerror', None) or error})"
-        return Finding("name", "fail", text, "Correct the name, or look at DNS and VPN.")
+        return Finding("name", "fail", text, "Correct the name, or check DNS and VPN.")
     addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
     return Finding("name", "ok", f"{host} is {', '.join(addresses[:4])}")
 
@@ -104,7 +104,7 @@ async def _connects(host: str, port: int) -> Finding:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
-        hint = "Look at the host, the port, and any firewall."
+        hint = "Check the host, the port and any firewall."
         return Finding("address", "fail", f"{host}:{port} does not answer", hint)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
@@ -123,7 +123,7 @@ async def _certificate(host: str, port: int, *, is_checked: bool) -> Finding:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLCertVerificationError as error:
-        hint = "Correct the host name, or name the CA that signed it as ca in the configuration."
+        hint = "Correct the host name, or set ca in the configuration to the CA that signed it."
         return Finding("TLS", "fail", f"not trusted: {error.verify_message}", hint)
     except (ssl.SSLError, OSError, TimeoutError) as error:
         reason = getattr(error, "reason", None) or error
@@ -172,7 +172,7 @@ async def _answers(client: DurablyClient, server: Server) -> AsyncGenerator[Find
 def _credentials(server: Server) -> str:
     names = {name.lower() for name in server.headers}
     if "authorization" in names:
-        return "a header of the configuration"
+        return "a header from the configuration"
     if server.token_env:
         return f"a token from {server.token_env}"
     if server.token_command:
@@ -180,8 +180,8 @@ def _credentials(server: Server) -> str:
     if os.environ.get("DURABLY_TOKEN"):
         return "a token from DURABLY_TOKEN"
     if "@" in urlsplit(server.url).netloc:
-        return "user and password of the address"
-    return "none are sent" + (", but for headers" if names else "")
+        return "user and password from the address"
+    return "none are sent" + (" but for headers" if names else "")
 
 
 async def _elsewhere(server: Server) -> str | None:
@@ -226,7 +226,7 @@ def _can(found: Abilities) -> str:
     names = ("retry", "retrigger", "labels")
     can = [name for name in names if getattr(found, name)]
     can += sorted((found.features or frozenset()) - set(names))
-    return ", ".join(can) or "nothing beyond the least"
+    return ", ".join(can) or "only what every server can do"
 
 
 async def _stream(client: DurablyClient) -> Finding:
@@ -251,7 +251,7 @@ async def _stream(client: DurablyClient) -> Finding:
     if took > PROMPT_SECONDS:
         hint = (
             "Its head comes with the first event, or a proxy buffers it (nginx: proxy_buffering "
-            "off): if the monitor shows changes late, look at the proxy."
+            "off): if the monitor shows changes late, check the proxy."
         )
         return Finding(name, "warn", f"no byte in the first {took * 1000:.0f} ms", hint)
     return Finding(name, "ok", f"open, the first byte after {took * 1000:.0f} ms")

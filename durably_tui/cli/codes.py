@@ -28,11 +28,11 @@ MEANING: dict[Code, str] = {
     Code.DONE: "done",
     Code.RUN_FAILED: "a run failed or was cancelled (--wait, wait, watch)",
     Code.USAGE: "the command line or the configuration is wrong",
-    Code.UNREACHABLE: "the server cannot be reached, or gives no answer that can be used",
+    Code.UNREACHABLE: "the server cannot be reached, or gives no usable answer",
     Code.NOT_FOUND: "there is no such run or job",
     Code.REFUSED: "the server refused it, or the server was opened read-only",
-    Code.NOT_AUTHORISED: "the server wants other credentials",
-    Code.TIMED_OUT: "the time of --timeout is over",
+    Code.NOT_AUTHORISED: "the server did not accept the credentials",
+    Code.TIMED_OUT: "the time given by --timeout is up",
     Code.INTERRUPTED: "interrupted by Ctrl-C",
 }
 """Every code that a script can count on, for the help and the reference."""

@@ -31,7 +31,7 @@ def seconds_of(text: str | None, option: str) -> float | None:
         return None
     found = _TIME.fullmatch(text.strip())
     if found is None:
-        raise usage(f"{option} {text!r} is no time: write 30s, 10m, 2h or 1d.")
+        raise usage(f"{option} {text!r} is not a time: write 30s, 10m, 2h or 1d.")
     return float(found[1]) * _SECONDS[found[2] or "s"]
 
 
@@ -62,9 +62,7 @@ async def ends_of(
         except TimeoutError:
             left = sum(not task.done() for task in tasks)
             runs_left = "run has" if left == 1 else "runs have"
-            raise Ended(
-                Code.TIMED_OUT, f"The time is over: {left} {runs_left} not ended."
-            ) from None
+            raise Ended(Code.TIMED_OUT, f"Time is up: {left} {runs_left} not ended.") from None
         finally:
             for task in tasks:
                 task.cancel()

@@ -68,7 +68,7 @@ def meant_command(wanted: str, config: Config) -> str | None:
     near = nearest(wanted, [*ENTRY, *(server.name for server in config.servers)])
     if near not in ENTRY:
         return None
-    return f"{wanted!r} is no command, no address and no configured server: did you mean {near!r}?"
+    return f"{wanted!r} is not a command, an address or a configured server: did you mean {near!r}?"
 
 
 def refuse(sentence: str) -> int:

@@ -39,7 +39,7 @@ async def followed(
     """The stored lines of the runs, then new ones as they come, until all runs have ended.
 
     Raises:
-        DurablyError: a stream could not be opened, or a run is not there any more.
+        DurablyError: a stream could not be opened, or a run no longer exists.
     """
     lots: asyncio.Queue[list[LogEntry] | None] = asyncio.Queue(maxsize=64)
 

@@ -38,8 +38,8 @@ IdsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ID",
-        help="Runs; the end of an id will do where no other run has it. Without any they come "
-        "from the standard input.",
+        help="Ids of runs; the end of one is enough where no other run has it. Without any, they "
+        "are read from the standard input.",
         show_default=False,
     ),
 ]
@@ -47,7 +47,7 @@ IdArgument = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="A run; a part of its id will do where no other run has it, - reads it from the "
+        help="The id of a run; a part is enough where no other run has it, - reads it from the "
         "standard input.",
         show_default=False,
     ),

@@ -173,5 +173,5 @@ def _completed(given: str, newest: Sequence[Run]) -> Run:
         raise NotFound(f"No run has the id {given!r}: list them with `durably-tui runs`.")
     if len(fits) > 1:
         some = ", ".join(sorted(fits)[:4]) + (", …" if len(fits) > 4 else "")
-        raise Ended(Code.USAGE, f"{given!r} fits {len(fits)} runs: {some}; write more of it.")
+        raise Ended(Code.USAGE, f"{given!r} fits {len(fits)} runs: {some}; give more of it.")
     return next(iter(fits.values()))

@@ -34,7 +34,7 @@ async def summaries_of(
                 raise stats.error
             found = stats.summaries()
     if any(job.source == "seen" for job in found):
-        note("This server counts nothing: these figures are of its newest runs.")
+        note("This server counts nothing: these figures cover its newest runs only.")
     return found
 
 

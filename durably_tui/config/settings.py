@@ -314,6 +314,6 @@ SERVER: Sequence[Setting] = (
         "generation",
         one_of(*GENERATIONS),
         ", ".join(GENERATIONS),
-        "What the server is, instead of finding it out.",
+        "The generation of the server, instead of finding it out.",
     ),
 )

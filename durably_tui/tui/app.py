@@ -300,10 +300,7 @@ class MonitorApp(DrawingApp):
         logfile.start()
         log.error("the monitor failed", exc_info=sys.exc_info())
         self.panic(
-            Text(
-                "durably-tui failed in a way that nobody foresaw; "
-                f"please report it with {logfile.path()}."
-            )
+            Text(f"durably-tui failed unexpectedly: please report it with {logfile.path()}.")
         )
 
 

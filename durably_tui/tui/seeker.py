@@ -101,7 +101,7 @@ class Seeker:
                 raise ValueError
         except ValueError:
             self._app.notify(
-                f"{text!r} is no speed: write 10x or 0.5x.", severity="warning", markup=False
+                f"{text!r} is not a speed: write 10x or 0.5x.", severity="warning", markup=False
             )
             return
         self.speed(speed)

@@ -45,10 +45,10 @@ def test_the_input_may_be_a_file_or_be_piped_in(
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ('{"value": ', "--input is no JSON at line 1, column 11: Expecting value."),
-        ("NaN", "--input is no JSON: NaN is no number that JSON has."),
+        ('{"value": ', "--input is not JSON at line 1, column 11: Expecting value."),
+        ("NaN", "--input is not JSON: NaN is not a number that JSON has."),
         ("@no-such-file", "the file no-such-file cannot be read: No such file or directory."),
-        ("-", "the standard input is no JSON at line 1, column 1: Expecting value."),
+        ("-", "the standard input is not JSON at line 1, column 1: Expecting value."),
     ],
 )
 def test_an_input_that_is_no_json(
@@ -90,7 +90,7 @@ def test_waiting_for_the_run_that_is_made(
     assert shared.run(no.stdout.strip())["status"] == "failed"
     slow = ["trigger", "steps", "-i", '{"count": 9000, "delayMs": 20}', "--wait"]
     late = invoke(*slow, "--timeout", "100ms", *at)
-    assert (late.exit_code, late.stderr) == (124, "Error: The time is over: 1 run has not ended.\n")
+    assert (late.exit_code, late.stderr) == (124, "Error: Time is up: 1 run has not ended.\n")
     assert invoke("cancel", late.stdout.strip(), *at).exit_code == 0
 
 
@@ -159,7 +159,7 @@ def test_many_are_not_changed_before_somebody_says_so(
     )
     asked = invoke(*arguments)
     assert (asked.exit_code, asked.stdout) == (2, "")
-    assert asked.stderr.endswith("say --yes where nobody can be asked.\n")
+    assert asked.stderr.endswith("add --yes where nobody can be asked.\n")
     assert shared.run(ids[0])["status"] == "failed"
     one = invoke("delete", ids.pop(), "--yes", "--json", "-s", shared.url)
     assert json.loads(one.stdout).keys() == {"id", "action", "message"}, "nothing goes on"
@@ -227,7 +227,7 @@ def test_production_is_asked_for_by_its_name(home: Home, shared: CommandServer) 
     home.configure(f'[[servers]]\nname = "live"\nurl = "{shared.url}"\nproduction = true\n')
     run_id = failed(shared, "production")
     with Terminal([*COMMAND, "delete", run_id], env=home.env()) as terminal:
-        terminal.wait_for("Delete 1 run on live? It is production: type 'live':")
+        terminal.wait_for("Delete 1 run on live? This is production: type 'live':")
         terminal.send("y\n")
         assert terminal.wait_exit() == 2
     assert shared.run(run_id)["status"] == "failed"
@@ -251,7 +251,7 @@ def test_read_only_sends_nothing(invoke: Invoke, shared: CommandServer) -> None:
         (["retry", "X", "--filter", "job:x"], "Give ids or --filter, not both."),
         (["delete", "--filter", "", "--yes"], "--filter is empty: it would be every run."),
         (["cancel", "--filter", "status:odd"], "'odd' is no status"),
-        (["wait", "X", "--timeout", "soon"], "--timeout 'soon' is no time: write 30s,"),
+        (["wait", "X", "--timeout", "soon"], "--timeout 'soon' is not a time: write 30s,"),
         (["trigger", "quiet", "--timeout", "1s"], "--timeout needs --wait."),
         (["trigger", "quiet", "-o", "output"], "-o output needs --wait."),
     ],

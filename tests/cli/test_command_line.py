@@ -21,7 +21,7 @@ def test_help_names_the_commands_and_the_main_thing(home: Home) -> None:
     for entry in ENTRIES:
         assert f"\n  {entry.name} " in answer.stdout
     assert "durably-tui https://jobs.example/api/durably" in answer.stdout
-    assert "  124  the time of --timeout is over" in answer.stdout
+    assert "  124  the time given by --timeout is up" in answer.stdout
     assert run(home, "-h").stdout == answer.stdout
 
 
@@ -47,11 +47,11 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
         ),
         (
             ["rnus"],
-            "'rnus' is no command, no address and no configured server: did you mean 'runs'?",
+            "'rnus' is not a command, an address or a configured server: did you mean 'runs'?",
         ),
         (
             [ADDRESS, "--generation", "9"],
-            "Invalid value for --generation: '9' is not known; say one of 0.8, 0.15, python.",
+            "Invalid value for --generation: '9' is not known; choose one of 0.8, 0.15, python.",
         ),
         (
             [ADDRESS, "-H", "nonsense"],
@@ -67,7 +67,7 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
         ),
         (
             [ADDRESS, "run", "A", "B"],
-            "Invalid value for PLACE: 'run A B' is no place, and neither run ID nor logs ID.",
+            "Invalid value for PLACE: 'run A B' is neither a place nor run ID nor logs ID.",
         ),
         (
             [ADDRESS, "--status", "done"],

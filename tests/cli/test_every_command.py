@@ -48,7 +48,7 @@ CASES = {
     "events": Case("events {failed}", r'\{"type":"run:fail","runId":"ID",.*"error":"no".*\}'),
     "record": Case(
         "record {file} --for 300ms",
-        err=r"Recording {url} into \S+; it ends after 300ms.\n"
+        err=r"Recording {url} into \S+; it stops after 300ms.\n"
         r"Recorded 00:00: \d+ events? and \d+ answers?, \d+ kB in \S+",
     ),
     "runs": Case("runs job:fails status:failed -n 1 -o csv", r"id,job,.*\n\w{26},fails,failed,.*"),
@@ -58,17 +58,17 @@ CASES = {
         "logs -f {done}",
         r"\S+ info  finished step 0 \{\"i\": 0\}\n\S+ info  finished step 1 \{\"i\": 1\}",
         node_out="",
-        node_err="No line came before the end, and this server stores none.",
+        node_err="No line came before the runs ended, and this server stores none.",
     ),
     "jobs": Case(
         "jobs -o csv",
         r"name,pending,[^$]*\nfails,\d+,\d+,0,[^$]*",
-        node_err=r"This server counts nothing: these figures are of its newest runs\.",
+        node_err=r"This server counts nothing: these figures cover its newest runs only\.",
     ),
     "stats": Case(
         "stats -o csv",
         r"job,completed,[^$]*\nfails,0,[^$]*",
-        node_err=r"This server counts nothing: these figures are of its newest runs\.",
+        node_err=r"This server counts nothing: these figures cover its newest runs only\.",
     ),
     "trigger": Case(
         """trigger fails -i {{"message":"no"}} --wait""", r"\w{26}", "The run failed: no", 1
@@ -212,7 +212,7 @@ GOES_ON = {
     "logs -f {works}": "finished step",
     "runs --watch": "running",
     "wait {works}": "",
-    "record {file}": "Ctrl-C ends it.",
+    "record {file}": "Ctrl-C stops it.",
 }
 """Commands that go on, and what is seen of them by then."""
 

@@ -193,9 +193,9 @@ def test_jobs_and_figures(
         (["runs", "--sort", "hobby"], "Runs cannot be sorted by 'hobby': there are created,"),
         (["runs", "status:done"], "'done' is no status: pending, running,"),
         (["runs", "nope:1"], "There is no key 'nope'"),
-        (["logs", "X", "--grep", "("], "--grep '(' is no regular expression: missing )"),
-        (["logs", "X", "--since", "monday"], "--since 'monday' is no time: write 30s,"),
-        (["stats", "--window", "0"], "--window must be longer than nothing."),
+        (["logs", "X", "--grep", "("], "--grep '(' is not a regular expression: missing )"),
+        (["logs", "X", "--since", "monday"], "--since 'monday' is not a time: write 30s,"),
+        (["stats", "--window", "0"], "--window must be more than 0."),
     ],
 )
 def test_what_makes_no_sense(

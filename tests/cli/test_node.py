@@ -69,7 +69,7 @@ def test_logs_can_be_followed_only(home: Home, invoke: Invoke, node: CommandServ
     assert "stores no log lines: follow a run with -f" in stored.stderr
     late = invoke("logs", "-f", run_id, "-s", node.url)
     assert (late.exit_code, late.stdout) == (0, "")
-    assert late.stderr == "No line came before the end, and this server stores none.\n"
+    assert late.stderr == "No line came before the runs ended, and this server stores none.\n"
 
 
 def test_bars_in_a_terminal(home: Home, node: CommandServer) -> None:

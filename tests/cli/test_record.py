@@ -84,7 +84,7 @@ def test_a_recording_ends_by_itself(invoke: Invoke, shared: CommandServer, tmp_p
     path = tmp_path / "it.ndjson"
     answer = invoke("record", str(path), "--for", "400ms", "-s", shared.url, "--job", "none")
     assert answer.exit_code == 0, answer.output
-    assert "it ends after 400ms" in answer.stderr
+    assert "it stops after 400ms" in answer.stderr
     found = read(path)
     assert (found.whole, found.header.jobs) == (True, ("none",))
     assert 0.4 <= found.duration < 10
@@ -151,7 +151,7 @@ def test_what_cannot_be_replayed_is_one_sentence(
     [
         (["."], "is a folder"),
         (["none/it.ndjson"], "there is no folder"),
-        (["it.ndjson", "--for", "soon"], "is no time"),
+        (["it.ndjson", "--for", "soon"], "is not a time"),
         (["it.ndjson", "--for", "0"], "would record nothing"),
     ],
 )

@@ -130,7 +130,7 @@ def test_the_doctor_finds_the_base_path(invoke: Invoke, shared: CommandServer) -
 @pytest.mark.parametrize(
     ("server", "line", "hint"),
     [
-        ("http://no-such-host.invalid", "fail  name ", "Correct the name, or look at DNS and VPN."),
+        ("http://no-such-host.invalid", "fail  name ", "Correct the name, or check DNS and VPN."),
         ("nonsense", "fail  server ", "'nonsense' is no http:// or https:// address"),
     ],
 )
@@ -159,7 +159,7 @@ def test_the_doctor_looks_at_the_terminal(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("locale", "answer"), [("C", "no, as the locale is C"), ("C.UTF-8", "yes")]
+    ("locale", "answer"), [("C", "no, because the locale is C"), ("C.UTF-8", "yes")]
 )
 def test_the_doctor_tells_how_the_monitor_draws(home: Home, locale: str, answer: str) -> None:
     command = ["env", f"LC_ALL={locale}", *COMMAND, "doctor", "-s", "http://127.0.0.1:9"]

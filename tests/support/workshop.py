@@ -111,7 +111,7 @@ class Workshop:
 
 @contextlib.asynccontextmanager
 async def workshop(folder: Path, *, port: int = 0) -> AsyncIterator[Workshop]:
-    """A running server over a file in ``folder``; port 0 takes a free one."""
+    """A running server over a file in ``folder``; port 0 picks a free one."""
     shop = Workshop(folder)
     async with running_server(shop.durably, port=port) as shop.url:
         yield shop

@@ -154,7 +154,7 @@ async def test_a_crash_leaves_one_sentence_and_a_log_without_secrets(
     with pytest.raises(Broken):
         await crash()
     said = " ".join(capsys.readouterr().err.split())
-    assert said.startswith("durably-tui failed in a way that nobody foresaw; please report it with")
+    assert said.startswith("durably-tui failed unexpectedly: please report it with")
     assert "Traceback" not in said
     logged = read(log)
     assert "the monitor failed" in logged

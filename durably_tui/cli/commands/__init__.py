@@ -38,7 +38,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "events",
         "Watch",
-        "Print the stream of events, a JSON object a line.",
+        "Print the stream of events, one JSON object per line.",
         ("events", "events 5GRKXM7", "events --job import-csv | jq .type"),
     ),
     Entry(
@@ -82,7 +82,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "trigger",
         "Act",
-        "Make a new run of a job.",
+        "Trigger a new run of a job.",
         (
             'trigger import-csv --input \'{"file": "a.csv"}\'',
             "trigger import-csv --input @input.json --label env=prod --wait",
@@ -91,14 +91,14 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "retry",
         "Act",
-        "Make failed or cancelled runs go on after their last finished step.",
+        "Resume failed or cancelled runs after their last finished step.",
         ("retry 5GRKXM7", "retry --filter 'status:failed age:<1h' --dry-run"),
     ),
     Entry("retrigger", "Act", "Make new runs with the same input.", ("retrigger 5GRKXM7",)),
     Entry(
         "cancel",
         "Act",
-        "Cancel runs that wait or work.",
+        "Cancel runs that are pending or running.",
         ("cancel 5GRKXM7", "cancel --filter job:import-csv --yes"),
     ),
     Entry(

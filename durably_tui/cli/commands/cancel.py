@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from durably_tui.cli.acting import acting
 
-command = acting("cancel", "Cancel runs that wait or work.")
+command = acting("cancel", "Cancel runs that are pending or running.")

@@ -15,7 +15,7 @@ def command(
         Literal["bash", "zsh", "fish", "powershell"], typer.Argument(help="Which shell.")
     ],
     install: Annotated[
-        bool, typer.Option("--install", help="Write it to where the shell finds it.")
+        bool, typer.Option("--install", help="Install it where the shell finds it.")
     ] = False,
 ) -> None:
     """Print the script that makes a shell complete commands, options and servers.
@@ -27,6 +27,6 @@ def command(
     given = {"prog_name": PROGRAM, "complete_var": COMPLETE_VARIABLE, "shell": shell}
     if install:
         name, path = scripts.install(**given)
-        typer.echo(f"Written to {path}: start {name} anew.", err=True)
+        typer.echo(f"Written to {path}: start {name} again.", err=True)
     else:
         typer.echo(scripts.get_completion_script(**given))

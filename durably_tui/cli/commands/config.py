@@ -99,11 +99,11 @@ def edit(config: ConfigOption = None) -> None:
                 file.touch(mode=0o600)
                 file.write_text(TEMPLATE, "utf-8")
         except OSError as error:
-            raise ConfigError(f"{file} cannot be made: {error.strerror or error}.") from None
+            raise ConfigError(f"{file} cannot be created: {error.strerror or error}.") from None
         _edit(file)
         if is_new and file.exists() and file.read_bytes() == TEMPLATE.encode():
             file.unlink()
-            note("Nothing was changed, so there is no file.")
+            note("Nothing was changed, so no file was written.")
             raise typer.Exit(Code.DONE)
         checked: Config = load(file)
         for problem in checked.problems:

@@ -14,7 +14,7 @@ import typer
 def command(
     db: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep the runs in this file, and go on with it later."),
+        typer.Option(metavar="FILE", help="Keep the runs in this file, to go on with them later."),
     ] = None,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="Draw with ASCII characters only.")

@@ -22,7 +22,7 @@ def command(
         str | None,
         typer.Argument(
             metavar="ID",
-            help="Only this run's, until it ends; they say more than those of all runs.",
+            help="Only those of this run, until it ends; they say more than those of all runs.",
             show_default=False,
         ),
     ] = None,
@@ -40,7 +40,7 @@ def command(
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Print events as they come, a JSON object a line, until Ctrl-C.
+    """Print events as they come, one JSON object per line, until Ctrl-C.
 
     What may have been lost while the connection was down is told on the standard error.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(
     ids: IdsArgument = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new lines until the runs end.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new lines until the runs end.")
     ] = False,
     level: Annotated[
         Literal["info", "warn", "error"] | None,
@@ -34,7 +34,7 @@ def command(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Only lines since then: 10m (ago), or 2026-01-31T12:00:00Z.",
+            help="Only lines since a time: 10m (ago), or 2026-01-31T12:00:00Z.",
             show_default=False,
         ),
     ] = None,
@@ -42,7 +42,7 @@ def command(
         str | None,
         typer.Option(
             metavar="PATTERN",
-            help="Only lines in which this regular expression is found.",
+            help="Only lines that match this regular expression.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +52,7 @@ def command(
             "--tail",
             "-n",
             min=0,
-            help="Of each run's stored lines only the last.",
+            help="Only this many of the last stored lines of each run.",
             show_default=False,
         ),
     ] = None,
@@ -121,7 +121,7 @@ async def _follow(
             flush()
             came = came or bool(lot)
     if not came and limit and not client.abilities.has("logs"):
-        note("No line came before the end, and this server stores none.")
+        note("No line came before the runs ended, and this server stores none.")
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -144,4 +144,4 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     try:
         return None if text is None else re.compile(text)
     except re.error as error:
-        raise usage(f"--grep {text!r} is no regular expression: {error}.") from None
+        raise usage(f"--grep {text!r} is not a regular expression: {error}.") from None

@@ -64,7 +64,7 @@ def command(
         str | None,
         typer.Option(
             metavar="0.8|0.15|python",
-            help="What the server is, instead of finding it out.",
+            help="The generation of the server, instead of finding it out.",
             show_default=False,
         ),
     ] = None,
@@ -78,7 +78,7 @@ def command(
         ),
     ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Change nothing: only watch.")
+        bool, typer.Option("--read-only", help="Only watch, and change nothing.")
     ] = False,
     name: Annotated[
         str | None,
@@ -164,7 +164,7 @@ def _start(
             place = word
         case _:
             raise typer.BadParameter(
-                f"{' '.join(words)!r} is no place, and neither run ID nor logs ID.",
+                f"{' '.join(words)!r} is neither a place nor run ID nor logs ID.",
                 param_hint="PLACE",
             )
     if place is not None and place not in PLACE:
@@ -210,7 +210,7 @@ def check_options(*, generation: str | None, ca: str | None) -> None:
     """
     if generation is not None and generation not in GENERATIONS:
         raise typer.BadParameter(
-            f"{generation!r} is not known; say one of {', '.join(GENERATIONS)}.",
+            f"{generation!r} is not known; choose one of {', '.join(GENERATIONS)}.",
             param_hint="--generation",
         )
     if ca is not None and not os.path.isfile(ca):

@@ -25,7 +25,7 @@ def command(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="The file to make, such as night.ndjson; compressed where its name ends in .zst.",
+            help="The file to write, such as night.ndjson; compressed where its name ends in .zst.",
             show_default=False,
         ),
     ],
@@ -34,13 +34,13 @@ def command(
         typer.Option(
             "--for",
             metavar="TIME",
-            help="End after 30s, 10m or 2h; else Ctrl-C ends it.",
+            help="Stop after 30s, 10m or 2h; otherwise Ctrl-C stops it.",
             show_default=False,
         ),
     ] = None,
     job: JobsOption = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over the file if it is there.")
+        bool, typer.Option("--force", help="Overwrite the file if it exists.")
     ] = False,
     server: ServerOption = None,
     config: ConfigOption = None,
@@ -74,7 +74,7 @@ def command(
 
         def create(header: Header) -> Writer:
             writer = Writer.create(file, header, force=force)
-            ends = "Ctrl-C ends it" if duration is None else f"it ends after {duration}"
+            ends = "Ctrl-C stops it" if duration is None else f"it stops after {duration}"
             note(f"Recording {client.url} into {file}; {ends}.")
             return writer
 

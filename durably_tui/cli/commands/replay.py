@@ -15,17 +15,17 @@ _SPEED = re.compile(r"(\d+(?:\.\d+)?|\.\d+)x?")
 
 def command(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What record made.", show_default=False)
+        Path, typer.Argument(metavar="FILE", help="What record wrote.", show_default=False)
     ],
     speed: Annotated[
-        str, typer.Option(metavar="FACTOR", help="How quickly to play, such as 10x or 0.5x.")
+        str, typer.Option(metavar="FACTOR", help="How fast to play, such as 10x or 0.5x.")
     ] = "1x",
     at: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Begin there: after 90s or 1:30 of the recording, or at a time of the day, such "
-            "as 14:05:30 (with seconds; of the zone here), or at 2026-01-31T14:05:30Z.",
+            help="Where to begin: 90s or 1:30 into the recording, or a time of day such as "
+            "14:05:30 (with seconds; local), or 2026-01-31T14:05:30Z.",
             show_default=False,
         ),
     ] = None,
@@ -49,7 +49,7 @@ def command(
         found = _SPEED.fullmatch(speed.strip().lower())
         factor = float(found[1]) if found else 0.0
         if not 0.1 <= factor <= 1000:
-            raise usage(f"--speed {speed!r} is no speed: write 10x or 0.5x, from 0.1x to 1000x.")
+            raise usage(f"--speed {speed!r} is not a speed: write 10x or 0.5x, from 0.1x to 1000x.")
         settings = configured(config, {}, warns=False)
         try:
             recording = read(file)

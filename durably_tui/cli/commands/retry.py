@@ -6,6 +6,6 @@ from durably_tui.cli.acting import acting
 
 command = acting(
     "retry",
-    "Make failed or cancelled runs go on after their last finished step.\n\n"
-    "Where the server cannot do that, as 0.12 to 0.15, a new run with the same input is made.",
+    "Resume failed or cancelled runs after their last finished step.\n\n"
+    "Where the server cannot do that (0.12 to 0.15), a new run with the same input is made.",
 )

@@ -19,7 +19,7 @@ def command(
     run_id: IdArgument,
     output: Annotated[
         Literal["text", "json", "output"],
-        typer.Option("--output", "-o", help="How to print it; output is what the run gave."),
+        typer.Option("--output", "-o", help="How to print it; output is what the run returned."),
     ] = "text",
     as_json: JsonOption = False,
     server: ServerOption = None,

@@ -34,8 +34,8 @@ def command(
         typer.Argument(
             metavar="FILTER",
             help="Which runs, in the filter language: status:failed job:import* label:env=prod "
-            "input:customer=42 error:timeout age:<1h words. Behind -- a term may begin with -, "
-            "which turns it round.",
+            "input:customer=42 error:timeout age:<1h words. After --, a term may begin with -, "
+            "which negates it.",
             show_default=False,
         ),
     ] = None,
@@ -43,20 +43,20 @@ def command(
     status: StatusOption = None,
     label: LabelOption = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")
+        int, typer.Option("--limit", "-n", min=0, help="At most this many; 0 for all.")
     ] = 50,
     sort: Annotated[
         str,
         typer.Option(
             metavar="FIELD",
-            help=f"Order those that are listed by {', '.join(SORTS)}; - before it turns it round.",
+            help=f"Sort those that are listed by {', '.join(SORTS)}; a leading - reverses it.",
             autocompletion=lambda: list(SORTS),
         ),
     ] = "-created",
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print them.")] = "table",
     as_json: JsonOption = False,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Go on, and print each change until Ctrl-C.")
+        bool, typer.Option("--watch", "-w", help="Keep going, and print each change until Ctrl-C.")
     ] = False,
     server: ServerOption = None,
     config: ConfigOption = None,

@@ -26,30 +26,30 @@ def command(
         ),
     ],
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
     base_path: Annotated[str, typer.Option(help="Where the routes begin.")] = "/api/durably",
     generation: Annotated[
-        Generation, typer.Option(help="Whose words are spoken: 0.8 is for older clients.")
+        Generation, typer.Option(help="Which generation to speak: 0.8 is for older clients.")
     ] = "0.15",
     token: Annotated[
         list[str] | None,
         typer.Option(
             "--token",
-            help="Who sends it may do everything. Others on this machine can see it in the list "
-            "of processes: DURABLY_TOKEN or --token-file hide it.",
+            help="Whoever sends it may do everything. Others on this machine can see it in the "
+            "list of processes: DURABLY_TOKEN or --token-file hide it.",
             show_default=False,
             envvar="DURABLY_TOKEN",
         ),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="A file with such tokens, one a line.", show_default=False),
+        typer.Option(help="A file with such tokens, one per line.", show_default=False),
     ] = None,
     read_token: Annotated[
         list[str] | None,
         typer.Option(
             "--read-token",
-            help="Who sends it may only read.",
+            help="Whoever sends it may only read.",
             show_default=False,
             envvar="DURABLY_READ_TOKEN",
         ),
@@ -122,7 +122,7 @@ def _tokens_in(file: Path | None) -> list[str]:
     try:
         found = file.read_text("utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise typer.BadParameter(
             f"{file} cannot be read: {reason}.", param_hint="--token-file"
         ) from None

@@ -39,7 +39,7 @@ def command(
 
         seconds = seconds_of(window, "--window")
         if not seconds:
-            raise usage("--window must be longer than nothing.")
+            raise usage("--window must be more than 0.")
         jobs = await summaries_of(client, seconds)
 
         def time(title: str, seconds: str) -> Col[JobSummary]:

@@ -42,24 +42,26 @@ def command(
     ] = None,
     idempotency_key: Annotated[
         str | None,
-        typer.Option(metavar="KEY", help="Make no second run with this key.", show_default=False),
+        typer.Option(
+            metavar="KEY", help="Do not make a second run with this key.", show_default=False
+        ),
     ] = None,
     concurrency_key: Annotated[
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Of runs with the same key one works at a time.",
+            help="Only one run with this key works at a time.",
             show_default=False,
         ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the run has ended.")] = False,
     timeout: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="With --wait: no longer than this.", show_default=False),
+        typer.Option(metavar="TIME", help="With --wait: how long at most.", show_default=False),
     ] = None,
     output: Annotated[
         Output,
-        typer.Option("--output", "-o", help="What to print; output is what the run gave."),
+        typer.Option("--output", "-o", help="What to print; output is what the run returned."),
     ] = "id",
     as_json: JsonOption = False,
     server: ServerOption = None,
@@ -111,7 +113,7 @@ def command(
         elif kind == "output" and state.status is RunStatus.COMPLETED:
             out(json_text(state.output))
         if state.is_gone:
-            note(f"{run.id} is not there any more.")
+            note(f"{run.id} no longer exists.")
         elif state.status is not RunStatus.COMPLETED:
             how = "was cancelled" if state.status is RunStatus.CANCELLED else f"{state.status}"
             note(f"The run {how}: {state.error}" if state.error else f"The run {how}.")
@@ -124,7 +126,7 @@ def read_input(given: str) -> Any:
     """The input: JSON, ``@FILE``, or ``-`` for the standard input.
 
     Raises:
-        Ended: it is no JSON, or cannot be read.
+        Ended: it is not JSON, or cannot be read.
     """
     import json
 
@@ -143,19 +145,19 @@ def read_input(given: str) -> Any:
         return json.loads(text, parse_constant=_no_json)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
-        raise usage(f"{where} is no JSON at {at}: {error.msg}.") from None
+        raise usage(f"{where} is not JSON at {at}: {error.msg}.") from None
     except UnicodeDecodeError:
         raise usage(f"{where} is not written in UTF-8.") from None
     except OSError as error:
         raise usage(f"{where} cannot be read: {error.strerror or error}.") from None
     except ValueError as error:
-        raise usage(f"{where} is no JSON: {error}.") from None
+        raise usage(f"{where} is not JSON: {error}.") from None
     except RecursionError:
         raise usage(f"{where} is nested too deeply.") from None
 
 
 def _no_json(word: str) -> Any:
-    raise ValueError(f"{word} is no number that JSON has")
+    raise ValueError(f"{word} is not a number that JSON has")
 
 
 def read_labels(given: list[str]) -> dict[str, str]:

@@ -23,7 +23,9 @@ def command(
     ids: IdsArgument = None,
     timeout: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Wait no longer, such as 10m.", show_default=False),
+        typer.Option(
+            metavar="TIME", help="Wait at most this long, such as 10m.", show_default=False
+        ),
     ] = None,
     any_of_them: Annotated[
         bool, typer.Option("--any", help="Wait only until the first of them has ended.")
@@ -67,7 +69,7 @@ def show_end(state: JobRunState, kind: Output) -> None:
     from durably_tui.text import safe
 
     if state.is_gone:
-        note(f"{state.run_id} is not there any more.")
+        note(f"{state.run_id} no longer exists.")
         return
     match kind:
         case "id":

@@ -178,7 +178,7 @@ class CommandScreen(Screen[None]):
             logfile.start()
             log.error("%s failed", event.worker.name, exc_info=event.worker.error)
             self.notify(
-                f"That failed in an unforeseen way; please report it with {logfile.path()}.",
+                f"That failed unexpectedly: please report it with {logfile.path()}.",
                 severity="error",
                 markup=False,
             )

@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
 async def serving(
     app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None
 ) -> AsyncIterator[str]:
-    """Serve any ASGI app while the block runs; gives its URL. Port 0 takes a free one.
+    """Serve any ASGI app while the block runs; gives its URL. Port 0 picks a free one.
 
     The app's lifespan is not run. Open responses get half a second at the end.
 
@@ -159,7 +159,7 @@ async def running_server(
     Args:
         durably: what to serve.
         host: the address to listen on.
-        port: 0 takes a free one.
+        port: 0 picks a free one.
         base_path: the path below which the routes are.
         stop_grace: seconds that running steps get at the end; None leaves it to ``durably``.
         options: see :class:`ServingOptions`.
