@@ -349,12 +349,13 @@ async def test_the_name_of_a_field_is_in_sight_with_it() -> None:
         dialog = await dialog_of(shown, "long")
         form = dialog.input.form
         for row, name in zip(form.rows[:5], names, strict=False):
+            dialog.query_one("#labels").focus()
+            await shown.until(lambda: not form.has_focus_within)
             # Where it is typed is in sight, so that Textual has nothing to scroll to.
             form.scroll_to(y=2 * form.rows.index(row) + 1, animate=False)
             await shown.until(lambda name=name: f" {name} " not in shown.text, "the name is gone")
             row.editor.focus()
             await shown.shows(f" {name} ")
-            dialog.query_one("#labels").focus()
 
 
 async def test_a_number_that_is_too_large_stays_one_and_is_told_once() -> None:
@@ -370,6 +371,17 @@ async def test_a_number_that_is_too_large_stays_one_and_is_told_once() -> None:
         await shown.until(lambda: dialog.query_one("#trouble").display, "what is wrong")
         assert shown.text.count("n: must be at most 9.") == 1
         assert not server.triggered
+
+
+async def test_with_sixteen_colours_an_edge_tells_where_a_field_is(shop: Workshop) -> None:
+    async with monitor(shop.url) as shown:
+        shown.app.theme = "ansi-dark"
+        await dialog_of(shown, "held")
+        await shown.shows("▌held", "▌env=prod", "▌idempotency key")
+        here = [line for line in shown.lines if "▌" in line]
+        assert len(here) == 5, "two fields, a line each, and two side by side"
+        await shown.press("ctrl+t")
+        await shown.shows("▌{")
 
 
 @pytest.mark.parametrize("size", [(40, 15), (80, 24), (200, 60)])

@@ -60,6 +60,17 @@ class FieldRow(Vertical):
         Input:focus, TextArea:focus { border: none; background: $primary 20%; }
         Select.-textual-compact > SelectCurrent { padding: 0 1; background: $boost; }
         Select:focus > SelectCurrent { background: $primary 20%; }
+        /* The sixteen colours have no shade of their ground: an edge tells where a field is. */
+        &:ansi {
+            Input, TextArea, Select > SelectCurrent {
+                border-left: outer $foreground !important;
+                padding: 0 1 0 0;
+            }
+            Input:focus, TextArea:focus, Select:focus > SelectCurrent {
+                border-left: outer $accent !important;
+                background: $background;
+            }
+        }
     }
     """
 

@@ -30,7 +30,7 @@ def tabs_line(tabs: Sequence[Tab], front: str, room: int) -> Content:
     """
     for titled, gap in ((True, "  "), (False, "  "), (False, " ")):
         line = Content(gap).join(
-            Content.styled(f"{key} {title}" if titled or gap == "  " else key, "bold $primary")
+            Content.styled(f"{key} {title}" if titled or gap == "  " else key, "bold $text-primary")
             if name == front
             else Content.styled(f"{key} {title}" if titled else key, f"@click=app.place({name!r})")
             for key, title, name in tabs
