@@ -41,7 +41,10 @@ def terminal(environ: Mapping[str, str]) -> Iterator[Finding]:
     stream = next((s for s in (sys.stderr, sys.stdout) if s.isatty()), None)
     if stream is None or not sys.stdin.isatty():
         yield Finding(
-            "terminal", "skip", "this is no terminal", "Run the doctor in a terminal to check it."
+            "terminal",
+            "skip",
+            "this is not a terminal",
+            "Run the doctor in a terminal to check it.",
         )
         return
     term = environ.get("TERM", "")

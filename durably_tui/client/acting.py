@@ -76,8 +76,8 @@ class Acting(Requests):
     def _must_write(self, what: str) -> None:
         if self.read_only:
             raise ReadOnly(
-                f"Nothing was sent to {self._door.address.url}, since it was opened read-only: "
-                f"open it without that to {what}."
+                f"Nothing was sent to {self._door.address.url}, which was opened read-only: "
+                f"open it without read_only to {what}."
             )
 
 
@@ -104,5 +104,5 @@ def _plain(value: Any) -> Any:
     """A pydantic model, of which this package knows nothing, as plain data."""
     dump = getattr(value, "model_dump", None)
     if dump is None:
-        raise TypeError(f"{type(value).__name__} is no JSON")
+        raise TypeError(f"{type(value).__name__} is not JSON")
     return dump(mode="json", by_alias=True)

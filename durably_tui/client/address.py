@@ -69,7 +69,7 @@ def parse_address(url: str, headers: Mapping[str, str] | None, token: str | None
     text = url.strip()
     if "://" not in text:
         raise DurablyError(
-            f"“{_shown(text)}” is no address of a server: write it with its scheme, "
+            f"“{_shown(text)}” is not the address of a server: write it with its scheme, "
             f"such as http://127.0.0.1:8080{USUAL_BASE_PATH}."
         )
     try:
@@ -77,16 +77,16 @@ def parse_address(url: str, headers: Mapping[str, str] | None, token: str | None
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise DurablyError(
-            f"“{_shown(text)}” is no address of a server ({error}): correct it."
+            f"“{_shown(text)}” is not the address of a server ({error}): correct it."
         ) from None
     if parts.scheme not in {"http", "https"} or not host:
         raise DurablyError(
-            f"“{_shown(text)}” is no address of a server: it has to begin with http:// or https:// "
-            "and a host."
+            f"“{_shown(text)}” is not the address of a server: it has to begin with http:// or "
+            "https:// and a host."
         )
     if parts.query or parts.fragment:
         raise DurablyError(
-            f"“{_shown(text)}” has something after its path: give the base address alone, "
+            f"“{_shown(text)}” has something after its path: give only the base address, "
             f"such as {parts.scheme}://{host}{USUAL_BASE_PATH}, and a token as token or headers."
         )
     sent = {"accept": "application/json"}

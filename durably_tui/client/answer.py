@@ -88,15 +88,17 @@ class Answer:
             if _MISSING.match(reason):
                 return self._missing(reason)
             if _CONFLICT.match(reason):
-                return self._as(Conflict, "look what state the run is in now")
+                return self._as(Conflict, "check which state the run is in now")
             if _REFUSED.search(reason):
                 return self._as(RefusedInput, "correct it and send it again")
         if status >= 500 or status in {408, 425, 429}:
-            return self._as(ServerFault, "try again, and look into the server's log if it stays so")
+            return self._as(
+                ServerFault, "try again, and check the server's log if it happens again"
+            )
         if status == 404 and reason is not None and _MISSING.match(reason):
             return self._missing(reason)
         if status == 409:
-            return self._as(Conflict, "look what state the run is in now")
+            return self._as(Conflict, "check which state the run is in now")
         if status == 413:
             return self._as(RefusedInput, "send a smaller input")
         if status in {400, 422} and not self.is_html:
@@ -119,7 +121,7 @@ class Answer:
     def garbled(self, what: str) -> ServerFault:
         """An answer that began well and cannot be read."""
         return self._as(
-            ServerFault, "try again, and look into the server's log if it stays so", what
+            ServerFault, "try again, and check the server's log if it happens again", what
         )
 
     def too_large(self, limit: int) -> ServerFault:
@@ -158,7 +160,7 @@ class Answer:
         text = one_line(self.address.without_secrets(self.body[:400].decode("utf-8", "replace")))
         if not text:
             return "without a word"
-        kind = self.content_type or "content of no type"
+        kind = self.content_type or "content without a type"
         return f"“{text}”" if "text/plain" in kind else f"{kind} that is not Durably's"
 
 

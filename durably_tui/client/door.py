@@ -221,7 +221,7 @@ class Door:
             proxy = None if self._proxy is None else httpx.Proxy(self._proxy)
         except (httpx.InvalidURL, ValueError):
             raise DurablyError(
-                "The proxy is no address that can be used: write it as http://HOST:PORT."
+                "The proxy is not a usable address: write it as http://HOST:PORT."
             ) from None
         options: dict[str, Any] = {
             "headers": {"user-agent": "durably-tui", **self.address.headers},

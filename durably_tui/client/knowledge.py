@@ -84,7 +84,7 @@ async def look(door: Door) -> Abilities:
     if (error := newest.error()) is not None:
         raise error
     if not isinstance(runs, list):
-        raise newest.strange(f"{newest.content_type or 'something'} that is no list of runs")
+        raise newest.strange(f"{newest.content_type or 'something'} that is not a list of runs")
     checks_status = one_status.status == 400
     words = one_status.reason or ""
     found = Abilities(

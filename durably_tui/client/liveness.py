@@ -192,7 +192,7 @@ class Liveness:
         """
         if self._silences < _MOST_SILENCES:
             self._silences += 1
-            raise Unreachable(f"{self._tried} {why}: it is opened again by itself.")
+            raise Unreachable(f"{self._tried} {why}: it reconnects by itself.")
 
     async def _newest_alone(self) -> Newest | None:
         """The newest run, whose answer tells the latency as well where it was a cheap one; None

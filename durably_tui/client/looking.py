@@ -146,7 +146,7 @@ class Looking(Requests):
         before = self._decoder.tally.malformed
         runs = read(answer, self._decoder.runs)
         if not runs and self._decoder.tally.malformed > before:
-            raise answer.strange("a list of something else than runs")
+            raise answer.strange("a list of something other than runs")
         return runs
 
 

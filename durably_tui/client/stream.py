@@ -148,7 +148,7 @@ class Stream:
                 try:
                     await self._attempt()
                     error: DurablyError = Unreachable(
-                        f"{self._tried} was ended by the server: it is opened again by itself."
+                        f"{self._tried} was ended by the server: it reconnects by itself."
                     )
                 except DurablyError as reason:
                     error = reason

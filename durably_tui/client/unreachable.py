@@ -33,7 +33,7 @@ def translate(error: Exception, tried: str, address: Address) -> DurablyError:
         )
     if isinstance(error, httpx.DecodingError):
         return ServerFault(
-            f"{tried} was answered in a compression that cannot be undone: "
+            f"{tried} was answered in a compression that cannot be read: "
             "check the proxy in between."
         )
     if isinstance(error, httpx.RemoteProtocolError) and not _is_cut(error):

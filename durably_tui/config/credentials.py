@@ -64,7 +64,9 @@ def _printed(server: Server) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ConfigError(f"{said} did not end within {COMMAND_SECONDS:.0f} s: run it.") from None
+        raise ConfigError(
+            f"{said} did not end within {COMMAND_SECONDS:.0f} s: run it yourself to see why."
+        ) from None
     except OSError as error:
         raise ConfigError(f"{said} cannot be run: {error.strerror or error}.") from None
     if done.returncode != 0:

@@ -95,4 +95,4 @@ def _where(said: str, text: str) -> tuple[int, str]:
     line = int(at[1]) if at else text.count("\n") + 1
     reason = _AT_LINE.sub("", said).removesuffix(" (at end of document)")
     reason = reason[:1].lower() + reason[1:]
-    return line, f"this is no TOML ({reason}): correct it, or take the line out."
+    return line, f"this is not TOML ({reason}): correct it, or take the line out."

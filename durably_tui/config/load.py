@@ -125,7 +125,7 @@ class _Loading:
     ) -> None:
         for name in table:
             if name not in valid:
-                what = f"{name!r} is no setting{of}: {meant(name, valid)}"
+                what = f"{name!r} is not a setting{of}: {meant(name, valid)}"
                 self.problems.append(self.document.problem(what, *within, name))
 
     # -- servers ---------------------------------------------------------------------------

@@ -146,7 +146,7 @@ class Config:
             return self.broken
         if self.servers:
             names = ", ".join(server.name for server in self.servers)
-            return f"no server was named; say which with --server: there are {names}."
+            return f"no server was named; name one with --server: there are {names}."
         if self.unusable:
             return next(iter(self.unusable.values()))
         return "no server was named; give its address, set DURABLY_URL, or try `durably-tui demo`."
@@ -158,11 +158,11 @@ class Config:
         names = [server.name for server in self.servers]
         if not names:
             return (
-                f"{shown_name!r} is no http:// or https:// address, and no server is configured "
-                "under that name (see `durably-tui config path`)."
+                f"{shown_name!r} is not an http:// or https:// address, and no server is "
+                "configured under that name (see `durably-tui config path`)."
             )
         return (
-            f"{shown_name!r} is no http:// or https:// address and no configured server: "
+            f"{shown_name!r} is not an http:// or https:// address or a configured server: "
             f"{meant(wanted, names)}"
         )
 

@@ -39,7 +39,7 @@ def keep(
     parts = tuple(path.split("."))
     setting = _BY_PATH.get(parts)
     if setting is None:
-        raise ConfigError(f"{path!r} is no setting that can be kept.")
+        raise ConfigError(f"{path!r} is not a setting that can be saved.")
     try:
         fit = plain(setting.read(plain(value)))
     except Unfit as unfit:
@@ -60,7 +60,7 @@ def save_filter(
         ConfigError: the name is empty, or the file cannot be written, or cannot be read as it is.
     """
     if not name.strip():
-        raise ConfigError("a filter needs a name to be kept under.")
+        raise ConfigError("a filter needs a name to be saved under.")
     _put(("filters", name.strip()), text, _chosen(file, environ))
 
 

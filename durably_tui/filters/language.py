@@ -110,7 +110,7 @@ def _term(word: str) -> tuple[Term | None, str | None]:
         if colon and key.isalpha() and not body.startswith('"') and "://" not in body:
             problem = (
                 f"There is no key {key!r}: keys are {', '.join(KEYS)}; "
-                "put quotes round a word that has a colon."
+                "put a word that has a colon in quotes."
             )
         plain = _unquoted(body)
         return (Term("", (plain,), negated) if plain else None), problem
@@ -120,12 +120,12 @@ def _term(word: str) -> tuple[Term | None, str | None]:
     if key == "status":
         known = tuple(dict.fromkeys(_STATUSES[v.lower()] for v in values if v.lower() in _STATUSES))
         wrong = [value for value in values if value.lower() not in _STATUSES]
-        problem = f"{wrong[0]!r} is no status: {KEYS['status']}." if wrong else None
+        problem = f"{wrong[0]!r} is not a status: {KEYS['status']}." if wrong else None
         return (Term(key, tuple(known), negated) if known else None), problem
     if key == "age":
         good = tuple(value for value in values if age_seconds(value))
         wrong = [value for value in values if not age_seconds(value)]
-        problem = f"{wrong[0]!r} is no age: {KEYS['age']}." if wrong else None
+        problem = f"{wrong[0]!r} is not an age: {KEYS['age']}." if wrong else None
         return (Term(key, good, negated) if good else None), problem
     return Term(key, values, negated), None
 

@@ -31,7 +31,7 @@ def zstd(what: str) -> ModuleType | Any:
             from backports import zstd as module
     except ImportError:
         raise RecordingError(
-            f"{what} is compressed with zstd, for which something is missing here: "
+            f"{what} is compressed with zstd, for which a package is missing here: "
             "pip install 'durably-tui[zst]'; a recording whose name ends in .ndjson needs nothing."
         ) from None
     return module

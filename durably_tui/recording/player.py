@@ -45,7 +45,7 @@ from .reading import Recording
 from .replay_stream import ReplayStream
 from .words import Answer, Frames, Turn, extracted
 
-_NO_CHANGE = "Nothing was changed: this is a replay of what has been recorded."
+_NO_CHANGE = "Nothing was changed: this is a replay of a recording."
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Recording:
             lines = "line" if self.skipped == 1 else "lines"
             parts.append(f"has {self.skipped:,} {lines} that cannot be read")
         said = " and ".join(parts)
-        return f"The recording {said}: what there is is played." if parts else ""
+        return f"The recording {said}: what is there is played." if parts else ""
 
 
 def clock(seconds: float) -> str:
@@ -87,7 +87,7 @@ def read(path: Path) -> Recording:
     except IsADirectoryError:
         raise RecordingError(f"{path} is a folder: name a recording.") from None
     except FileNotFoundError:
-        raise RecordingError(f"There is no file {path}: record makes one.") from None
+        raise RecordingError(f"There is no file {path}: make one with record.") from None
     except OSError as error:
         raise RecordingError(f"{path} cannot be read ({error.strerror or error}).") from None
 
@@ -98,7 +98,7 @@ def _read(path: Path, file: BinaryIO) -> Recording:
     first = next(lines, None)
     if first is None:
         what = "is cut off before anything can be read" if source.cut_off else "is empty"
-        raise RecordingError(f"{path} {what}: it is no recording; record makes one.")
+        raise RecordingError(f"{path} {what}: it is not a recording; make one with record.")
     header = _header(path, first)
     kept: list[tuple[float, str, bytes]] = []
     ended, whole, skipped, latest = 0.0, False, 0, 0.0
@@ -138,7 +138,7 @@ def _header(path: Path, first: bytes) -> Header:
     header = header_of(first)
     if header is None:
         raise RecordingError(
-            f"{path} is no recording of durably-tui: record makes one, such as "
+            f"{path} is not a recording of durably-tui: make one, such as with "
             "durably-tui record jobs.ndjson."
         )
     return header

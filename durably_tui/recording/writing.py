@@ -37,7 +37,7 @@ class Writer:
             force: write over a file that is there.
 
         Raises:
-            RecordingError: it cannot be made; what is there is as before.
+            RecordingError: it cannot be created; what is there is as before.
         """
         check(path, force=force)
         module = zstd(str(path)) if path.suffix == SUFFIX else None
@@ -116,16 +116,16 @@ def check(path: Path, *, force: bool = False) -> None:
         raise RecordingError(f"{path} is a folder: name a file in it, such as {path / 'jobs.zst'}.")
     if not force and os.path.lexists(path):
         raise RecordingError(
-            f"{path} is there already, and was left as it is: name another file, or write over "
+            f"{path} already exists, and was left as it is: name another file, or overwrite "
             "it with --force."
         )
     if not path.parent.is_dir():
-        raise RecordingError(f"{path} cannot be made: there is no folder {path.parent}.")
+        raise RecordingError(f"{path} cannot be created: there is no folder {path.parent}.")
     if path.suffix == SUFFIX:
         zstd(str(path))
 
 
 def _cannot(path: Path, error: OSError) -> RecordingError:
     return RecordingError(
-        f"{path} cannot be made ({error.strerror or error}): name a file that you may write."
+        f"{path} cannot be created ({error.strerror or error}): name a file that you may write to."
     )

@@ -134,7 +134,7 @@ class RunActions:
                 action=Action.RETRY,
                 run_id=run_id,
                 next_run_id=run_id,
-                message="The same run goes on after its last finished step.",
+                message="The same run resumes after its last finished step.",
             )
 
     async def retrigger(self, run_id: str) -> ActionResult:

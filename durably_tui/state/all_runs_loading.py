@@ -188,7 +188,7 @@ class Loading:
 
     async def _fetch_older(self) -> None:
         if not await self._goes_on():
-            raise DurablyError("This server cannot go on in its list: read it page by page.")
+            raise DurablyError("This server cannot continue its list: read it page by page.")
         oldest = self.runs.oldest
         after = None if oldest is None else oldest.born
         answer = await self._get(after, PAGE)

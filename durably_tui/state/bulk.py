@@ -132,7 +132,7 @@ class Bulk:
         """Begin no more requests; those under way come to their end."""
         left, self._left = self._left, []
         for at in left:
-            self._end(at, Outcome.STOPPED, "Stopped before it.")
+            self._end(at, Outcome.STOPPED, "Stopped before this run.")
 
     async def finished(self) -> BulkState:
         """Wait for the end."""

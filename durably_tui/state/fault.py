@@ -14,7 +14,7 @@ def as_fault(error: Exception) -> DurablyError:
     if isinstance(error, DurablyError):
         return error
     _log.error("a request raised what it must not", exc_info=error)
-    return ServerFault(f"The request broke ({type(error).__name__}: {error}): try it again.")
+    return ServerFault(f"The request failed ({type(error).__name__}: {error}): try again.")
 
 
 def may_pass(error: DurablyError) -> bool:

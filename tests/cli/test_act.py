@@ -133,7 +133,7 @@ def test_retry_and_what_it_gives_to_wait(home: Home, shared: CommandServer) -> N
     run_id = failed(shared, "retry")
     answer = run(home, "retry", run_id[-10:], "-s", shared.url)
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert answer.stdout == f"{run_id} The same run goes on after its last finished step.\n"
+    assert answer.stdout == f"{run_id} The same run resumes after its last finished step.\n"
     waited = run(home, "wait", "-s", shared.url, stdin=answer.stdout)
     assert (waited.returncode, waited.stdout) == (1, f"{run_id} fails failed: no\n")
 
@@ -250,7 +250,7 @@ def test_read_only_sends_nothing(invoke: Invoke, shared: CommandServer) -> None:
     [
         (["retry", "X", "--filter", "job:x"], "Give ids or --filter, not both."),
         (["delete", "--filter", "", "--yes"], "--filter is empty: it would be every run."),
-        (["cancel", "--filter", "status:odd"], "'odd' is no status"),
+        (["cancel", "--filter", "status:odd"], "'odd' is not a status"),
         (["wait", "X", "--timeout", "soon"], "--timeout 'soon' is not a time: write 30s,"),
         (["trigger", "quiet", "--timeout", "1s"], "--timeout needs --wait."),
         (["trigger", "quiet", "-o", "output"], "-o output needs --wait."),

@@ -42,7 +42,7 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
         ),
         (
             ["localhost:8080"],
-            "'localhost:8080' is no http:// or https:// address, and no server is configured "
+            "'localhost:8080' is not an http:// or https:// address, and no server is configured "
             "under that name (see `durably-tui config path`).",
         ),
         (
@@ -71,7 +71,7 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
         ),
         (
             [ADDRESS, "--status", "done"],
-            "Invalid value for the filter: 'done' is no status: "
+            "Invalid value for the filter: 'done' is not a status: "
             "pending, running, completed, failed, cancelled.",
         ),
         (
@@ -93,7 +93,7 @@ def test_nonsense_is_told_in_a_sentence(home: Home, arguments: list[str], senten
 
 def test_the_address_may_come_from_the_environment(home: Home) -> None:
     answer = run(home, DURABLY_URL="ftp://files.example")
-    assert "'ftp://files.example' is no http:// or https:// address" in answer.stderr
+    assert "'ftp://files.example' is not an http:// or https:// address" in answer.stderr
     assert answer.returncode == 2
 
 
@@ -110,7 +110,7 @@ def test_without_a_terminal_it_says_so_and_writes_no_escape_codes(
 @pytest.mark.parametrize(
     ("address", "token", "sentence"),
     [
-        ("http://", "", "“http://” is no address of a server"),
+        ("http://", "", "“http://” is not the address of a server"),
         (f"{ADDRESS}?token=hunter2", "", "has something after its path"),
         (ADDRESS, "line\nend", "holds characters that HTTP cannot carry"),
     ],

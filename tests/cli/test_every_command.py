@@ -75,7 +75,7 @@ CASES = {
     ),
     "retry": Case(
         "retry {failed}",
-        r"ID The same run goes on after its last finished step\.",
+        r"ID The same run resumes after its last finished step\.",
         node_out=r"(\w{26}) A new run with the same input was made: \1\. \(of ID\)",
     ),
     "retrigger": Case(

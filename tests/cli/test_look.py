@@ -191,7 +191,7 @@ def test_jobs_and_figures(
     ("arguments", "sentence"),
     [
         (["runs", "--sort", "hobby"], "Runs cannot be sorted by 'hobby': there are created,"),
-        (["runs", "status:done"], "'done' is no status: pending, running,"),
+        (["runs", "status:done"], "'done' is not a status: pending, running,"),
         (["runs", "nope:1"], "There is no key 'nope'"),
         (["logs", "X", "--grep", "("], "--grep '(' is not a regular expression: missing )"),
         (["logs", "X", "--since", "monday"], "--since 'monday' is not a time: write 30s,"),

@@ -112,10 +112,10 @@ def test_no_file_is_made_of_a_server_that_is_not_there(invoke: Invoke, tmp_path:
     [
         (["none.ndjson"], "There is no file"),
         (["empty"], "is empty"),
-        (["text"], "is no recording"),
+        (["text"], "is not a recording"),
         (["newer"], "update durably-tui"),
         (["."], "is a folder"),
-        (["cut"], "cut is no recording"),
+        (["cut"], "cut is not a recording"),
         (["night"], "night is empty"),
         (["made.ndjson", "--speed", "fast"], "write 10x"),
         (["made.ndjson", "--speed", "0x"], "write 10x"),

@@ -46,7 +46,7 @@ def test_servers_and_commands_by_their_names(home: Home, shared: CommandServer) 
         assert run(home, *arguments).returncode == 0, arguments
     unknown = run(home, "runs", "-s", "dve")
     assert unknown.returncode == 2
-    assert unknown.stderr.endswith("no configured server: did you mean 'dev'?\n")
+    assert unknown.stderr.endswith("a configured server: did you mean 'dev'?\n")
 
 
 def test_config_shows_where_values_come_from_and_no_secret(home: Home) -> None:
@@ -72,7 +72,7 @@ def test_config_shows_where_values_come_from_and_no_secret(home: Home) -> None:
 
 def test_a_mistake_is_told_and_stops_nothing_else(home: Home, shared: CommandServer) -> None:
     file = home.configure('theem = "nord"\n')
-    sentence = f"{file}:1: 'theem' is no setting: did you mean 'theme'?"
+    sentence = f"{file}:1: 'theem' is not a setting: did you mean 'theme'?"
     listed = run(home, "runs", "-n", "1", "-s", shared.url)
     assert (listed.returncode, listed.stderr) == (0, f"Warning: {sentence}\n")
     shown = run(home, "config", "show")
@@ -131,7 +131,7 @@ def test_the_doctor_finds_the_base_path(invoke: Invoke, shared: CommandServer) -
     ("server", "line", "hint"),
     [
         ("http://no-such-host.invalid", "fail  name ", "Correct the name, or check DNS and VPN."),
-        ("nonsense", "fail  server ", "'nonsense' is no http:// or https:// address"),
+        ("nonsense", "fail  server ", "'nonsense' is not an http:// or https:// address"),
     ],
 )
 def test_the_doctor_has_a_hint(invoke: Invoke, server: str, line: str, hint: str) -> None:

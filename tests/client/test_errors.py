@@ -290,7 +290,7 @@ async def test_a_list_of_something_else() -> None:
         bad.canned(200, "application/json", '[{"kind":"Pod"}]') as peer,
         DurablyClient(peer.url) as client,
     ):
-        with pytest.raises(NotADurablyServer, match="something else than runs"):
+        with pytest.raises(NotADurablyServer, match="something other than runs"):
             await client.get_runs()
 
 

@@ -182,7 +182,7 @@ async def test_an_error_of_the_server_is_told() -> None:
         with pytest.raises(Unauthorised):
             await client.probe()
     async with bad.other_api() as peer, DurablyClient(peer.url) as client:
-        with pytest.raises(NotADurablyServer, match="no list of runs"):
+        with pytest.raises(NotADurablyServer, match="not a list of runs"):
             await client.probe()
         assert client.abilities == Abilities()
 

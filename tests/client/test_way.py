@@ -25,7 +25,7 @@ async def test_a_proxy_is_asked_for_the_server() -> None:
 
 async def test_a_proxy_that_is_no_address() -> None:
     async with DurablyClient("http://jobs.invalid/api", proxy="proxy:3128") as client:
-        with pytest.raises(DurablyError, match="The proxy is no address"):
+        with pytest.raises(DurablyError, match="The proxy is not a usable address"):
             await client.get_runs()
 
 

@@ -114,8 +114,8 @@ def test_a_value_that_cannot_be_gives_way_to_the_next(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [
-        ('\ntheem = "nord"', ["2: 'theem' is no setting: did you mean 'theme'?"]),
-        ("[keys]\n[alerts]\nbel = 1", ["3: 'bel' is no setting: did you mean 'bell'?"]),
+        ('\ntheem = "nord"', ["2: 'theem' is not a setting: did you mean 'theme'?"]),
+        ("[keys]\n[alerts]\nbel = 1", ["3: 'bel' is not a setting: did you mean 'bell'?"]),
         ("alerts = 1", ["1: 'alerts' has to be a table: write [alerts] on a line of its own."]),
         (
             'time_format = "iso"',
@@ -154,7 +154,7 @@ def test_a_bad_server_stops_no_other(file: Path) -> None:
     assert [server.name for server in config.servers] == ["b"], "what may protect it is not guessed"
     assert config.server("b").color is None
     with pytest.raises(
-        ConfigError, match=r"'a' cannot be used: .*:4: 'read_onyl' is no setting of"
+        ConfigError, match=r"'a' cannot be used: .*:4: 'read_onyl' is not a setting of"
     ):
         config.server("a")
 
@@ -183,20 +183,20 @@ def test_read_only_for_all(file: Path) -> None:
 
 def test_a_server_that_is_not_there(file: Path) -> None:
     config = loaded(file, TWO_SERVERS)
-    with pytest.raises(ConfigError, match=r"'prdo' is no http:.* did you mean 'prod'"):
+    with pytest.raises(ConfigError, match=r"'prdo' is not an http:.* did you mean 'prod'"):
         config.server("prdo")
     with pytest.raises(ConfigError, match="no server was named; give its address"):
         load(None, {"DURABLY_CONFIG": str(file.parent / "none.toml")}).server()
     file.write_text("[[servers]]\nname='a'\nurl='http://a'\n[[servers]]\nname='b'\nurl='http://b'")
-    with pytest.raises(ConfigError, match="say which with --server: there are a, b"):
+    with pytest.raises(ConfigError, match="name one with --server: there are a, b"):
         load(file, {}).server()
 
 
 @pytest.mark.parametrize(
     ("data", "told_as"),
     [
-        (b'theme = "nord"\n[[servers]\n', "2: this is no TOML (expected"),
-        (b'theme = "no', "1: this is no TOML ("),
+        (b'theme = "nord"\n[[servers]\n', "2: this is not TOML (expected"),
+        (b'theme = "no', "1: this is not TOML ("),
         (b'theme = "n\xf6rd"', "1: this line is not in UTF-8: save the file as UTF-8."),
         ('theme = "nord"'.encode("utf-16"), "None: it is written in UTF-16: save it as UTF-8."),
     ],

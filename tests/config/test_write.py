@@ -77,7 +77,7 @@ def test_what_cannot_be_read_is_left_alone(file: Path, text: str) -> None:
 def test_only_what_fits_is_kept(file: Path) -> None:
     with pytest.raises(ConfigError, match="'density' cannot be 'close': "):
         keep("density", "close", file=file)
-    with pytest.raises(ConfigError, match="'servers' is no setting that can be kept"):
+    with pytest.raises(ConfigError, match="'servers' is not a setting that can be saved"):
         keep("servers", [], file=file)
     with pytest.raises(ConfigError, match="needs a name"):
         save_filter(" ", "status:failed", file=file)

@@ -48,9 +48,9 @@ def test_a_text_means_these_terms(text, terms):
     ("text", "terms", "said"),
     [
         ("state:failed", (Term("", ("state:failed",)),), "There is no key 'state'"),
-        ("status:bogus", (), "'bogus' is no status"),
-        ("status:failed,bogus", (Term("status", ("failed",)),), "'bogus' is no status"),
-        ("age:soon", (), "'soon' is no age"),
+        ("status:bogus", (), "'bogus' is not a status"),
+        ("status:failed,bogus", (Term("status", ("failed",)),), "'bogus' is not a status"),
+        ("age:soon", (), "'soon' is not an age"),
         ("job:", (), "job: needs a value"),
         ("x" * 3000, (Term("", ("x" * 2000,)),), "cut after 2000"),
     ],

@@ -34,7 +34,7 @@ async def test_r_makes_a_failed_run_go_again(peer: Peer, tmp_path: Path) -> None
         await monitor.press("r")
         if peer.generation == "0.8":
             # The same run resumes: no other row appears.
-            await monitor.until_toast("The same run goes on after its last finished step.")
+            await monitor.until_toast("The same run resumes after its last finished step.")
             await monitor.until_row(failed, status="✔ completed")
             await monitor.until_table(failed)
             await monitor.press("enter", "s")
@@ -61,7 +61,7 @@ async def test_r_on_a_run_that_fails_again(peer: Peer) -> None:
         await monitor.press("r")
         again = peer.generation == "0.8"
         await monitor.until_toast(
-            "The same run goes on" if again else "A new run with the same input"
+            "The same run resumes" if again else "A new run with the same input"
         )
         await monitor.until(lambda: len(monitor.table) == (1 if again else 2))
         await monitor.until(lambda: all(row["STATUS"] == "✖ failed" for row in monitor.table))

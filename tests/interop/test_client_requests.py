@@ -176,7 +176,7 @@ async def test_08_retries_the_same_run(replay: ReplayPeer, tmp_path: Path) -> No
 
 async def test_cancels_and_deletes(peer: Peer, client: DurablyClient) -> None:
     running = await peer.running()
-    with pytest.raises(Conflict, match="look what state the run is in now"):
+    with pytest.raises(Conflict, match="check which state the run is in now"):
         await client.delete_run(running)
     await client.cancel(running)
     assert (await peer.run(running))["status"] == "cancelled"

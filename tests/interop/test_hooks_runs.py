@@ -198,7 +198,7 @@ async def test_actions(peer: Peer, hooks: DurablyHooks, tmp_path: Path) -> None:
     assert result.run_id == failed
     if peer.generation == "0.8":
         assert (result.action, result.is_new_run) == (Action.RETRY, False)
-        assert result.message == "The same run goes on after its last finished step."
+        assert result.message == "The same run resumes after its last finished step."
     else:
         assert (result.action, result.is_new_run) == (Action.RETRIGGER, True)
         assert result.next_run_id in result.message

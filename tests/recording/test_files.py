@@ -120,7 +120,7 @@ def test_lines_that_cannot_be_read_are_left_out_and_told_of(tmp_path: Path) -> N
     found = read(path)
     assert (found.skipped, found.whole, found.duration) == (4, True, DURATION)
     assert (
-        found.trouble == "The recording has 4 lines that cannot be read: what there is is played."
+        found.trouble == "The recording has 4 lines that cannot be read: what is there is played."
     )
 
 
@@ -137,11 +137,11 @@ def test_what_is_no_recording_is_said_in_one_sentence(tmp_path: Path) -> None:
         b"\n\n": "is empty",
         packed.MAGIC: "is cut off before anything",
         packed.MAGIC + b"no zstd at all": "is cut off before anything",
-        b"hello\n": "is no recording",
-        b"{}\n{}\n": "is no recording",
-        b'{"format":"durably-recording"}\n': "is no recording",
+        b"hello\n": "is not a recording",
+        b"{}\n{}\n": "is not a recording",
+        b'{"format":"durably-recording"}\n': "is not a recording",
         b'{"format":"durably-recording","version":99,"what":"else"}\n': "update durably-tui",
-        bytes(1_500_000): "is no recording",
+        bytes(1_500_000): "is not a recording",
     }
     for content, sentence in cases.items():
         path.write_bytes(content)

@@ -195,7 +195,7 @@ async def test_a_command_that_is_typed_ahead_reaches_its_line(shop: Workshop) ->
         await type_ahead(shown, ":runs status:failed\r")
         await shown.until(lambda: shown.ids == [failed], "the failed run")
         await type_ahead(shown, "/job:quick\r")
-        await shown.shows("'failedjob:quick' is no status")
+        await shown.shows("'failedjob:quick' is not a status")
         assert shown.toasts == []
 
 

@@ -116,7 +116,7 @@ def test_what_of_a_filter_made_no_sense_is_told_with_how_much_more() -> None:
     state = AllRunsState(filter=RunsFilter(), fetched_at=1.0)
     wanted = parse("status:xyz age:<x")
     line = scope(wanted, state, shown=0, marked=0, phase=Phase.LIVE, now=2.0).plain
-    assert line.startswith("'xyz' is no status")
+    assert line.startswith("'xyz' is not a status")
     assert "(and 1 more)" in line
 
 

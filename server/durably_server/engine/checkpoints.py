@@ -71,7 +71,9 @@ class Checkpoints:
         if attempt.interruption is not None:  # meanwhile
             return None
         if name in attempt.open_steps:
-            raise RuntimeError(f'Step "{name}" is already running in this run: name it apart.')
+            raise RuntimeError(
+                f'Step "{name}" is already running in this run: give it another name.'
+            )
         attempt.open_steps[name] = None
         services.bus.emit(StepStart(**of_run(run), step_name=name, step_index=index))
         return OpenStep(name, index, services.clock())

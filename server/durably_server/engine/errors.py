@@ -33,7 +33,7 @@ class TooBroadError(InvalidRequestError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"The search was ended after {seconds:g} s: "
+            f"The search was stopped after {seconds:g} s: "
             "narrow it by job, status, label or time, or search again when fewer others do"
         )
 

@@ -15,8 +15,8 @@ _TRIGGERED = "$response.body#/runId"
 _ALWAYS = (400, 401, 403, 431, 500, 503)
 _MEANINGS = {
     400: "Something in the request is missing or wrong; nothing was stored.",
-    401: "Who asks is not known.",
-    403: "Who asks may not do this, or the Host or Origin is refused.",
+    401: "The client is not known.",
+    403: "The client may not do this, or the Host or Origin is refused.",
     404: "There is no such run or job.",
     409: "The state of the run, or another run, forbids it.",
     413: "The body is too large.",

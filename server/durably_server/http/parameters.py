@@ -67,10 +67,10 @@ JOB_NAME = Parameter("jobName", "Any of these jobs.", many=True)
 STATUS = Parameter("status", "Any of these statuses.", {"enum": list(STATUSES)}, many=True)
 LABEL = Parameter("label.KEY", "The label KEY has this value; all that are given must match.")
 LIMIT = Parameter(
-    "limit", "At most so many; without it, all.", _number(MAX_LIMIT), may_be_empty=True
+    "limit", "At most this many; without it, all.", _number(MAX_LIMIT), may_be_empty=True
 )
 OFFSET = Parameter(
-    "offset", "Leave out so many of the newest.", _number(MAX_OFFSET), may_be_empty=True
+    "offset", "Skip this many of the newest.", _number(MAX_OFFSET), may_be_empty=True
 )
 CREATED_AFTER = Parameter("createdAfter", "Created at this time or later.", _TIME)
 CREATED_BEFORE = Parameter("createdBefore", "Created before this time.", _TIME)

@@ -71,7 +71,7 @@ async def trigger(call: Call) -> Answer:
 
 
 async def retry(call: Call) -> Answer:
-    """The same run goes on after its last finished step."""
+    """The same run resumes after its last finished step."""
     run = await call.run("retry")
     await call.app.durably.retry(run.id)
     return _SUCCESS
