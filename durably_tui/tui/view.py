@@ -34,6 +34,8 @@ class View:
     """Whether the picture stands still. What happens is taken in all the same."""
     paused_at_event: int = 0
     """How many events had come when it was paused."""
+    pauses: int = 0
+    """How often it was paused."""
 
     def next_time_style(self) -> TimeStyle:
         """Go from relative times to local ones, to UTC, and round again."""
@@ -44,4 +46,5 @@ class View:
     def pause(self, events: int) -> None:
         """Stop the picture, or let it go on; ``events`` is how many came by now."""
         self.paused = not self.paused
+        self.pauses += self.paused
         self.paused_at_event = events

@@ -5,6 +5,8 @@ from __future__ import annotations
 from support.monitor import monitor
 from support.workshop import Workshop
 
+from durably_tui.text import short_id
+
 
 async def test_a_paused_picture_counts_what_waits_and_catches_up(shop: Workshop) -> None:
     first = await shop.done("quick")
@@ -43,3 +45,38 @@ async def test_a_pane_that_comes_to_the_front_while_paused_is_not_empty(shop: Wo
         await shown.shows("PAUSED", "Watched not while it ran")
         await shown.press("E")
         await shown.shows("PAUSED", "it was not watched yet", "Enter unfold")
+
+
+async def test_a_place_that_one_comes_to_while_paused_is_not_empty(shop: Workshop) -> None:
+    for _ in range(2):
+        failed = await shop.done("broken")
+    chatty = await shop.done("chatty", word="apple")
+    async with monitor(shop.url) as shown:
+        await shown.on(failed)
+        await shown.press("p")
+        await shown.shows("PAUSED")
+        for key, told in (("2", "chatty"), ("3", "THROUGH"), ("4", "apple 9"), ("5", "● live")):
+            await shown.press(key)
+            await shown.shows("PAUSED", told)
+            for lie in ("No jobs yet", "Nothing has failed", "No log lines yet", "No server is"):
+                assert lie not in shown.text
+        await shown.press("1")
+        later = await shop.done("quick")
+        await shown.press("enter")
+        await shown.shows("PAUSED", f"✖ failed  broken  {short_id(failed)}")
+        await shown.press("]")
+        await shown.hides(short_id(failed))
+        await shown.press("q", "p")
+        await shown.until(lambda: {later, chatty} <= set(shown.ids), "what came meanwhile")
+
+
+async def test_a_filter_that_is_given_while_paused_is_shown_and_held(shop: Workshop) -> None:
+    failed, done = await shop.done("broken"), await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(done)
+        await shown.press("p", "f")
+        await shown.until(lambda: shown.ids == [failed], "what failed")
+        await shown.shows("PAUSED +0", "status:failed")
+        await shop.done("broken")
+        await shown.hides("PAUSED +0")
+        assert shown.ids == [failed]

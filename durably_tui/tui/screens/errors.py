@@ -111,6 +111,14 @@ class ErrorsScreen(SummaryScreen):
 
     # -- painting --------------------------------------------------------------------------
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether there is something to show, or the reason why not."""
+        if self.errors is None:
+            return False
+        state = self.errors.state
+        return state.fetched_at is not None or self.wrong(state.error) is not None
+
     def paint(self, now: float) -> None:
         """The groups, over what they are, and the one under the cursor."""
         self.table.waiting = self.errors is None

@@ -112,6 +112,14 @@ class JobsScreen(SummaryScreen):
 
     # -- painting --------------------------------------------------------------------------
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether there is something to show, or the reason why not."""
+        if self.stats is None:
+            return False
+        state = self.stats.state
+        return state.fetched_at is not None or self.wrong(state.error) is not None
+
     def paint(self, now: float) -> None:
         """The jobs, what the figures are, and the plot."""
         self.table.waiting = self.stats is None

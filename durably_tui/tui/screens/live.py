@@ -48,6 +48,8 @@ class LiveScreen(SteeringScreen):
         super().__init__(session)
         self.bridge: PaintBridge
         self._leave_counts: Unsubscribe | None = None
+        self._held = 0
+        """In which pause what is shown was last held."""
         if session.replaying is not None:
             # It is the key that is wanted most there, so the footer shows it.
             for key, bound in self._bindings.key_to_bindings.items():
@@ -126,10 +128,12 @@ class LiveScreen(SteeringScreen):
         hooks = self.session.hooks
         stored = hooks.port.abilities.has("logs") is True
         self._outage.show(hooks.feed.state.outage, self.view.time_style, now, stored=stored)
-        if self.view.paused:
+        self.tell_trouble()
+        if self.view.paused and self._held == self.view.pauses:
             self.paint_paused(now)
         else:
             self.paint(now)
+            self._hold()
         self.refresh_keys()
         return True
 
@@ -141,9 +145,28 @@ class LiveScreen(SteeringScreen):
         if self._leave_counts is None:
             self._leave_counts = counts.subscribe(lambda _state: self.bridge.poke())
 
+    def tell_trouble(self) -> None:
+        """Say what keeps the place from being as the server has it, also while paused: it may be
+        over, or begin."""
+
     def paint(self, now: float) -> None:
         """Show the state as it is at ``now``, in seconds since the epoch."""
         raise NotImplementedError
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether what is to be shown has come. Until then also a paused picture is painted: a
+        place that one comes to meanwhile must not look as if there were nothing."""
+        return True
+
+    def _hold(self) -> None:
+        if self.view.paused and self.is_filled:
+            self._held = self.view.pauses
+
+    def show_anew(self) -> None:
+        """Paint soon, once also while the picture is paused: the user asked for something else."""
+        self._held = 0
+        self.changed()
 
     def paint_paused(self, now: float) -> None:
         """Show what the user asked for while the picture is paused, and nothing else."""
@@ -198,6 +221,7 @@ class LiveScreen(SteeringScreen):
     async def action_refresh(self) -> None:
         """Fetch from the server now."""
         await asyncio.gather(self.refresh_state(), self.session.counts.refresh())
+        self.show_anew()
 
     async def refresh_state(self) -> None:
         """Fetch what this place shows."""
@@ -219,6 +243,7 @@ class LiveScreen(SteeringScreen):
             self.bridge.poke()
             return
         self.view.pause(self.session.hooks.feed.state.events)
+        self._hold()
         self.bridge.poke()
 
     def action_replay(self, what: str) -> None:

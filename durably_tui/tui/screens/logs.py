@@ -13,7 +13,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from durably_tui.protocol import Phase, Run
-from durably_tui.state import LogsState, MergedLogs
+from durably_tui.state import LogsState, MergedLogs, Past
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
@@ -91,9 +91,16 @@ class LogsScreen(PlaceScreen):
         self.logs.subscribe(lambda _state: self.changed())
         self.pane.view.show_store(self.logs.lines)
         self.logs.start()
-        self.changed()
+        self.show_anew()
 
     # -- painting --------------------------------------------------------------------------
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the newest lines have come."""
+        return self.logs is not None and (
+            len(self.logs.lines) > 0 or self.logs.state.past not in {Past.LOADING, Past.MORE}
+        )
 
     def paint(self, now: float) -> None:
         """The lines, whose they are, and what is wrong."""
@@ -105,7 +112,6 @@ class LogsScreen(PlaceScreen):
             view.empty = self._nothing(state)
         self.pane.tick(now)
         self._paint_scope()
-        self._paint_trouble()
 
     def paint_paused(self, now: float) -> None:
         """Earlier lines that were asked for since the picture was paused."""
@@ -128,7 +134,8 @@ class LogsScreen(PlaceScreen):
             what = f"log of {len(self._runs)} run{plural}: {ids}{more} · a shows all runs"
         self.scope.say(Content(what))
 
-    def _paint_trouble(self) -> None:
+    def tell_trouble(self) -> None:
+        """Say why the log is not live."""
         connection = self.session.hooks.feed.connection
         error = connection.error if connection.phase is not Phase.LIVE else None
         self.trouble.display = error is not None

@@ -116,6 +116,12 @@ class RunScreen(WatchingScreen):
         """A deleted run has no place to be shown."""
         self.dismiss()
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether the server has told of the run, or cannot."""
+        seen = self.seen
+        return seen is not None and (seen.fetched_at is not None or seen.fault is not None)
+
     def paint(self, now: float) -> None:
         """The headline and the panes."""
         run = self.current_run() or self._run
@@ -152,7 +158,7 @@ class RunScreen(WatchingScreen):
         if found.run is not None:
             self._run, self._place = found.run, found.place
             self.inspector.show(found.run, settle=0.0)
-            self.changed()
+            self.show_anew()
         elif found.beyond:
             self.say(
                 f"This run is not among the last {FARTHEST:,} of its job: Runs with the filter "

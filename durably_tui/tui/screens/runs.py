@@ -156,6 +156,12 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
 
     # -- painting --------------------------------------------------------------------------
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether the rows that are wanted have come, or cannot."""
+        source = self._source
+        return source is not None and (source.is_filled or self._wrong(source.state) is not None)
+
     @work(exclusive=True, group="looks", exit_on_error=False)
     async def _look(self) -> None:
         """Find out what the server can do, for the bar and for the keys."""
@@ -198,7 +204,6 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
                     sort=self._sort,
                 )
             )
-            self._paint_trouble(state)
         self.inspector.show(self.current_run())
         if self.detail.display:
             self.paint_detail(now)
@@ -219,7 +224,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             "" if self._sort.is_default else self._sort.column or "age", rising=self._sort.rising
         )
         before = self.table.cursor_key
-        self.table.set_rows(source.table_rows(now, self._open_step), now=now)
+        self.table.set_rows(source.table_rows(now), now=now)
         followed, until = self._narrowed
         if before == followed and self.table.cursor_key != followed and now < until:
             # Where one was is not among these: the newest of them is what one wants to see.
@@ -239,20 +244,14 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             top = self.table.scroll_offset.y
             self.rows.reach(top, top + self.table.visible_rows)
 
-    def _open_step(self, run: Run) -> str | None:
-        """The step of a run whose start was seen before the run was in the table."""
-        told = self.session.hooks.history.get(run.id)
-        if told is None or run.status is not RunStatus.RUNNING or not told.open_steps:
-            return None
-        return told.open_steps[-1].name
-
     def _wrong(self, state: RunsState[Any, Any] | AllRunsState) -> DurablyError | None:
         """What keeps the page from being as the server has it."""
         connection = self.session.hooks.feed.connection
         return state.error or (connection.error if connection.phase is not Phase.LIVE else None)
 
-    def _paint_trouble(self, state: RunsState[Any, Any] | AllRunsState) -> None:
-        error = self._wrong(state)
+    def tell_trouble(self) -> None:
+        """Say what keeps the page from being as the server has it."""
+        error = self._wrong(self._source.state) if self._source is not None else None
         self.trouble.display = error is not None
         said = "" if error is None else safe(str(error), limit=400)
         if said and said != self._troubled:  # each exchange is a layout of the place
@@ -316,7 +315,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
     def _show(self) -> None:
         if self._source is not None:
             self._source.show(self._filter, self._sort)
-        self.bridge.poke()
+        self.show_anew()
 
     @on(FilterLine.Submitted, "#filter")
     def _filter_given(self, event: FilterLine.Submitted) -> None:
@@ -340,6 +339,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
                 self.say(f"No more than {rows.state.loaded:,} are kept: narrow the filter.")
             rows.load_older()
             self.table.action_cursor_last()
+        self.show_anew()
 
     def _say_last(self) -> None:
         last = "This is the last page: there" if isinstance(self.rows, Runs) else "There"
@@ -349,12 +349,14 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         """Go one page back, or to the first row."""
         if isinstance(self.rows, Runs) and self.rows.page:
             self.rows.prev_page()
+            self.show_anew()
         self.table.move_cursor(0)
 
     def action_live(self) -> None:
         """Go to the newest runs."""
         if isinstance(self.rows, Runs):
             self.rows.go_to_page(0)
+            self.show_anew()
         self.table.move_cursor(0)
 
     def action_sort(self) -> None:

@@ -107,12 +107,22 @@ class RunsSource:
             if wanted != before:
                 hook.set_query(**self._query())
 
-    def table_rows(self, now: float, open_step: Callable[[Run], str | None]) -> Sequence[RunRow]:
+    @property
+    def is_filled(self) -> bool:
+        """Whether the rows that are wanted have come."""
+        state = self.state
+        if isinstance(state, AllRunsState):
+            coming = state.is_loading_older or state.arranging
+        else:
+            coming = self._coming is not None
+        return state.fetched_at is not None and not (state.is_loading or coming)
+
+    def table_rows(self, now: float) -> Sequence[RunRow]:
         """The rows to show at ``now``, in seconds since the epoch."""
         if isinstance(self.rows, AllRuns):
             if "age" in {term.key for term in needs(self.filter).here.terms}:
                 self._search_again(self.rows, now)
-            return RunRows(self.rows.runs, self._made, open_step)
+            return RunRows(self.rows.runs, self._made, self._open_step)
         state = self.rows.state
         here = needs(self.filter).here
         runs = [run for run in state.runs if not here or matches(here, run, now)]
@@ -122,11 +132,18 @@ class RunsSource:
             rows.append(
                 RunRow(
                     run,
-                    step_name=(seen.step_name if seen else None) or open_step(run),
+                    step_name=(seen.step_name if seen else None) or self._open_step(run),
                     changed_at=seen.changed_at if seen else None,
                 )
             )
         return rows
+
+    def _open_step(self, run: Run) -> str | None:
+        """The step of a run whose start was seen before the run was in the table."""
+        told = self._hooks.history.get(run.id)
+        if told is None or run.status is not RunStatus.RUNNING or not told.open_steps:
+            return None
+        return told.open_steps[-1].name
 
     def get(self, run_ids: Iterable[str]) -> list[Run]:
         """Those of these runs that are here, as they are now."""

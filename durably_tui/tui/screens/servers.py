@@ -99,6 +99,12 @@ class ServersScreen(PlaceScreen):
 
     # -- painting --------------------------------------------------------------------------
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether each server has told of itself, or cannot."""
+        pulses = self._pulses.values()
+        return bool(pulses) and all(each.counts or each.error for each in pulses)
+
     def paint(self, now: float) -> None:
         """The servers, and what is wrong with the one under the cursor."""
         was_empty = not self.table.rows

@@ -146,7 +146,7 @@ class SummaryScreen(PlaceScreen):
 
     def _sort(self, sorting: Sorting[Any]) -> None:
         self.sorting = sorting
-        self.changed()
+        self.show_anew()
 
     # -- filter ----------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class SummaryScreen(PlaceScreen):
         """Show what a filter wants."""
         self.filter = parse(filter)
         self.filter_line.remember(str(self.filter))
-        self.changed()
+        self.show_anew()
 
     def action_filter(self) -> None:
         """Ask what to show."""

@@ -236,7 +236,9 @@ class StatusBar(Widget):
         before = _length(shown["address"])
         spare = room - taken() + (before or -_GAP)
         address = safe(self.address, limit=500)
-        if spare >= max(before, min(_LEAST_ADDRESS, cells(address))):
+        # The host in full tells more than the beginning of the address.
+        least = cells(address) if before else min(_LEAST_ADDRESS, cells(address))
+        if spare >= least:
             shown["address"] = ((fit(address, min(spare, cells(address))), "muted"),)
         badge = "".join(text for text, _ in shown["name"])
         left = _joined(shown["address"], shown["connection"], shown["generation"])

@@ -50,6 +50,17 @@ async def test_the_vital_things_stay_on_a_narrow_screen(width, told, left_out):
         assert [word for word in left_out if word in line] == []
 
 
+@pytest.mark.parametrize("width", range(60, 130))
+async def test_an_address_that_has_too_little_room_is_told_by_its_host(width):
+    app = BarApp()
+    async with app.run_test(size=(width, 3)) as pilot:
+        app.tell()
+        app.bar.server_name = ""
+        app.bar.address = "http://127.0.0.1:8462/api/durably"
+        await pilot.pause()
+        assert "127.0.0.1:8462" in screen_lines(app)[0]
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 160])
 async def test_a_server_without_a_name_is_told_from_others_while_it_is_away(width):
     app = BarApp()
