@@ -78,7 +78,7 @@ async def test_r_retries_all_of_a_group(shop: Workshop) -> None:
         screen = await errors_of(shown)
         await shown.until(lambda: len(messages(screen)) == 2)
         await shown.press("j", "r")
-        await shown.shows("Retry 2 runs on")
+        await shown.shows("Retry 2 runs on", "They go again as the same runs")
         await shown.press("y")
         await shown.until(lambda: shown.app.screen is screen)
         for each in bad:
@@ -114,6 +114,15 @@ async def test_errors_are_sorted_and_filtered(shop: Workshop) -> None:
         await shown.says("Copied the error.")
         await shown.press("question_mark")
         await shown.shows("Keys · Errors", "Retry all of the group")
+
+
+async def test_what_a_retry_does_is_told_by_what_the_server_can(shop: Workshop) -> None:
+    await shop.done("broken")
+    async with monitor(shop.url, abilities="0.15") as shown:
+        screen = await errors_of(shown)
+        await shown.until(lambda: len(messages(screen)) == 1)
+        await shown.press("r")
+        await shown.shows("Retry 1 run on", "This server resumes no run: each becomes a new run")
 
 
 async def test_an_old_server() -> None:

@@ -33,7 +33,14 @@ class ServersScreen(PlaceScreen):
     KEYS: ClassVar[tuple[Command, ...]] = (
         *MOVE,
         *REPLAY,
-        Command("open", "enter", "open", "Go to the runs of the server", "Server", shown="Enter"),
+        Command(
+            "open",
+            "enter",
+            "open",
+            "Go to the server, where its place and filter are as they were left",
+            "Server",
+            shown="Enter",
+        ),
         Command("copy_address", "y", "copy", "Copy the server's address", "Server"),
         *(command for command in VIEW if command.action != "copy_run"),
         *GENERAL,

@@ -30,9 +30,10 @@ BULK_ACTIONS = {
 }
 
 
+_AS_NEW = "each becomes a new run with the same input and labels."
 _ASKS = {
-    Action.RETRY: ("Retry", "They go again: the same run where the server can resume it."),
-    Action.RETRIGGER: ("Start anew", "Each becomes a new run with the same input and labels."),
+    Action.RETRY: ("Retry", "They go again as the same runs, after the steps that they finished."),
+    Action.RETRIGGER: ("Start anew", f"E{_AS_NEW[1:]}"),
     Action.CANCEL: ("Cancel", "They end as cancelled."),
     Action.DELETE: ("Delete", "They go with their steps and logs. This cannot be undone."),
 }
@@ -136,6 +137,8 @@ class SteeringScreen(CommandScreen):
         """Do one action to many runs, once the user has said so."""
         bulk = self.session.hooks.use_bulk(action, runs)
         word, effect = _ASKS[action]
+        if action is Action.RETRY and not self.session.hooks.port.abilities.retry:
+            effect = f"This server resumes no run: {_AS_NEW}"
         number = len(bulk.applicable)
         if not number:
             self.say(f"None of the {len(runs)} runs can have that done.", severity="warning")
