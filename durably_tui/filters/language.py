@@ -32,6 +32,7 @@ KEYS: dict[str, str] = {
 MAX_LENGTH = 2_000
 """Characters; what is longer is cut, and that is told."""
 
+_EQUALS = re.compile(rf"({'|'.join(KEYS)})=+([^=\s\"]+)$", re.IGNORECASE)
 _WORD = re.compile(r'(?:"[^"]*"?|\S)+')
 _AGE = re.compile(r"([<>])=?(\d{1,6})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -112,6 +113,9 @@ def _term(word: str) -> tuple[Term | None, str | None]:
                 f"There is no key {key!r}: keys are {', '.join(KEYS)}; "
                 "put a word that has a colon in quotes."
             )
+        elif found := _EQUALS.match(body):
+            meant = f"{found[1].lower()}:{found[2]}"
+            problem = f"{body!r} is searched for as a word: {meant} has a colon."
         plain = _unquoted(body)
         return (Term("", (plain,), negated) if plain else None), problem
     values = tuple(dict.fromkeys(value for part in _split(rest) if (value := _unquoted(part))))

@@ -52,6 +52,7 @@ def test_a_text_means_these_terms(text, terms):
         ("status:failed,bogus", (Term("status", ("failed",)),), "'bogus' is not a status"),
         ("age:soon", (), "'soon' is not an age"),
         ("job:", (), "job: needs a value"),
+        ("-Status=failed", (Term("", ("Status=failed",), True),), "status:failed has a colon"),
         ("x" * 3000, (Term("", ("x" * 2000,)),), "cut after 2000"),
     ],
 )
