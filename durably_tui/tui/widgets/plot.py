@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import ceil
 
 from textual.reactive import var
 from textual.strip import Strip
@@ -16,11 +17,15 @@ from durably_tui.text import fit, safe, took
 from .line_view import Painter, Span, Spans, fitted
 from .look import RUN_LOOKS
 from .plot_points import Point, Scale, points_of, scale_of, scatter
-from .time_axis import ago_text
+from .time_axis import ago_text, round_durations, time_label
 
 _AXIS = 8
 """Cells left of the picture: a duration, a blank and the line."""
 _TOLD = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.RUNNING)
+_ROWS_APART = 4
+"""Rows from one round duration to the next, at least."""
+_DECADES = (0.001, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 36_000.0, 86_400.0, 864_000.0)
+"""What is told of a logarithmic scale, in seconds."""
 _MARKS = (("p95", 5), ("p50", 8))
 """Percentiles that are drawn as a line across, with the height from which on there is room."""
 
@@ -59,8 +64,9 @@ def plot_lines(
     scale = scale_of(points, now)
     cells_shown = scatter(points, scale, columns, rows, plain=plain)
     across = _across(scale, rows, marks or {})
+    labels = _labels(scale, rows, across)
     for row in range(rows):
-        lines.append(_row(row, rows, columns, scale, cells_shown, across, plain=plain))
+        lines.append(_row(row, columns, cells_shown, across, labels, plain=plain))
     lines += _time_axis(scale, columns, plain=plain)
     return lines
 
@@ -86,23 +92,40 @@ def _across(scale: Scale, rows: int, marks: dict[str, float | None]) -> dict[int
     return found
 
 
+def _labels(scale: Scale, rows: int, across: dict[int, str]) -> dict[int, str]:
+    """What stands left of which rows: the ends, the percentiles, and round durations where there
+    is room for them."""
+    found = {rows - 1: took(scale.low) if scale.logarithmic else "0", **across}
+    found[0] = took(scale.high)
+    for seconds, label in _round(scale, rows):
+        row = scale.row(seconds, rows)
+        if not found.keys() & {row - 1, row, row + 1}:
+            found[row] = label
+    return found
+
+
+def _round(scale: Scale, rows: int) -> list[tuple[float, str]]:
+    if not scale.logarithmic:
+        apart = (scale.high - scale.low) / max(1, rows - 1) * _ROWS_APART
+        return round_durations(scale.low, scale.high, apart)
+    shown = [each for each in _DECADES if scale.low < each < scale.high]
+    room = max(1, (rows - 1) // _ROWS_APART)
+    every = max(1, ceil(len(shown) / room))
+    return [(each, time_label(each, each)) for each in shown[::every]]
+
+
 def _row(
     row: int,
-    rows: int,
     columns: int,
-    scale: Scale,
     cells_shown: dict[tuple[int, int], tuple[str, str]],
     across: dict[int, str],
+    labels: dict[int, str],
     *,
     plain: bool,
 ) -> Spans:
-    label = across.get(row, "")
-    if row == 0:
-        label = took(scale.high)
-    elif row == rows - 1 and rows > 1:
-        label = took(scale.low) if scale.logarithmic else "0"
-    spans: list[Span] = [(fit(label, _AXIS - 2, "right"), "muted")]
-    spans.append((" |" if plain else " │", "rail"))
+    spans: list[Span] = [(fit(labels.get(row, ""), _AXIS - 2, "right"), "muted")]
+    line = "|" if plain else "┤" if row in labels else "│"
+    spans.append((f" {line}", "rail"))
     ground = " " if row not in across else "-" if plain else "┄"
     spans += [cells_shown.get((column, row), (ground, "rail")) for column in range(columns)]
     return tuple(spans)

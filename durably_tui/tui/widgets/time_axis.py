@@ -124,6 +124,14 @@ def _times_ago(seconds: float, step: float, width: int) -> str:
     return text
 
 
+def round_durations(low: float, high: float, apart: float) -> list[tuple[float, str]]:
+    """The round durations from ``low`` to ``high`` seconds that are at least ``apart``, as they
+    are written."""
+    step = _STEPS[min(bisect_left(_STEPS, apart), len(_STEPS) - 1)]
+    numbers = range(ceil(low / step - 1e-6), floor(high / step + 1e-6) + 1)
+    return [(number * step, time_label(number * step, step)) for number in numbers]
+
+
 def _labels(first: float, last: float, width: int, step: float) -> list[tuple[int, str]]:
     """The multiples of a step that there is room for, with their cells."""
     found: list[tuple[int, str]] = []

@@ -87,13 +87,26 @@ def test_the_picture() -> None:
     points = points_of([record(60, 8), record(30, 4, FAILED), record(0, 2)], T, 3600)
     lines = text(plot_lines("job", points, 60, 12, now=T, marks={"p50": 2, "p95": 8}))
     assert lines[0].startswith("job  duration of each run  ✔ 2 completed  ✖ 1 failed")
-    assert lines[1] == "  8.8s │" + " " * 52
-    assert lines[2] == "   p95 │┄•" + "┄" * 50
+    assert lines[1] == "  8.8s ┤" + " " * 52
+    assert lines[2] == "   p95 ┤┄•" + "┄" * 50
+    assert lines[3] == "       │" + " " * 52
+    assert lines[4] == "    5s ┤" + " " * 52
     assert lines[5][8 + 26] == "✖"
-    assert lines[7] == "   p50 │" + "┄" * 51 + "•"
-    assert lines[9] == "     0 │" + " " * 52
+    assert lines[7] == "   p50 ┤" + "┄" * 51 + "•"
+    assert lines[9] == "     0 ┤" + " " * 52
     assert lines[10] == "       └" + "─" * 52
     assert lines[11].split() == ["1m", "ago", "45s", "ago", "30s", "ago", "15s", "ago", "now"]
+
+
+def test_a_high_picture_tells_round_durations() -> None:
+    def told(points: list[Point]) -> list[str]:
+        lines = text(plot_lines("job", points, 60, 40, now=T, marks={"p50": None}))
+        return [label for line in lines[1:-2] if (label := line[:6].strip())]
+
+    low = [Point(T - 60, 0.0085, FAILED)]
+    assert told(low) == ["9ms", "8ms", "6ms", "4ms", "2ms", "0"]
+    long = [*([Point(T - 60, 1.0, COMPLETED)] * 9), Point(T, 4_000.0, FAILED)]
+    assert told(long) == ["1h06m", "10m", "1m", "10s", "1.0s"]
 
 
 def test_a_percentile_that_is_not_in_the_picture_is_not_drawn() -> None:
