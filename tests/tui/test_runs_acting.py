@@ -126,5 +126,7 @@ async def test_what_the_server_refuses_is_taken_back_with_its_reason(
         await asked.wait()
         await shown.shows("⊘ cancelled")
         answer.set()
-        await shown.says("answered 409", "it is closing the books", "check which state the run is in")
+        await shown.says(
+            "answered 409", "it is closing the books", "check which state the run is in"
+        )
         await shown.shows("● running")

@@ -52,6 +52,19 @@ async def test_the_table_goes_down_through_all_runs() -> None:
         assert shown.runs.table.cursor_key == new
 
 
+async def test_until_the_runs_of_a_filter_come_the_line_says_that_they_are_those_of_before() -> (
+    None
+):
+    async with shown_runs(30) as (port, made, shown):
+        await shown.shows("all runs · live")
+        port.gate.clear()
+        await shown.press("f")
+        await shown.shows("status:failed · still the rows of before · fetching…")
+        assert len(shown.ids) == len(made)
+        port.gate.set()
+        await shown.shows("status:failed · live · 0 shown")
+
+
 async def test_what_comes_next_is_fetched_also_where_the_wheel_or_the_scrollbar_goes() -> None:
     async with shown_runs(HEAD + PAGE + 60) as (_port, made, shown):
         await shown.shows("scroll for older")

@@ -199,6 +199,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
                     shown=len(self.table.rows),
                     marked=len(self.marks),
                     gathered=self.gathered,
+                    of_before=self._source.is_of_before,
                     phase=connection.phase,
                     now=now,
                     sort=self._sort,

@@ -21,6 +21,7 @@ def scope(
     shown: int,
     marked: int,
     gathered: int | None = None,
+    of_before: bool = False,
     phase: Phase,
     now: float,
     sort: Sort | None = None,
@@ -33,13 +34,16 @@ def scope(
         shown: how many rows match.
         marked: how many runs are marked, on whatever page.
         gathered: how many of those that match were found, while all are to be marked.
+        of_before: whether the rows are still those of the filter before.
         phase: how the stream is doing.
         now: seconds since the epoch.
         sort: the order of the rows; None: newest first.
     """
     sort = sort or Sort()
     parts = [safe(str(wanted), limit=200) if wanted else "all runs"]
-    if isinstance(state, AllRunsState):
+    if of_before:
+        parts.append("still the rows of before")
+    elif isinstance(state, AllRunsState):
         parts += _all(wanted, state, shown, phase, now)
     else:
         parts += _page(wanted, state, shown, phase, now)

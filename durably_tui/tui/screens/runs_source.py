@@ -49,6 +49,8 @@ class RunsSource:
         self._made = Made(1024)
         self._coming: AllRuns | None = None
         self._searched_at = 0.0
+        self._fetched_before: float | None = None
+        """When the rows were fetched that were there as another filter came."""
         self.filter = Filter()
         self.sort = Sort()
         self.rows: Runs[Any, Any] | AllRuns = self._page()
@@ -98,7 +100,10 @@ class RunsSource:
 
     def show(self, wanted: Filter, sort: Sort) -> None:
         """Show what a filter wants, in an order."""
-        before, self.filter, self.sort = self.filter, wanted, sort
+        before, asked = self.filter, self._query()
+        self.filter, self.sort = wanted, sort
+        if self._query() != asked:
+            self._fetched_before = self.state.fetched_at
         for hook in (self.rows, self._coming):
             if hook is None:
                 continue
@@ -106,6 +111,13 @@ class RunsSource:
                 self._arrange(hook)
             if wanted != before:
                 hook.set_query(**self._query())
+
+    @property
+    def is_of_before(self) -> bool:
+        """Whether the rows are still those of the filter before."""
+        state = self.state
+        fetched = state.fetched_at
+        return state.is_loading and fetched is not None and fetched == self._fetched_before
 
     @property
     def is_filled(self) -> bool:
