@@ -42,7 +42,7 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
         Verb(
             "theme",
             "Change the colours",
-            partial(_theme, app),
+            partial(set_theme, app),
             lambda: sorted(app.available_themes),
         ),
         Verb(
@@ -96,7 +96,8 @@ async def _server(app: MonitorApp, name: str) -> None:
     await app.go_to_server(name)
 
 
-async def _theme(app: MonitorApp, name: str) -> None:
+async def set_theme(app: MonitorApp, name: str) -> None:
+    """Change the colours, and keep that."""
     if name not in app.available_themes:
         _warn(app, f"There is no theme {name!r}; there are {', '.join(app.available_themes)}.")
         return

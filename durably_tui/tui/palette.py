@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from durably_tui.text import ago, safe
 
+from .app_verbs import set_theme
 from .commands import Command
 from .screens.base import CommandScreen
 from .screens.live import LiveScreen
 from .screens.place import PlaceScreen
+
+_MANY = 2_000
+"""Runs of the page that are looked through."""
+_ID_LENGTH = 16
+"""What is as long as that is an id, if it is no name that is known."""
 
 
 class PlaceCommands(Provider):
@@ -52,11 +59,21 @@ class PlaceCommands(Provider):
                 yield Hit(score, told, partial(self.screen.run_action, command.action), text=text)
 
 
-class ThingsToGoTo(Provider):
-    """Runs by id, jobs, saved filters and servers."""
+Thing = tuple[str, str, Callable[[], Awaitable[Any] | Any]]
+"""What something is called, what is done with it, and what does that."""
 
-    def _things(self) -> Iterator[tuple[str, str, Callable[[], Awaitable[Any] | Any]]]:
-        """What it is called, what is done, and what does it."""
+
+class ThingsToGoTo(Provider):
+    """Runs by id, jobs, saved filters, servers and themes."""
+
+    async def search(self, query: str) -> Hits:
+        """Those whose name matches. Of runs that match as well, the newest first."""
+        matcher = self.matcher(query)
+        for text, help_line, do in (*self._things(), *self._runs(query)):
+            if (score := matcher.match(text)) > 0:
+                yield Hit(score, matcher.highlight(text), do, help=help_line)
+
+    def _things(self) -> Iterator[Thing]:
         screen = self.screen
         if not isinstance(screen, LiveScreen):
             return
@@ -71,19 +88,33 @@ class ThingsToGoTo(Provider):
         for job in screen.seen_jobs():
             show = partial(app.navigator.go, "runs", filter=f'job:"{job}"')
             yield f"Job {safe(job)}", "Show its runs", show
-        # Of those that match as well, the newest first.
-        for run_id, told in reversed(tuple(session.hooks.history.runs.items())):
-            place = app.navigator.in_front()
-            what = f"Run {safe(run_id)}  {safe(told.job_name)}"
-            heard = ago(max(0.0, session.clock() - told.last_seen))
-            yield what, f"Open this run, last heard of {heard} ago", partial(_open, place, run_id)
+        for name in sorted(app.available_themes):
+            yield f"Theme {name}", "Change the colours", partial(set_theme, app, name)
 
-    async def search(self, query: str) -> Hits:
-        """Those whose name matches."""
-        matcher = self.matcher(query)
-        for text, help_line, run in self._things():
-            if (score := matcher.match(text)) > 0:
-                yield Hit(score, matcher.highlight(text), run, help=help_line)
+    def _runs(self, query: str) -> Iterator[Thing]:
+        """Runs that were told of, those that are on the page, and one whose id is typed."""
+        screen = self.screen
+        if not isinstance(screen, LiveScreen):
+            return
+        session, known = screen.session, set[str]()
+        for run_id, told in reversed(tuple(session.hooks.history.runs.items())):
+            known.add(run_id)
+            heard = ago(max(0.0, session.clock() - told.last_seen))
+            does = f"Open this run, last heard of {heard} ago"
+            yield self._run(run_id, told.job_name, does)
+        for run in islice(session.rows.runs if session.rows is not None else (), _MANY):
+            if run.id not in known:
+                known.add(run.id)
+                yield self._run(run.id, run.job_name, f"Open this run, which is {run.status}")
+        wanted = query.rpartition(" ")[2]
+        if len(wanted) >= _ID_LENGTH and wanted not in known:
+            yield self._run(wanted, "", "Ask the server for this run")
+
+    def _run(self, run_id: str, job_name: str, does: str) -> Thing:
+        assert isinstance(self.screen, LiveScreen)
+        place = self.screen.monitor.navigator.in_front()
+        what = f"Run {safe(run_id)}  {safe(job_name)}".rstrip()
+        return what, does, partial(_open, place, run_id)
 
 
 def _open(place: PlaceScreen, run_id: str) -> None:

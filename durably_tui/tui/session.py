@@ -10,6 +10,7 @@ from typing import Any
 from durably_tui.state import AllRuns, DurablyHooks, RunCounts, Runs
 
 from .replay import Replaying
+from .seen import Seen
 from .view import View
 
 
@@ -37,6 +38,8 @@ class Session:
     """How the user looks at it; shared by the servers of one monitor."""
     watched: frozenset[str] = frozenset()
     """Runs whose end the user wants to be told of, whatever it is: those that are marked."""
+    seen: Seen = field(default_factory=Seen)
+    """Its jobs and labels, as far as they were on the screen."""
     rows: Runs[Any, Any] | AllRuns | None = None
     """The runs in sight, in which a change is seen at once; None before there is one."""
 

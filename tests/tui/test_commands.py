@@ -209,6 +209,31 @@ async def test_the_palette_has_the_newest_runs_of_a_job_first(shop: Workshop) ->
         await shown.press("escape")
 
 
+async def test_the_palette_finds_what_was_there_before_the_monitor(shop: Workshop) -> None:
+    run_id = await shop.done("chatty")
+    elsewhere = await shop.done("quick")
+    async with monitor(shop.url, size=(120, 40)) as shown:
+
+        async def find(query: str, *said: str) -> None:
+            await shown.press("ctrl+p")
+            await shown.front(CommandPalette)
+            await shown.press(*query)
+            await shown.shows(*said)
+            await shown.press("enter")
+
+        await shown.until(lambda: len(shown.ids) == 2)
+        await find(run_id[-6:], f"Run {run_id}  chatty", "Open this run, which is completed")
+        assert (await shown.front(RunScreen)).current_run().id == run_id
+        await shown.press("escape")
+        await shown.front(RunsScreen)
+        await find("chatty", "Job chatty", "Show its runs")
+        await shown.until(lambda: shown.ids == [run_id], "the runs of the job")
+        await find(elsewhere, f"Run {elsewhere}", "Ask the server for this run")
+        assert (await shown.front(RunScreen)).current_run().id == elsewhere
+        await find("nord", "Theme nord", "Change the colours")
+        await shown.until(lambda: shown.app.theme == "nord", "the theme")
+
+
 async def test_a_pane_keeps_its_keys_where_nothing_can_be_changed(shop: Workshop) -> None:
     run_id = await shop.done("quick")
     async with monitor(shop.url, read_only=True) as shown:

@@ -8,7 +8,8 @@ from support.workshop import Workshop
 
 from durably_tui.filters import KEYS
 from durably_tui.protocol import Run, RunStatus
-from durably_tui.tui.widgets.filter_line import FilterLine, Seen
+from durably_tui.tui.seen import Seen
+from durably_tui.tui.widgets.filter_line import FilterLine
 from durably_tui.tui.widgets.offers import Offers
 
 

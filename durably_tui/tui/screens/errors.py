@@ -127,7 +127,7 @@ class ErrorsScreen(SummaryScreen):
         state = self.errors.state
         wrong = self.wrong(state.error)
         self.paint_trouble(wrong)
-        self.seen.jobs.update(dict.fromkeys(group.job_name for group in state.groups))
+        self.session.seen.jobs.update(dict.fromkeys(group.job_name for group in state.groups))
         shown = [group for group in state.groups if self._is_wanted(group, now)]
         shown = self.sorting.sorted(sorted(shown, key=lambda group: -group.last_at))
         self.show_sort()

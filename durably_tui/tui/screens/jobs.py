@@ -129,7 +129,7 @@ class JobsScreen(SummaryScreen):
         wrong = self.wrong(state.error)
         self.paint_trouble(wrong)
         jobs = self.stats.summaries(now)
-        self.seen.jobs.update(dict.fromkeys(job.job_name for job in jobs))
+        self.session.seen.jobs.update(dict.fromkeys(job.job_name for job in jobs))
         shown = [job for job in jobs if _is_wanted(self.filter, job)]
         shown = self.sorting.sorted(sorted(shown, key=lambda job: job.job_name))
         self.show_sort()
@@ -202,10 +202,6 @@ class JobsScreen(SummaryScreen):
         if command.action in {"open", "failed", "copy_name"} and self.job is None:
             return "There is no job here."
         return super().refusal(command)
-
-    def seen_jobs(self) -> list[str]:
-        """The names of all jobs, for completion."""
-        return sorted({*super().seen_jobs(), *self.seen.jobs})
 
     async def refresh_state(self) -> None:
         """Fetch the figures."""

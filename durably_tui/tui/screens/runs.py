@@ -20,7 +20,7 @@ from durably_tui.state import AllRuns, AllRunsState, Runs, RunsFilter, RunsState
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.session import Session
-from durably_tui.tui.widgets.filter_line import FilterLine, Seen
+from durably_tui.tui.widgets.filter_line import FilterLine
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.run_detail import RunDetail
 from durably_tui.tui.widgets.run_sort import Sort
@@ -103,7 +103,6 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         self._filter = Filter()
         self._sort = Sort()
         self._troubled = ""
-        self._seen = Seen()
         self._looked = 0
         self._return_to: str | None = None
         self._narrowed: tuple[str | None, float] = None, 0.0
@@ -113,7 +112,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         """The bar, what is shown, the table, the preview and the keys."""
         yield StatusBar(plain=self.view.plain)
         yield ScopeLine(id="scope")
-        yield (line := FilterLine(self._seen))
+        yield (line := FilterLine(self.session.seen))
         yield line.choices
         yield Static(id="trouble")
         with Container(id="panes"):
@@ -236,7 +235,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
             self._return_to = None
         top = self.table.scroll_offset.y
         in_sight = self.table.rows[top : top + self.table.visible_rows]
-        self._seen.take(row.run for row in in_sight)
+        self.session.seen.take(row.run for row in in_sight)
         self._reach()
 
     def _reach(self) -> None:

@@ -65,9 +65,8 @@ class SteeringScreen(CommandScreen):
 
     def seen_jobs(self) -> list[str]:
         """Names of jobs that were seen, for completion."""
-        return sorted(
-            {run.job_name for run in self.session.hooks.history.runs.values() if run.job_name}
-        )
+        told = {run.job_name for run in self.session.hooks.history.runs.values() if run.job_name}
+        return sorted({*told, *self.session.seen.jobs})
 
     def open_run(self, run: Run, *, pane: str = "overview") -> None:
         """Go to a run in full, with one of its panes in front."""

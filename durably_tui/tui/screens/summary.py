@@ -18,7 +18,7 @@ from durably_tui.protocol import DurablyError, Phase
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
-from durably_tui.tui.widgets.filter_line import FilterLine, Seen
+from durably_tui.tui.widgets.filter_line import FilterLine
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.line_table import LineTable
 from durably_tui.tui.widgets.scope_line import ScopeLine
@@ -57,7 +57,6 @@ class SummaryScreen(PlaceScreen):
         super().__init__(session)
         self.sorting = Sorting.by_first(self.ORDERS)
         self.filter = Filter()
-        self.seen = Seen()
         self._began_on: str | None = None
         """The row under the cursor while it was not known yet what there is."""
 
@@ -73,7 +72,7 @@ class SummaryScreen(PlaceScreen):
         """The bar, what is shown, the table, the detail and the keys."""
         yield StatusBar(plain=self.view.plain)
         yield ScopeLine(id="scope")
-        yield (line := FilterLine(self.seen))
+        yield (line := FilterLine(self.session.seen))
         yield line.choices
         yield Static(id="trouble")
         with Container(id="body"):
