@@ -170,12 +170,17 @@ class Document:
 
 def marked(spans: Spans, pattern: re.Pattern[str], style: str) -> Spans:
     """Spans in which what a pattern finds stands out."""
+    whole = "".join(text for text, _ in spans)
+    found = [match.span() for match in pattern.finditer(whole) if match.end() > match.start()]
     made: list[Span] = []
+    begins = 0
     for text, usual in spans:
-        at = 0
-        for match in pattern.finditer(text):
-            if match.end() > match.start():
-                made += [(text[at : match.start()], usual), (match.group(), style)]
-                at = match.end()
-        made.append((text[at:], usual))
+        ends, at = begins + len(text), begins
+        for first, last in found:
+            start, stop = max(first, at), min(last, ends)
+            if start < stop:
+                made += [(whole[at:start], usual), (whole[start:stop], style)]
+                at = stop
+        made.append((whole[at:ends], usual))
+        begins = ends
     return tuple(span for span in made if span[0])

@@ -157,10 +157,16 @@ class JsonTree:
         return joined if joined.startswith(".") else "." + joined
 
     def found(self, row: int, pattern: re.Pattern[str]) -> bool:
-        """Whether a pattern is in the key or in the scalar of a row."""
+        """Whether a pattern is in the key or in the scalar of a row, or in both as JSON."""
         key, value = self._keys[row], self._values[row]
-        if isinstance(key, str) and pattern.search(key):
-            return True
+        if isinstance(key, str):
+            if pattern.search(key):
+                return True
+            # Only what can tell of where they meet: of a large value there are a million rows.
+            if ('"' in pattern.pattern or ":" in pattern.pattern) and pattern.search(
+                "".join(text for text, _ in self.spans(row))
+            ):
+                return True
         if isinstance(value, str):
             return pattern.search(value) is not None
         if value is _CLOSING or (value and isinstance(value, (dict, list, tuple))):

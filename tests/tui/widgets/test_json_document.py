@@ -1,6 +1,7 @@
 """Values and texts as lines: what a document of them shows, and where each stands."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from support.hostile import HOSTILE, is_inert
 
 from durably_tui.text import cells
-from durably_tui.tui.widgets.json_document import Document
+from durably_tui.tui.widgets.json_document import Document, marked
 from durably_tui.tui.widgets.json_heights import Heights
 from durably_tui.tui.widgets.json_lines import json_lines, text_lines
 from durably_tui.tui.widgets.json_tree import JsonTree
@@ -173,6 +174,18 @@ def test_a_text_that_is_too_long_is_shown_in_part():
     assert len(lines_of(long)[-2]) < 60
     long.toggle(len(long.rows) - 2)
     assert lines_of(long)[-2].endswith('100,000 characters more"')
+
+
+def test_what_is_found_stands_out_over_all_that_it_is_in():
+    spans = (('"id"', "key"), (": ", "muted"), ("12", "number"), (",", "muted"))
+    assert marked(spans, re.compile('id": 1'), "match") == (
+        ('"', "key"),
+        ('id"', "match"),
+        (": ", "match"),
+        ("1", "match"),
+        ("2", "number"),
+        (",", "muted"),
+    )
 
 
 def styles(text: str) -> list[str]:

@@ -90,6 +90,18 @@ async def test_a_search_unfolds_and_goes_round():
         assert "Nothing here has “three” in it." in app.toasts
 
 
+async def test_a_search_finds_a_key_with_its_value_as_they_are_written():
+    app = JsonApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.view.focus()
+        app.pane.show([{"id": 1}, {"id": 12, "name": 'a "b"'}, "id"])
+        await pilot.press("slash", *'"id": 12')
+        assert "1/1" in app.status
+        assert app.status.startswith(".[1].id")
+        await pilot.press("ctrl+u", *'name": "a')
+        assert app.status.startswith(".[1].name")
+
+
 async def test_a_search_that_is_left_changes_nothing():
     app = JsonApp()
     async with app.run_test(size=(40, 12)) as pilot:
