@@ -167,6 +167,20 @@ async def test_a_run_that_was_met_half_way_has_the_lines_that_the_server_has_sto
         await shown.shows("stored row 0", "let go", "the server keeps no earlier lines")
 
 
+async def test_what_a_run_has_not_made_is_told_as_that(shop: Workshop) -> None:
+    held, quiet = await shop.start("held"), await shop.done("quick")
+    async with opened(shop, quiet) as shown:
+        await shown.press("l")
+        await shown.shows("This run wrote no log lines.")
+        await shown.press("q")
+        await shown.on(held)
+        await shown.press("enter", "e")
+        await shown.shows("No output yet: the run is running.")
+        assert "null" not in shown.text
+        await shown.press("c")
+        await shown.shows("No output: the run is cancelled.")
+
+
 async def test_input_output_and_error_are_json_that_can_be_read(shop: Workshop) -> None:
     done = await shop.done("quick", value="[bold]x[/]")
     async with opened(shop, done) as shown:

@@ -100,8 +100,11 @@ class RunDetail(Vertical):
         self._said = ""
         self._facts_of: tuple[Run, JobRunState | None, float] | None = None
         self._documents: dict[str, Any] = {}
+        self._output_said: str | None = None
         self.logs_above = UNSEEN
         """What is said above the first log line, where earlier ones may be missing."""
+        self.logs_whole = False
+        """Whether all lines that the server has are here."""
 
     def compose(self) -> ComposeResult:
         """A tab for each pane."""
@@ -116,6 +119,7 @@ class RunDetail(Vertical):
             with Pane(PANES["input"], id="input"):
                 yield JsonPane(id="input-view")
             with Pane(PANES["output"], id="output"):
+                yield Static(id="output-note", classes="note")
                 yield JsonPane(id="output-view")
             with Pane(PANES["events"], id="events"):
                 yield EventPane(id="events-view", plain=self._plain)
@@ -154,7 +158,7 @@ class RunDetail(Vertical):
         if (run.id if run else None) != self._run_id:
             self._run_id = run.id if run else None
             self._start_over()
-            self.logs.empty = NO_LINES if run else NO_RUN
+        self.logs.empty = self._no_lines(run, state)
         if run is None:
             self._facts_of, self._said = None, ""
             self.facts.update(Content.styled(NO_RUN, "$text-muted"))
@@ -162,7 +166,7 @@ class RunDetail(Vertical):
         self._show_logs(state)
         self.log_pane.tick(now)
         self._document("input", self.input, run.input)
-        self._document("output", self.output, run.error if run.error is not None else run.output)
+        self._show_output(run)
         if state is not None:
             tries = max(told.attempt for told in (state.own, state.seen or state.own))
             self.steps.set_steps(state.steps, started_at=run.started_at, now=now, attempt=tries)
@@ -236,6 +240,30 @@ class RunDetail(Vertical):
             self._logged = state.logs.total
             self._told_gaps |= set(gaps)
         self.logs.above = "" if state.complete else self.logs_above
+
+    def _no_lines(self, run: Run | None, state: JobRunState | None) -> str:
+        """Why there are no log lines."""
+        if run is None:
+            return NO_RUN
+        if not (self.logs_whole or (state is not None and state.complete)):
+            return NO_LINES
+        if run.is_terminal:
+            return "This run wrote no log lines."
+        return "No log lines yet. They appear here as the run writes them."
+
+    def _show_output(self, run: Run) -> None:
+        value = run.error if run.error is not None else run.output
+        said = ""
+        # A run that completed may have made null; of others that would not be true.
+        if value is None and run.status is not RunStatus.COMPLETED:
+            yet = "" if run.is_terminal else " yet"
+            said, value = f"No output{yet}: the run is {run.status}.", ""
+        if said != self._output_said:  # each exchange is a layout of the place
+            self._output_said = said
+            note = self.query_one("#output-note", Static)
+            note.display = bool(said)
+            note.update(said)
+        self._document("output", self.output, value)
 
     def _document(self, name: str, view: JsonPane, value: Any) -> None:
         """Exchange what a JSON pane shows, only where it changed: what was fetched anew and says
@@ -314,7 +342,8 @@ class RunDetail(Vertical):
         if began is None or (ended is not None and ended.timestamp() <= began):
             return "not while it ran: steps and logs are those that the server kept"
         since = took(max(0.0, now - began))
-        lost = f", {len(state.gaps)} gaps in between" if state.gaps else ""
+        gaps = len(state.gaps)
+        lost = f", {gaps} gap{'s' if gaps > 1 else ''} in between" if gaps else ""
         return f"for the last {since}{lost}: earlier steps and lines may be missing"
 
 
