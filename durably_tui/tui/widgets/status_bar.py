@@ -86,7 +86,8 @@ def connection_spans(
     parts: list[str] = []
     if connection.phase in {Phase.RECONNECTING, Phase.OFFLINE}:
         if connection.retry_at is not None and connection.retry_at > now:
-            parts.append(f" in {math.ceil(connection.retry_at - now)} s")
+            again = "" if connection.phase is Phase.RECONNECTING else ", again"
+            parts.append(f"{again} in {math.ceil(connection.retry_at - now)} s")
         if connection.last_seen is not None:
             dot = "," if plain else " ·"
             parts.append(f"{dot} last seen {_clock(now - connection.last_seen)} ago")

@@ -107,6 +107,7 @@ def test_connections_in_words():
     assert words(lost, full=False) == "▲ reconnecting"
     assert words(lost, plain=True) == "^ reconnecting in 4 s, last seen 00:41 ago"
     assert words(Connection(phase=Phase.OFFLINE)) == "■ offline"
+    assert words(Connection(phase=Phase.OFFLINE, retry_at=1005)) == "■ offline, again in 5 s"
     assert words(Connection(phase=Phase.OFFLINE, last_seen=1000 - 3725)) == (
         "■ offline · last seen 1:02:05 ago"
     )
