@@ -61,7 +61,7 @@ class MonitorApp(DrawingApp):
     """Watches one server; leaves the terminal usable whatever happens."""
 
     TITLE = "durably-tui"
-    COMMANDS = DrawingApp.COMMANDS | {_place_commands, _things_to_go_to}
+    COMMANDS = {_place_commands, _things_to_go_to}  # noqa: RUF012 - as Textual declares it
     DEFAULT_CSS = """
     MonitorApp {
         #first { background: $panel; height: 1; padding: 0 1; text-style: bold; }

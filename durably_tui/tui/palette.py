@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.system_commands import SystemCommandsProvider
 
 from durably_tui.text import ago, safe
 
@@ -23,8 +24,9 @@ _ID_LENGTH = 16
 """What is as long as that is an id, if it is no name that is known."""
 
 
-class PlaceCommands(Provider):
-    """Every command of the place that applies now."""
+class PlaceCommands(SystemCommandsProvider):
+    """Every command of the place that applies now, then those of Textual: with a provider of
+    their own these would come first as often as not."""
 
     def _offered(self) -> list[Command]:
         screen = self.screen
@@ -46,6 +48,8 @@ class PlaceCommands(Provider):
                 partial(self.screen.run_action, command.action),
                 help=command.help,
             )
+        async for hit in super().discover():
+            yield hit
 
     async def search(self, query: str) -> Hits:
         """Those whose label or help matches."""
@@ -57,6 +61,8 @@ class PlaceCommands(Provider):
                 found = matcher.highlight(text)
                 told = found[: len(label)] + f"  ({command.key_label})" + found[len(label) :]
                 yield Hit(score, told, partial(self.screen.run_action, command.action), text=text)
+        async for hit in super().search(query):
+            yield hit
 
 
 Thing = tuple[str, str, Callable[[], Awaitable[Any] | Any]]

@@ -145,11 +145,13 @@ async def test_any_of_these_keys_closes_help(shop: Workshop, key: str) -> None:
 
 async def test_the_palette_lists_what_applies_and_does_it(shop: Workshop) -> None:
     run_id = await shop.done("quick")
-    async with monitor(shop.url, size=(120, 60)) as shown:
+    async with monitor(shop.url, size=(120, 160)) as shown:
         await shown.on(run_id)
         await shown.press("ctrl+p")
         await shown.front(CommandPalette)
         await shown.shows("New run  (R)", "Trigger  (t)", "Logs  (l)")
+        await shown.shows("Screenshot")
+        assert shown.text.index("New run") < shown.text.index("Screenshot"), "what is here first"
         assert "Cancel  (c)" not in shown.text, "nothing to cancel in a completed run"
         assert "Commands  (" not in shown.text, "it is open already"
         assert "Maximize" not in shown.text, "panes have keys of their own here"
