@@ -16,8 +16,8 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     until: float | None = None
     """When the stream was there again; None while it is not."""
     lossless: bool = False
-    """Whether all that happened meanwhile was told afterwards. Otherwise runs and steps are
-    fetched again, but log lines of that time may be lost."""
+    """Whether all that happened in between was told afterwards. Otherwise runs and steps are
+    fetched again, but log lines from that time may be lost."""
 
 
 def outage_after(

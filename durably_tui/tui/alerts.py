@@ -174,9 +174,9 @@ class Alarm:
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
                 if code := await process.wait():
-                    self._say_once(f"The alert command ended with {code}.")
+                    self._say_once(f"The alert command exited with code {code}.")
         except TimeoutError:
-            self._say_once(f"The alert command was ended after {COMMAND_SECONDS:g} s.")
+            self._say_once(f"The alert command was stopped after {COMMAND_SECONDS:g} s.")
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):

@@ -31,8 +31,8 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
     return [
         *places,
         Verb("filter", "Show the runs that match", partial(_filter, app), _filter_keys),
-        Verb("save", "Keep the filter of this place under a name", partial(_save, app)),
-        Verb("load", "Use a filter that was kept", partial(_load, app), lambda: world.filters),
+        Verb("save", "Save the filter of this place under a name", partial(_save, app)),
+        Verb("load", "Use a saved filter", partial(_load, app), lambda: world.filters),
         Verb(
             "server",
             "Go to another server",
@@ -76,9 +76,9 @@ async def _save(app: MonitorApp, name: str) -> None:
     assert app.world is not None
     filter = app.navigator.in_front().filter_text
     if not name:
-        _warn(app, "Say a name to keep the filter under, such as :save night.")
+        _warn(app, "Give a name to save the filter under, such as :save night.")
     elif not filter:
-        _warn(app, "There is no filter here to keep; / sets one.")
+        _warn(app, "There is no filter here to save; / sets one.")
     elif await kept(app, partial(app.world.save, name, filter)):
         app.notify(f"{filter} is kept; :load {name} uses it.", markup=False)
 
@@ -87,7 +87,7 @@ async def _load(app: MonitorApp, name: str) -> None:
     assert app.world is not None
     if name not in app.world.filters:
         known = ", ".join(app.world.filters) or "none"
-        _warn(app, f"There is no filter {name!r}; kept are {known}.")
+        _warn(app, f"There is no filter {name!r}; saved ones are {known}.")
         return
     await app.navigator.go("runs", filter=app.world.filters[name])
 
@@ -118,7 +118,7 @@ async def kept(app: MonitorApp, write: Callable[[], None]) -> bool:
     try:
         await asyncio.to_thread(write)
     except (ConfigError, DurablyError) as error:
-        _warn(app, f"It holds until you leave, but is not kept: {error}")
+        _warn(app, f"It holds until you leave, but was not saved: {error}")
         return False
     return True
 

@@ -80,7 +80,7 @@ def keymap(
     for name, keys in wanted.items():
         strange = next((key for key in keys if not is_key(key_name(key))), None)
         if name not in names:
-            problems[name] = f"there is no command {name!r} that could have a key of yours."
+            problems[name] = f"there is no command {name!r} that could have another key."
         elif strange is not None:
             problems[name] = f"{name!r} cannot have the key {strange!r}: there is no such key."
         else:
@@ -91,8 +91,8 @@ def keymap(
         name, key, place, other = clash
         written = next(each for each in wanted[name] if key_name(each) == key)
         problems[name] = (
-            f"{name!r} cannot have the key {written!r}: in {place} it is that of {other!r}; "
-            "give that another one."
+            f"{name!r} cannot have the key {written!r}: in {place} it belongs to {other!r}; "
+            "give that one another key."
         )
         del granted[name]
     return granted, {name: problems[name] for name in wanted if name in problems}

@@ -133,7 +133,7 @@ def _moment(text: str, began: float) -> float:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time: write 90s, 1:30, 14:05:30 or 2026-01-31T14:05:30Z."
+            f"{text!r} is not a time: write 90s, 1:30, 14:05:30 or 2026-01-31T14:05:30Z."
         ) from None
 
 

@@ -119,7 +119,7 @@ def test_no_file_is_made_of_a_server_that_is_not_there(invoke: Invoke, tmp_path:
         (["night"], "night is empty"),
         (["made.ndjson", "--speed", "fast"], "write 10x"),
         (["made.ndjson", "--speed", "0x"], "write 10x"),
-        (["made.ndjson", "--at", "noon"], "is no time"),
+        (["made.ndjson", "--at", "noon"], "is not a time"),
         (["made.ndjson", "--at", "1:30"], "is not in the recording, which is 00:40 long"),
         (["made.ndjson", "--at", "2020-01-01T00:00:00Z"], "is not in the recording"),
         (["made.ndjson", "--at", "0:30", "--speed", "10x"], "needs a terminal"),

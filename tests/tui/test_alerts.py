@@ -166,13 +166,13 @@ async def test_a_command_that_does_not_do_is_complained_of_once() -> None:
     said = "The alert command /does/not/exist cannot be run: No such file or directory."
     assert await ran(wish, failed("a"), failed("b")) == [said]
     wish = Alerts(command=(sys.executable, "-c", "raise SystemExit(3)"))
-    assert await ran(wish, failed("a"), failed("b")) == ["The alert command ended with 3."]
+    assert await ran(wish, failed("a"), failed("b")) == ["The alert command exited with code 3."]
 
 
 async def test_a_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     wish = Alerts(command=(sys.executable, "-c", "import time;time.sleep(60)"))
     monkeypatch.setattr(alerts, "COMMAND_SECONDS", 0.1)
-    assert await ran(wish, failed("a")) == ["The alert command was ended after 0.1 s."]
+    assert await ran(wish, failed("a")) == ["The alert command was stopped after 0.1 s."]
 
 
 async def test_a_command_that_runs_goes_with_the_monitor(monkeypatch: pytest.MonkeyPatch) -> None:

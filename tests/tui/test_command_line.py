@@ -119,7 +119,7 @@ async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
         await shown.until(lambda: len(shown.ids) == 2)
         await say(shown, "save night")
-        await shown.says("There is no filter here to keep")
+        await shown.says("There is no filter here to save")
         await say(shown, "runs status:failed")
         await shown.until(lambda: len(shown.ids) == 1)
         await say(shown, "save night")
@@ -129,7 +129,7 @@ async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:
         await say(shown, "load night")
         await shown.until(lambda: len(shown.ids) == 1)
         await say(shown, "load day")
-        await shown.says("There is no filter 'day'; kept are night.")
+        await shown.says("There is no filter 'day'; saved ones are night.")
 
 
 @pytest.mark.parametrize("way", ["digit", "word"])

@@ -138,7 +138,7 @@ async def test_an_old_server() -> None:
 async def test_a_server_that_fails_is_told_of() -> None:
     async with html_502() as bad, monitor(bad.url, pace=QUICK) as shown:
         await errors_of(shown)
-        await shown.shows("answered 502", "This server has told of no failures yet.")
+        await shown.shows("answered 502", "This server has reported no failures yet.")
 
 
 async def test_the_errors_stay_while_the_server_is_gone(tmp_path: Path) -> None:

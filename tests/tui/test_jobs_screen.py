@@ -57,7 +57,9 @@ async def test_our_server_lists_every_job_and_counts(shop: Workshop) -> None:
         await shown.shows("counted by the server", f"{len(known)} jobs", "last 1h", "100%")
         assert names(screen) == known
         await on(shown, screen, "held")
-        await shown.shows("held  duration of each run", "No run of it has ended yet")
+        await shown.shows(
+            "held  duration of each run", "No run of this job is known to have ended yet"
+        )
         await on(shown, screen, "broken")
         await shown.shows("broken  duration of each run  ✖ 1 failed")
 
@@ -176,7 +178,7 @@ async def test_no_jobs_at_all() -> None:
         old.durably.runs.clear()
         async with monitor(old.url) as shown:
             await jobs_of(shown)
-            await shown.shows("No run was seen yet, and this server does not list its jobs.")
+            await shown.shows("No run has been seen yet, and this server does not list its jobs.")
             await shown.press("question_mark")
             await shown.shows("Keys · Jobs", "Count over a longer time")
             await shown.press("escape", "y")
@@ -186,7 +188,7 @@ async def test_no_jobs_at_all() -> None:
 async def test_a_server_that_fails_is_told_of() -> None:
     async with html_502() as bad, monitor(bad.url, pace=QUICK) as shown:
         await jobs_of(shown)
-        await shown.shows("answered 502", "This server has told of no jobs yet.")
+        await shown.shows("answered 502", "This server has reported no jobs yet.")
 
 
 async def test_the_figures_stay_while_the_server_is_gone(tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def test_a_key_of_another_command_is_refused_in_one_sentence() -> None:
     granted, problems = keymap({"cancel": ["D"], "filter": ["?"]}, PLACES)
     assert granted == {}
     assert problems == {
-        "cancel": "'cancel' cannot have the key 'D': in Runs it is that of 'delete'; "
-        "give that another one.",
-        "filter": "'filter' cannot have the key '?': in Runs it is that of 'help'; "
-        "give that another one.",
+        "cancel": "'cancel' cannot have the key 'D': in Runs it belongs to 'delete'; "
+        "give that one another key.",
+        "filter": "'filter' cannot have the key '?': in Runs it belongs to 'help'; "
+        "give that one another key.",
     }
 
 
@@ -82,7 +82,7 @@ def test_a_key_that_no_keyboard_has_is_told(key: str) -> None:
 def test_a_command_that_does_not_exist_is_told() -> None:
     assert keymap({"explode": ["x"]}, PLACES) == (
         {},
-        {"explode": "there is no command 'explode' that could have a key of yours."},
+        {"explode": "there is no command 'explode' that could have another key."},
     )
 
 

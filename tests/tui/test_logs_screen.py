@@ -190,7 +190,7 @@ async def test_nothing_yet(shop: Workshop) -> None:
 async def test_what_is_no_durably_server() -> None:
     async with html_502() as server, monitor(server.url, size=(200, 24), pace=QUICK) as shown:
         await at_logs(shown)
-        await shown.shows("answered 502", "This server has told of no log lines yet.")
+        await shown.shows("answered 502", "This server has reported no log lines yet.")
 
 
 async def test_what_was_missed_is_fetched_when_the_server_is_back(tmp_path: Path) -> None:

@@ -25,11 +25,11 @@ def test_what_is_lost_is_said_and_what_is_not() -> None:
     outage = Outage(since=1_790_000_000.0, until=1_790_000_060.0)
     text = told(outage, TimeStyle.UTC, 1_790_000_100.0)
     assert text.startswith("Not connected from ")
-    assert "log lines of that time may be lost" in text
+    assert "log lines from that time may be lost" in text
     stored = told(outage, TimeStyle.UTC, 1_790_000_100.0, stored=True)
-    assert "log lines of that time are in Logs" in stored
+    assert "log lines from that time are in Logs" in stored
     kept = told(Outage(since=1.0, until=2.0, lossless=True), TimeStyle.UTC, 3.0)
-    assert "all that happened meanwhile was told afterwards" in kept
+    assert "all that happened in between was told afterwards" in kept
     assert "as it was then" in told(Outage(since=1.0), TimeStyle.UTC, 3.0)
 
 
@@ -50,7 +50,10 @@ def port_of(url: str) -> int:
 
 @pytest.mark.parametrize(
     ("abilities", "told_of_logs"),
-    [(None, "log lines of that time are in Logs"), ("0.15", "log lines of that time may be lost")],
+    [
+        (None, "log lines from that time are in Logs"),
+        ("0.15", "log lines from that time may be lost"),
+    ],
     ids=["stores lines", "does not"],
 )
 async def test_a_server_that_goes_and_comes_again(
@@ -82,7 +85,7 @@ async def test_a_stream_that_goes_on_where_it_was_cut_lost_nothing(shop: Worksho
             await shown.shows("Not connected since")
             made = await shop.done("chatty")
             between.heal()
-            kept = "all that happened meanwhile was told afterwards"
+            kept = "all that happened in between was told afterwards"
             await shown.shows("● live", "Not connected from", kept)
             await shown.until(lambda: made in shown.ids)
             await in_every_place(shown, kept)

@@ -83,7 +83,7 @@ async def test_a_replay_is_moved_by_keys(tmp_path: Path) -> None:
         monitor.app.seeker.go_to_time("9:00")
         await monitor.says("is not in the recording")
         monitor.app.seeker.set_speed("quick")
-        await monitor.says("is no speed")
+        await monitor.says("is not a speed")
         monitor.app.seeker.set_speed("100x")
         assert player(monitor).speed == 100
         await monitor.press("p")
@@ -109,7 +109,7 @@ def test_a_position_is_written_as_people_do() -> None:
     assert there("2026-03-01T12:00:30Z") == 30
     assert there("40.4") == DURATION
     for text in ("", "x", "1:30", "-1", "25:00:00", "12:0", "2026-03-01T11:00:00Z"):
-        with pytest.raises(ValueError, match=r"is no time|is not in the recording"):
+        with pytest.raises(ValueError, match=r"is not a time|is not in the recording"):
             there(text)
 
 

@@ -143,7 +143,7 @@ async def test_esc_leaves_the_preview_then_the_filter_and_never_the_monitor(
     async with monitor(shop.url) as shown:
         await shown.shows("✔ completed")
         await shown.press("f", "l")
-        await shown.shows("No run matches. Esc clears the filter.", "No run is chosen.")
+        await shown.shows("No run matches. Esc clears the filter.", "No run is selected.")
         await shown.until(lambda: not shown.runs.table.has_focus, "the keys in the preview")
         await shown.press("escape")
         assert shown.runs.table.has_focus

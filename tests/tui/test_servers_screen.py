@@ -145,7 +145,7 @@ async def test_a_production_server_asks_for_its_name(shop: Workshop, typed: str)
         if typed == "here":
             await shown.until(lambda: shown.ids == [], "the row gone")
         else:
-            await shown.shows("That is not it: type here")
+            await shown.shows("That does not match: type here")
             await shown.press("escape")
             assert shown.ids == [run_id]
 

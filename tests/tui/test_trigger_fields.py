@@ -45,7 +45,7 @@ def test_input_that_is_no_json_says_where(text: str, place: str) -> None:
 
 @pytest.mark.parametrize("text", ["NaN", '{"rows": Infinity}', "[-Infinity]"])
 def test_numbers_that_json_does_not_know_are_refused(text: str) -> None:
-    with pytest.raises(BadText, match="Is not JSON: it knows no number"):
+    with pytest.raises(BadText, match="Is not JSON: it has no number"):
         read_json(text)
 
 

@@ -206,7 +206,7 @@ async def test_the_editor_warns_but_leaves_it_to_the_server(shop: Workshop) -> N
         assert typed(dialog) == '{"steps": "many [b]"}'
         for text, sentence in (
             ('{"steps": ', "The form cannot show it yet: it is not JSON: Expecting value"),
-            ("[1]", "The input is no object: only the JSON editor can show it."),
+            ("[1]", "The input is not an object: only the JSON editor can show it."),
         ):
             dialog.input.editor.text = text
             await shown.press("ctrl+t")
@@ -272,7 +272,7 @@ async def test_an_input_that_the_server_completed_is_remembered_once(shop: Works
 
 async def test_keys_are_sent(shop: Workshop) -> None:
     async with monitor(shop.url) as shown:
-        for said in ("Triggered run", "That run was there already"):
+        for said in ("Triggered run", "That run already existed"):
             dialog = await dialog_of(shown, "quick")
             dialog.query_one("#idempotency", Input).value = "once"
             dialog.query_one("#concurrency", Input).value = " one "
@@ -288,7 +288,7 @@ async def test_without_a_schema_it_begins_with_the_last_input() -> None:
         dialog = await dialog_of(shown, last["jobName"], form=False)
         await shown.until(lambda: json.loads(typed(dialog)) == last["payload"])
         await shown.press("ctrl+t")
-        await shown.shows("No schema of its input is known, so there is no form.")
+        await shown.shows("No schema is known for its input, so there is no form.")
         dialog.input.editor.text = '{"mine": 1}'
         dialog.query_one("#job", Input).value = "another"
         await shown.until(lambda: dialog._job == "another")

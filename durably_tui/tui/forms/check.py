@@ -66,7 +66,7 @@ def _object(field: Field, value: Any, path: Path) -> Iterator[Problem]:
     if field.closed:
         known = {each.name for each in field.fields}
         for name in value.keys() - known:
-            yield Problem((*path, name), "There is no such field: take it out.")
+            yield Problem((*path, name), "There is no such field: remove it.")
 
 
 def _array(field: Field, value: Any, path: Path) -> Iterator[Problem]:
@@ -105,7 +105,7 @@ def _number(field: Field, value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"Must be a {field.kind}, not {_said(value)}."
     if isinstance(value, float) and not math.isfinite(value):
-        return "Must be a number that JSON knows."
+        return "Must be a number that JSON has."
     if field.kind is Kind.INTEGER and value != int(value):
         return f"Must be a whole number, not {_said(value)}."
     if field.minimum is not None and value < field.minimum:
@@ -124,7 +124,7 @@ def _number(field: Field, value: Any) -> str | None:
 
 def _text(field: Field, value: Any) -> str | None:
     if not isinstance(value, str):
-        return f"Must be a text, not {_said(value)}."
+        return f"Must be text, not {_said(value)}."
     if field.least is not None and len(value) < field.least:
         return f"Must have at least {_counted(field.least, 'character')}."
     if field.most is not None and len(value) > field.most:
@@ -157,7 +157,8 @@ def _is_same(value: Any, choice: Any) -> bool:
 def _named(field: Field) -> str:
     if field.kind is Kind.CHOICE:
         return "one of its choices"
-    return {"object": "an object", "yes or no": "true or false"}.get(field.kind, f"a {field.kind}")
+    named = {"object": "an object", "yes or no": "true or false", "text": "text"}
+    return named.get(field.kind, f"a {field.kind}")
 
 
 def _counted(number: int, what: str) -> str:

@@ -121,4 +121,4 @@ def _json(text: str) -> Any:
 
 
 def _no_such_number(word: str) -> Any:
-    raise BadText(f"Is not JSON: it knows no number {word}.")
+    raise BadText(f"Is not JSON: it has no number {word}.")

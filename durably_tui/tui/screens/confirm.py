@@ -67,7 +67,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def _answer(self, yes: bool) -> None:
         if yes and self._typed is not None and self.query_one("#typed", Input).value != self._typed:
             self.query_one("#ask", Static).update(
-                Content(f"That is not it: type {self._typed}, or Esc to keep everything.")
+                Content(f"That does not match: type {self._typed}, or Esc to keep everything.")
             )
             self.query_one("#typed", Input).focus()
         else:

@@ -53,7 +53,7 @@ class ErrorsScreen(SummaryScreen):
         Command("open_sample", "d", "last run", "Open the run that failed last in full", "Error"),
         Command("retry", "r", "retry", "Retry all of the group that have not come through since",
                 "Error", mutates=True),
-        Command("retrigger", "R", "new runs", "Start all of those anew with the same input",
+        Command("retrigger", "R", "new runs", "Start all of those as new runs with the same input",
                 "Error", footer=False, mutates=True),
         Command("copy_error", "y", "copy", "Copy the error that was seen last", "Error",
                 footer=False),
@@ -164,7 +164,7 @@ class ErrorsScreen(SummaryScreen):
         if self.filter:
             return "No error matches. Esc clears the filter."
         if state.fetched_at is None:
-            return "This server has told of no failures yet."
+            return "This server has reported no failures yet."
         return "No run has failed. Sleep well."
 
     def _is_wanted(self, group: ErrorGroup, now: float) -> bool:

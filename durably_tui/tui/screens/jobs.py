@@ -174,10 +174,10 @@ class JobsScreen(SummaryScreen):
         if self.filter:
             return "No job matches. Esc clears the filter."
         if state.fetched_at is None:
-            return "This server has told of no jobs yet."
+            return "This server has reported no jobs yet."
         if state.jobs is None:
             return (
-                "No run was seen yet, and this server does not list its jobs.\n"
+                "No run has been seen yet, and this server does not list its jobs.\n"
                 "Press t to trigger one."
             )
         return "This server has no jobs."

@@ -61,8 +61,15 @@ REPLAY = tuple(
     for action, keys, label, help, footer, shown in (
         ("step", "full_stop", "step", "Hold, and go on to the next thing that came", True, "."),
         ("step_back", "comma", "step back", "Hold, and go back to what came before", False, ","),
-        ("rewind", "left_curly_bracket", "rewind", "Ten seconds of the recording back", True, "{"),
-        ("forward", "right_curly_bracket", "forward", "Ten seconds of it on", True, "}"),
+        (
+            "rewind",
+            "left_curly_bracket",
+            "rewind",
+            "Back by ten seconds of the recording",
+            True,
+            "{",
+        ),
+        ("forward", "right_curly_bracket", "forward", "On by ten seconds of it", True, "}"),
         ("slower", "left_parenthesis", "slower", "Play slower", False, "("),
         ("faster", "right_parenthesis", "faster", "Play faster", True, ")"),
     )

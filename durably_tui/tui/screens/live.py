@@ -207,7 +207,7 @@ class LiveScreen(SteeringScreen):
         seeker = self.monitor.seeker
         return [
             Verb("at", "Go to a time of the recording: 90s, 1:30, 14:05:30", seeker.go_to_time),
-            Verb("speed", "Play so many times as quickly: 10x", seeker.set_speed),
+            Verb("speed", "Play this many times as fast: 10x", seeker.set_speed),
             *super().verbs(),
         ]
 

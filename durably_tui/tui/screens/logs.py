@@ -120,7 +120,7 @@ class LogsScreen(PlaceScreen):
 
     def _nothing(self, state: LogsState) -> str:
         if self.session.hooks.feed.connection.phase is not Phase.LIVE:
-            return "This server has told of no log lines yet."
+            return "This server has reported no log lines yet."
         if self._runs:
             return "These runs have written no log lines that were seen. a shows those of all runs."
         return "No log lines yet. They appear here as runs write them."

@@ -19,7 +19,7 @@ from .live import LiveScreen
 from .steering import BULK_ACTIONS
 
 MARK = (
-    Command("mark", "space", "mark", "Mark the run, or take its mark away", "Marks", footer=False),
+    Command("mark", "space", "mark", "Mark the run, or unmark it", "Marks", footer=False),
     Command("mark_range", "V", "range", "Mark from the last mark to here", "Marks", footer=False),
     Command(
         "mark_all",
@@ -111,7 +111,7 @@ class MarkingScreen(LiveScreen):
     # -- commands --------------------------------------------------------------------------
 
     def action_mark(self) -> None:
-        """Mark the run, or take its mark away, and go on to the next."""
+        """Mark the run, or unmark it, and go on to the next."""
         run = self.current_run()
         if run is None:
             return
@@ -163,7 +163,7 @@ class MarkingScreen(LiveScreen):
         self._all = marks
         self._set_marks(marks)
         are = "run is" if len(marks) == 1 else "runs are"
-        self.say(f"{len(marks):,} {are} marked; Esc takes the marks away.")
+        self.say(f"{len(marks):,} {are} marked; Esc unmarks them.")
 
     def action_compare(self) -> None:
         """Show two runs side by side, the older one left."""
@@ -184,7 +184,7 @@ class MarkingScreen(LiveScreen):
         """Go to the logs of the marked runs, merged into one."""
         runs = sorted(self.marks, key=newest_first)
         if len(runs) > MOST_FOLLOWED:
-            self.say(f"{len(runs)} runs are marked: the newest {MOST_FOLLOWED} are followed.")
+            self.say(f"{len(runs)} runs are marked: only the newest {MOST_FOLLOWED} are followed.")
         wanted = " ".join(f"run:{run.id}" for run in runs[-MOST_FOLLOWED:])
         await self.monitor.navigator.go("logs", filter=wanted)
 

@@ -45,7 +45,9 @@ class RunScreen(WatchingScreen):
         Command("pane('steps')", "s", "steps", "Its steps on a time axis", "Panes"),
         Command("pane('logs')", "l", "logs", "Its log lines", "Panes"),
         Command("pane('input')", "i", "input", "What it was given", "Panes"),
-        Command("pane('output')", "e", "output", "What it made, or its error", "Panes", shown="e"),
+        Command(
+            "pane('output')", "e", "output", "What it returned, or its error", "Panes", shown="e"
+        ),
         Command("pane('events')", "E", "events", "Every event as it came", "Panes", footer=False),
         Command("next_pane(1)", "right", "next pane", "The next pane", "Panes", footer=False),
         Command("next_pane(-1)", "left", "pane before", "The pane before", "Panes", footer=False),

@@ -212,7 +212,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         state = source.state
         self.table.waiting = state.fetched_at is None and self._wrong(state) is None
         if state.fetched_at is None:
-            self.table.empty = "This server has told of no runs yet."
+            self.table.empty = "This server has reported no runs yet."
         elif self._filter:
             self.table.empty = "No run matches. Esc clears the filter."
         else:

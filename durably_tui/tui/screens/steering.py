@@ -35,7 +35,7 @@ _ASKS = {
     Action.RETRY: ("Retry", "They go again as the same runs, after the steps that they finished."),
     Action.RETRIGGER: ("Start anew", f"E{_AS_NEW[1:]}"),
     Action.CANCEL: ("Cancel", "They end as cancelled."),
-    Action.DELETE: ("Delete", "They go with their steps and logs. This cannot be undone."),
+    Action.DELETE: ("Delete", "Their steps and logs go too. This cannot be undone."),
 }
 
 
@@ -140,7 +140,7 @@ class SteeringScreen(CommandScreen):
             effect = f"This server resumes no run: {_AS_NEW}"
         number = len(bulk.applicable)
         if not number:
-            self.say(f"None of the {len(runs)} runs can have that done.", severity="warning")
+            self.say(f"That cannot be done to any of the {len(runs)} runs.", severity="warning")
             return
         others = Counter(run.status for run in runs) - Counter(r.status for r in bulk.applicable)
         left = ", ".join(f"{n} {status}" for status, n in others.items())
@@ -210,7 +210,7 @@ class SteeringScreen(CommandScreen):
         def sent(made: Triggered | None) -> None:
             if made is not None:
                 words = {
-                    "idempotent": "That run was there already",
+                    "idempotent": "That run already existed",
                     "coalesced": "Joined pending run",
                 }
                 what = words.get(made.disposition, "Triggered run")

@@ -190,7 +190,7 @@ class TriggerScreen(ModalScreen[Triggered | None]):
     async def action_recall(self, by: int) -> None:
         """Go to an older (1) or newer (-1) input of the job; the newest is what was typed."""
         if not self._recent:
-            self._note("No input that it was given is known.")
+            self._note("No earlier input of it is known.")
             return
         at = max(-1, min(self._at + by, len(self._recent) - 1))
         if at == self._at:

@@ -44,7 +44,7 @@ class ErrorDetail(Vertical):
     def show(self, group: ErrorGroup | None, now: float, style: TimeStyle) -> None:
         """Show a group as it is at ``now``, in seconds since the epoch."""
         if group is None:
-            self.facts.update(Content.styled("No error is chosen.", "$text-muted"))
+            self.facts.update(Content.styled("No error is selected.", "$text-muted"))
             error = ""
         else:
             self.facts.update(_facts(group, now, style))
@@ -56,7 +56,7 @@ class ErrorDetail(Vertical):
 
 def _facts(group: ErrorGroup, now: float, style: TimeStyle) -> Content:
     sample = group.sample
-    step = "in a step that was not told"
+    step = "in an unknown step"
     if group.step_name is not None:
         step = f"in step {safe(group.step_name, limit=120)}"
     ids = "  ".join(short_id(failure.run_id) for failure in group.failures[:_IDS])

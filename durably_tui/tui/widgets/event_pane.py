@@ -71,7 +71,7 @@ class EventPane(Vertical):
                 Column("what", "WHAT", 10, self._show_what, priority=2, grow=1),
             ),
             row_key=lambda row: str(row[0]),
-            empty="No events were seen of this run.",
+            empty="No events of this run were seen.",
             plain=self._plain,
         )
         yield JsonPane()

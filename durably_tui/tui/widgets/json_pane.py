@@ -115,9 +115,9 @@ class JsonPane(Vertical):
 
     def _match(self, by: int) -> None:
         if not self._searched:
-            self._tell("Nothing is searched for yet: / asks what.", "warning")
+            self._tell("There is no search yet: / starts one.", "warning")
         elif not self.view.go_to_match(by):
-            self._tell(f"Nothing here has “{self._searched}” in it.", "warning")
+            self._tell(f"Nothing here contains “{self._searched}”.", "warning")
 
     @on(LogPrompt.Answered)
     def _answered(self, event: LogPrompt.Answered) -> None:
@@ -132,7 +132,7 @@ class JsonPane(Vertical):
             self.prompt.close(self.view)
             search = self.view.search
             if event.text and search is not None and not search.found and not self.view.is_busy:
-                self._tell(f"Nothing here has “{event.text}” in it.", "warning")
+                self._tell(f"Nothing here contains “{event.text}”.", "warning")
 
     def _search(self, text: str, origin: int) -> None:
         self._searched = text
@@ -167,7 +167,7 @@ class JsonPane(Vertical):
             try:
                 self._copy(json.dumps(value, indent=2, ensure_ascii=False, default=str))
             except (RecursionError, ValueError):
-                self._tell("That is nested too deep to be copied.", "warning")
+                self._tell("That is nested too deeply to be copied.", "warning")
 
     def _copy(self, text: str | None) -> None:
         if text is None or len(text) > _MOST_COPIED:

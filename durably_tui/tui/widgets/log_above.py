@@ -19,11 +19,11 @@ def above_text(past: Past, error: DurablyError | None, lines: LogStore) -> str:
     if past is Past.LOADING:
         return "fetching earlier lines…"
     if past is Past.FAILED:
-        return f"earlier lines could not be fetched ({error}); going up tries again"
+        return f"earlier lines could not be fetched ({error}); scrolling up tries again"
     if past is Past.MORE and lines.is_full:
         return f"earlier lines are left on the server: {len(lines):,} are as many as are kept"
     if past is Past.MORE:
-        return "going up fetches earlier lines"
+        return "scroll up for earlier lines"
     if past is Past.WHOLE:
         return "the server keeps no earlier lines" if len(lines) else ""
     return UNSEEN

@@ -153,9 +153,9 @@ class LogPane(Vertical):
     def _match(self, go: Callable[[], bool]) -> None:
         pattern = self.view.looking.pattern
         if pattern is None:
-            self._tell("Nothing is searched for yet: / asks what.", "warning")
+            self._tell("There is no search yet: / starts one.", "warning")
         elif not go():
-            self._tell(f"No line shown has “{pattern.pattern}” in it.", "warning")
+            self._tell(f"No line shown contains “{pattern.pattern}”.", "warning")
 
     @on(LogPrompt.Answered)
     def _answered(self, event: LogPrompt.Answered) -> None:
@@ -188,7 +188,7 @@ class LogPane(Vertical):
     def _say_if_none(self, text: str) -> None:
         looking = self.view.looking
         if len(self.view) and looking.is_complete and not looking.found:
-            self._tell(f"No line shown has “{text}” in it.", "warning")
+            self._tell(f"No line shown contains “{text}”.", "warning")
 
     def _leave_prompt(self) -> None:
         self.prompt.close(self.view)
@@ -282,7 +282,7 @@ class LogPane(Vertical):
             count = await save(view.store, view.looking.shown, path, overwrite=overwrite)
         except FileExistsError:
             self._overwrites = text
-            self._tell(f"{path} is there already: Enter again overwrites it.", "warning")
+            self._tell(f"{path} already exists: Enter again overwrites it.", "warning")
             return
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error

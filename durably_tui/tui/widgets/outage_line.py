@@ -33,10 +33,10 @@ def told(outage: Outage, style: TimeStyle, now: float, *, stored: bool = False) 
         return f"Not connected since {at(outage.since)}: what is shown is as it was then."
     span = f"Not connected from {at(outage.since)} to {at(outage.until)}"
     if outage.lossless:
-        return f"{span}: all that happened meanwhile was told afterwards."
+        return f"{span}: all that happened in between was told afterwards."
     if stored:
-        return f"{span}: runs and steps were fetched again, log lines of that time are in Logs."
-    return f"{span}: runs and steps were fetched again, log lines of that time may be lost."
+        return f"{span}: runs and steps were fetched again, log lines from that time are in Logs."
+    return f"{span}: runs and steps were fetched again, log lines from that time may be lost."
 
 
 class OutageLine(Static):

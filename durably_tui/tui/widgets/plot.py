@@ -58,7 +58,7 @@ def plot_lines(
     if rows < 1 or columns < 8:
         return lines[:height]
     if not points:
-        said = "No run of it has ended yet, as far as is known."
+        said = "No run of this job is known to have ended yet."
         lines += [fitted(((" " * _AXIS + said, "muted"),), width)]
         return lines[:height]
     scale = scale_of(points, now)

@@ -36,8 +36,8 @@ PANES = {
     "events": "Events",
 }
 """The panes by their id, in the order of their tabs."""
-NO_RUN = "No run is chosen."
-NO_LINES = "No log lines were seen of this run."
+NO_RUN = "No run is selected."
+NO_LINES = "No log lines of this run were seen."
 
 
 class Pane(TabPane):
@@ -377,9 +377,9 @@ def _before_the_first(state: JobRunState, shown: int) -> str:
     if told.from_start and told.bursts.dropped == 0 and not told.gaps:
         return ""
     if not shown:
-        return "Events are told while they happen only: those of this run passed unseen."
+        return "Events are only told as they happen: those of this run passed unseen."
     if told.bursts.dropped:
-        return f"Earlier events were forgotten: the last {shown:,} are kept."
+        return f"Earlier events were dropped: the last {shown:,} are kept."
     if not told.from_start:
         return "The earliest event here is not the first of the run: it was not watched yet."
     return "Some events in between may be missing: the stream was interrupted."

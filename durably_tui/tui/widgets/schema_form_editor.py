@@ -128,13 +128,13 @@ class InputEditor(Vertical):
             self._show_text(json.dumps(value, indent=2) if text is None else text)
             return None
         if self.field is None:
-            return "No schema of its input is known, so there is no form."
+            return "No schema is known for its input, so there is no form."
         try:
             value = read_json(self.editor.text)
         except BadText as error:
             return f"The form cannot show it yet: it {str(error)[:1].lower()}{str(error)[1:]}"
         if not isinstance(value, dict):
-            return "The input is no object: only the JSON editor can show it."
+            return "The input is not an object: only the JSON editor can show it."
         self._typed = self.is_typed
         source = Draft(value, self.editor.text)
         await self._show_form(value)

@@ -60,7 +60,7 @@ class Waterfall(LineTable[Step]):
         self,
         *,
         clock: Callable[[], float] = time.time,
-        empty: str = "No steps were seen of this run.",
+        empty: str = "No steps of this run were seen.",
         plain: bool = False,
         name: str | None = None,
         id: str | None = None,

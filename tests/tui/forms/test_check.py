@@ -64,17 +64,17 @@ def test_what_is_typed(name: str, text: str, value: Any) -> None:
         ("ratio", "0", "Must be more than 0."),
         ("ratio", "1", "Must be less than 1."),
         ("ratio", "nan", "Must be a number, not 'nan'."),
-        ("ratio", "1e999", "Must be a number that JSON knows."),
+        ("ratio", "1e999", "Must be a number that JSON has."),
         ("speed", '"medium"', "Must be one of 'slow', 'fast'."),
         ("sure", "perhaps", "Is not JSON: Expecting value at line 1, column 1."),
         ("sizes", "1\nx", "item 2: must be a whole number, not 'x'."),
         ("sizes", "1\n2\n3\n4", "Must have at most 3 items."),
         ("sizes", "[]", "Must have at least 1 item."),
         ("streets", "[{}]", "item 1, name: is required."),
-        ("streets", '[{"name": 7}]', "item 1, name: must be a text, not 7."),
+        ("streets", '[{"name": 7}]', "item 1, name: must be text, not 7."),
         ("streets", '{"name": 7}', "Must be a list, not an object."),
         ("counts", "{", "Is not JSON: Expecting property name enclosed in double quotes at"),
-        ("either", "NaN", "Is not JSON: it knows no number NaN."),
+        ("either", "NaN", "Is not JSON: it has no number NaN."),
         ("streets", "[" * 100_000, "Is not JSON that can be read: too deep."),
     ],
 )
@@ -123,8 +123,8 @@ def test_problems_of_a_whole_input() -> None:
         "name: is required.",
         "sure: must be true or false, not 1.",
         "tags: must be a list, not 'a'.",
-        "address, city: must be a text, not null.",
-        "more: there is no such field: take it out.",
+        "address, city: must be text, not null.",
+        "more: there is no such field: remove it.",
     ]
     assert [str(problem) for problem in problems(order(), [])] == ["Must be an object, not a list."]
     assert [str(problem) for problem in problems(order(), None)] == ["Must be an object, not null."]

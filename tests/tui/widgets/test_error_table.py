@@ -95,7 +95,7 @@ async def test_a_group_and_its_detail() -> None:
         (group(1), "once: 1 still failed; last 5s ago"),
         (group(2, 2), "all came through since, or newer runs with the same input did"),
         (group(3, 1, open=()), "1 came through since, 2 tried again, 0 still failed"),
-        (group(1, step_name=None), "in a step that was not told"),
+        (group(1, step_name=None), "in an unknown step"),
     ],
 )
 async def test_what_became_of_it(each: ErrorGroup, words: str) -> None:
@@ -109,7 +109,7 @@ async def test_nothing_is_chosen() -> None:
         app.detail.show(None, T, TimeStyle.UTC)
         await pilot.pause()
         text = "\n".join(screen_lines(app))
-        assert "No error is chosen." in text
+        assert "No error is selected." in text
         assert "row 0 is bad" not in text
 
 

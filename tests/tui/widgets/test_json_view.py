@@ -87,7 +87,7 @@ async def test_a_search_unfolds_and_goes_round():
         await pilot.press("escape")
         assert app.backs == 1, "with nothing to clear the key is the place's"
         await pilot.press("slash", *"three", "enter")
-        assert "Nothing here has “three” in it." in app.toasts
+        assert "Nothing here contains “three”." in app.toasts
 
 
 async def test_a_search_finds_a_key_with_its_value_as_they_are_written():
@@ -112,7 +112,7 @@ async def test_a_search_that_is_left_changes_nothing():
         await pilot.press("escape")
         assert app.status == ".[0]"
         await pilot.press("n")
-        assert app.toasts == ["Nothing is searched for yet: / asks what."]
+        assert app.toasts == ["There is no search yet: / starts one."]
 
 
 async def test_values_and_paths_are_copied():

@@ -86,12 +86,12 @@ async def test_a_search_that_is_left_changes_nothing():
         await pilot.press("k", "k", "slash", *"line 5", "escape")
         assert view.cursor == 997
         await pilot.press("slash", *"nowhere", "enter")
-        assert "No line shown has “nowhere” in it." in app.toasts
+        assert "No line shown contains “nowhere”." in app.toasts
         assert "0 found" in app.status
         await pilot.press("n")
         assert len(app.toasts) == 2
         await pilot.press("escape", "n")
-        assert "Nothing is searched for yet: / asks what." in app.toasts
+        assert "There is no search yet: / starts one." in app.toasts
 
 
 async def test_only_what_matches_and_what_is_grave():
@@ -231,7 +231,7 @@ async def test_what_is_shown_is_saved_and_nothing_overwritten_by_chance(tmp_path
         view.set_show_only(None)
         await pilot.press("ctrl+s")
         await save_to(path)
-        assert f"{path} is there already: Enter again overwrites it." in app.toasts
+        assert f"{path} already exists: Enter again overwrites it." in app.toasts
         assert len(path.read_text().split("\n")) == 501
         await answered()
         assert f"Saved 5,000 lines to {path}." in app.toasts

@@ -117,7 +117,7 @@ def test_a_percentile_that_is_not_in_the_picture_is_not_drawn() -> None:
 
 def test_nothing_to_show_says_so() -> None:
     lines = text(plot_lines("job", [], 70, 9, now=T))
-    assert "No run of it has ended yet" in lines[1]
+    assert "No run of this job is known to have ended yet" in lines[1]
 
 
 durations = st.floats(0, 1e9) | st.just(0.0)
