@@ -123,6 +123,8 @@ async def test_what_a_retry_does_is_told_by_what_the_server_can(shop: Workshop) 
         await shown.until(lambda: len(messages(screen)) == 1)
         await shown.press("r")
         await shown.shows("Retry 1 run on", "This server resumes no run: each becomes a new run")
+        await shown.press("n", "R")
+        await shown.shows("Start 1 run anew on", "Each becomes a new run with the same input")
 
 
 async def test_an_old_server() -> None:

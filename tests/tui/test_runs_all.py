@@ -104,7 +104,7 @@ async def test_a_search_says_over_how_many_runs() -> None:
     async with shown_runs(HEAD + PAGE) as (port, made, shown):
         port.failed(made[-1], "no")
         shown.runs.show_only("-status:pending")
-        await shown.shows("1 match of", "searched for -status:pending")
+        await shown.shows("1 match of", "searched here")
         assert shown.ids == [made[-1]]
         port.cancelled(made[-2])
         await shown.until(lambda: shown.ids == made[-1:-3:-1], "the cancelled one")

@@ -127,4 +127,7 @@ def test_while_another_order_is_worked_out_the_line_says_so() -> None:
     assert "match of" not in said.plain
     there = replace(state, arranging=False)
     said = scope(parse("disk"), there, shown=7, marked=0, phase=Phase.LIVE, now=2.0)
-    assert "7 match of 100,000, searched for disk" in said.plain
+    assert said.plain.endswith("7 match of 100,000, searched here")
+    wanted = parse("status:failed disk")
+    said = scope(wanted, there, shown=7, marked=0, phase=Phase.LIVE, now=2.0)
+    assert said.plain.endswith("7 match of 100,000, searched here for disk")

@@ -22,9 +22,19 @@ DONE = {
     Action.DELETE: "deleted",
 }
 """What was done, as a word."""
-_WORDS = {Action.RETRY: "Retry", Action.RETRIGGER: "Start anew"}
+_VERBS = {
+    Action.RETRY: "Retry {}",
+    Action.RETRIGGER: "Start {} anew",
+    Action.CANCEL: "Cancel {}",
+    Action.DELETE: "Delete {}",
+}
 _MOST_SHOWN = 500
 """Refusals that are listed; they all say the same long before."""
+
+
+def in_words(action: Action, number: int) -> str:
+    """What is to be done to so many runs: ``Start 3 runs anew``."""
+    return _VERBS[action].format(f"{number} {'run' if number == 1 else 'runs'}")
 
 
 def summary(state: BulkState) -> str:
@@ -51,9 +61,8 @@ class BulkScreen(ModalScreen[BulkState]):
 
     def compose(self) -> ComposeResult:
         """A bar, the counts and the refusals."""
-        word = _WORDS.get(self._bulk.state.action, self._bulk.state.action.capitalize())
         with Vertical(id="dialog") as box:
-            box.border_title = f"{word} {len(self._bulk.applicable)} runs"
+            box.border_title = in_words(self._bulk.state.action, len(self._bulk.applicable))
             yield ProgressBar(total=max(1, len(self._bulk.state.items)), show_eta=False, id="done")
             yield Static(id="counts")
             with VerticalScroll(id="refusals"):

@@ -69,6 +69,12 @@ def said(problems: Sequence[str]) -> str:
     return safe(problems[0], limit=200) + more
 
 
+def _searched(here: Filter, wanted: Filter) -> str:
+    """Which part of a filter the server left to be searched for here."""
+    words = "" if here.terms == wanted.terms else f" for {safe(str(here), limit=80)}"
+    return f"searched here{words}"
+
+
 def _page(
     wanted: Filter, state: RunsState[Any, Any], shown: int, phase: Phase, now: float
 ) -> list[str]:
@@ -76,8 +82,7 @@ def _page(
     parts = [f"page {state.page + 1}", still if state.page else _live(state, phase, now)]
     here = needs(wanted).here
     if here:
-        words = safe(str(here), limit=80)
-        parts.append(f"{shown} of {len(state.runs)} on this page, searched for {words}")
+        parts.append(f"{shown} of {len(state.runs)} on this page, {_searched(here, wanted)}")
     else:
         parts.append(f"{shown} shown")
     return [*parts, "] older"] if state.has_more else parts
@@ -92,7 +97,7 @@ def _all(wanted: Filter, state: AllRunsState, shown: int, phase: Phase, now: flo
     if state.arranging:
         parts.append(f"looking through {loaded}…")
     elif here:
-        parts.append(f"{shown:,} match of {loaded}, searched for {safe(str(here), limit=80)}")
+        parts.append(f"{shown:,} match of {loaded}, {_searched(here, wanted)}")
     else:
         parts.append(loaded if state.has_more else f"{loaded} shown")
     if state.is_full:

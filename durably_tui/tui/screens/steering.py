@@ -15,7 +15,7 @@ from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
 
 from .base import CommandScreen
-from .bulk import BulkScreen, summary
+from .bulk import BulkScreen, in_words, summary
 from .confirm import ConfirmScreen
 from .copy_run import CopyScreen
 from .help import HelpScreen
@@ -145,8 +145,7 @@ class SteeringScreen(CommandScreen):
         others = Counter(run.status for run in runs) - Counter(r.status for r in bulk.applicable)
         left = ", ".join(f"{n} {status}" for status, n in others.items())
         question = ConfirmScreen(
-            f"{word} {number} {'run' if number == 1 else 'runs'} on "
-            f"{safe(self.session.title, limit=80)}?",
+            f"{in_words(action, number)} on {safe(self.session.title, limit=80)}?",
             f"{effect}{f' Left alone: {left}.' if left else ''}",
             word,
             typed=self.session.title if self.session.production else None,
