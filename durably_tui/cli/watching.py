@@ -31,7 +31,7 @@ async def news_of(hooks: DurablyHooks, runs: Sequence[Run]) -> AsyncGenerator[Jo
 
 
 async def news_of_all(hooks: DurablyHooks) -> AsyncGenerator[JobRunState, None]:
-    """Each state of the runs that wait or work, now or later, for ever.
+    """Each state of the runs that are pending or running, now or later, for ever.
 
     Raises:
         DurablyError: the first answer of the server was an error; later ones are waited out.

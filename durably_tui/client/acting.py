@@ -47,7 +47,7 @@ class Acting(Requests):
         return read(answer, self._decoder.triggered).run_id
 
     async def cancel(self, run_id: str) -> None:
-        """Cancel a run that waits or works.
+        """Cancel a run that is pending or running.
 
         Raises:
             Conflict: the run has ended.

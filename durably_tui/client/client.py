@@ -117,7 +117,7 @@ class DurablyClient(Looking, Acting):
         self._door.tap = tap
 
     async def probe(self) -> Abilities:
-        """Look what the server can do, without a side effect on it."""
+        """Find out what the server can do, without a side effect on it."""
         return await self._knowledge.look()
 
     # -- streams ---------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Looking(Requests):
         return int(answer.total) if answer.total.isdecimal() else None
 
     async def get_run(self, run_id: str) -> Run | None:
-        """One run, or None where the server has none of that id."""
+        """One run, or None if the server has no run with that id."""
         try:
             answer = await self._ask("GET", "/run", run_id)
         except NotFound:

@@ -3,7 +3,7 @@
 ::
 
     filter = term*                terms are separated by blanks and must all match
-    term   = ["-"] key ":" value ("," value)*   any of the values; "-" turns it round
+    term   = ["-"] key ":" value ("," value)*   any of the values; "-" negates it
            | ["-"] word                          somewhere in id, job, labels, input, error
     value  = text | '"' text with blanks '"'
 

@@ -36,7 +36,7 @@ class RunStatus(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether the run waits or works."""
+        """Whether the run is pending or running."""
         return self in _ACTIVE
 
 
@@ -110,7 +110,7 @@ class Run(msgspec.Struct, Generic[InputT, OutputT], frozen=True, kw_only=True, g
 
     @property
     def is_active(self) -> bool:
-        """Whether the run waits or works."""
+        """Whether the run is pending or running."""
         return self.status in _ACTIVE
 
 

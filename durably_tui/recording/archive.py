@@ -303,7 +303,7 @@ class Archive:
                 status: count + self._since[job.job_name, status]
                 for status, count in (dict.fromkeys(_ENDS, 0) | job.counts).items()
             }
-            # Of those that wait or work every one is known.
+            # Of those that are pending or running every one is known.
             return now | {status: at_work[job.job_name, status] for status in _UNDER_WAY}
 
         jobs = (replace(job, counts=counts(job)) for job in self.stats.jobs)

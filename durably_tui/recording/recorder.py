@@ -31,9 +31,9 @@ from .words import End as EndLine
 from .writing import Writer
 
 NEWEST = 500
-"""Runs that are fetched after each opening of the stream, and as many that wait or work."""
+"""Runs that are fetched after each opening of the stream, and as many that are not over."""
 DETAILED = 100
-"""Runs of these whose steps are fetched, the newest first; of those that wait or work, all."""
+"""Runs of these whose steps are fetched, the newest first; of those that are not over, all."""
 LINES = 1000
 """Stored log lines that are fetched, the newest."""
 EVERY = 1.0

@@ -159,7 +159,7 @@ class RunActions:
             )
 
     async def get_run(self, run_id: str) -> Run | None:
-        """One run, or None where the server has none of that id."""
+        """One run, or None if the server has no run with that id."""
         with self._doing():
             return await self._port.get_run(run_id)
 

@@ -27,7 +27,7 @@ class DurablyPort(Protocol):
         """What is known of the server by now."""
 
     async def probe(self) -> Abilities:
-        """Look what the server can do, without a side effect on it."""
+        """Find out what the server can do, without a side effect on it."""
 
     async def get_runs(self, query: RunsQuery | None = None) -> list[Run]:
         """The runs that match, newest first."""
@@ -36,7 +36,7 @@ class DurablyPort(Protocol):
         """How many runs match on all pages; None where the server does not count."""
 
     async def get_run(self, run_id: str) -> Run | None:
-        """One run, or None where the server has none of that id."""
+        """One run, or None if the server has no run with that id."""
 
     async def get_steps(self, run_id: str) -> list[Step]:
         """The steps that the server still has of a run, by index."""
@@ -69,7 +69,7 @@ class DurablyPort(Protocol):
         """A new run with the same input and labels; answers its id."""
 
     async def cancel(self, run_id: str) -> None:
-        """Cancel a run that waits or works."""
+        """Cancel a run that is pending or running."""
 
     async def delete_run(self, run_id: str) -> None:
         """Delete a run that has ended."""

@@ -26,7 +26,7 @@ from .run_tally import Tally
 NEWEST = 100
 """Runs that are fetched where the server does not count."""
 ACTIVE = 200
-"""Runs that wait or work, fetched there as well: they may be older than those."""
+"""Runs that are pending or running, fetched there as well: they may be older than those."""
 SECONDS_BETWEEN_REQUESTS = 2.0
 LOOKED = 5.0
 """Seconds for which a look at the counts is worth asking the server again."""

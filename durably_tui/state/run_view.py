@@ -103,7 +103,7 @@ class RunView(Generic[I, O]):
 
     @property
     def is_active(self) -> bool:
-        """The run waits or works."""
+        """The run is pending or running."""
         return self.status is not None and self.status.is_active
 
     def _as_typed(self, run: Run) -> Run[I, O]:

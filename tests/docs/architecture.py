@@ -33,8 +33,8 @@ def page() -> str:
         "Checked by `make check`:",
         "\n".join(f"- {contract['name']}" for contract in contracts),
         "## From a socket to the screen",
-        "The client reads a stream as bytes, splits it into events and gives them on together, as "
-        "they came; it connects again for ever. The hooks keep frozen states, change them by pure "
+        "The client reads a stream as bytes, splits it into events and passes them on together, as "
+        "they came; it reconnects for ever. The hooks keep frozen states, change them by pure "
         "reducers, and tell whoever listens. The monitor draws a state at most 20 times a second, "
         "only the lines that changed, and only while the terminal keeps up. A request that changes "
         "something is never repeated by itself.",

@@ -13,8 +13,8 @@ def page() -> str:
     parts = [
         group_help(),
         "Results go to the standard output, everything else to the standard error. There are no "
-        "colours and no bars in a pipe. Ids may be given by their end, where no other run has the "
-        "same, and commands that take several read them from the standard input where none is "
+        "colours and no bars in a pipe. The end of an id is enough where no other run has the "
+        "same, and commands that take several ids read them from the standard input where none is "
         "given.",
     ]
     panel = ""
@@ -42,7 +42,7 @@ def exit_codes_page() -> str:
     return document(
         "Exit codes",
         "durably_tui/cli/codes.py",
-        "Every command ends with one of these, so that a script can go by it.",
+        "Every command ends with one of these, so that a script can rely on it.",
         table(("code", "means"), [(str(int(each)), about) for each, about in MEANING.items()]),
         "Of several runs, one that failed counts before one that is gone. A closed pipe "
         "(`| head`) ends a command quietly.",

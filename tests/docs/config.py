@@ -53,24 +53,23 @@ def page() -> str:
         "Configuration",
         "durably_tui/config/settings.py",
         "One TOML file, at the platform's place for it: `durably-tui config path` says where, "
-        "`config edit` opens it, `config show` prints every setting with where its value came "
+        "`config edit` opens it, `config show` prints every setting and where its value comes "
         "from. `--config FILE` takes another one. An option wins over an environment variable, "
-        "that over the file, that over the default. A mistake is told with its line, and stops "
-        "only what needs it.",
+        "that over the file, and that over the default. A mistake is reported with its line, and "
+        "stops only what needs it.",
         block(EXAMPLE, "toml"),
         "## Settings",
         _settings(SETTINGS),
         "## `[alerts]`",
-        "What is done when a run fails that the monitor sees, and when a marked run ends, however "
-        "it ends. What comes within a second is told once. All of it is off by "
-        "default.",
+        "What is done when the monitor sees a run fail, and when a marked run ends, however it "
+        "ends. What comes within a second is told of once. All of it is off by default.",
         _settings(ALERTS),
-        "The command finds in its environment, of the first of these runs:",
+        "The command finds in its environment, about the first of these runs:",
         table(("variable", "what it is"), [(code(name), about) for name, about in TOLD.items()]),
         "## `[servers.NAME]`",
         _settings(SERVER),
         "## Tokens",
-        "No token needs to stand in the file or on a command line. It is taken from the first of: "
+        "No token has to be in the file or on a command line. It is taken from the first of: "
         "the variable that `token_env` names; what `token_command` prints; `DURABLY_TOKEN`; the "
         "keyring, where the package `keyring` is installed, under the service "
         f"`{credentials.KEYRING_SERVICE}` and the server's name.",

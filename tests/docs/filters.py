@@ -10,7 +10,7 @@ from .markdown import block, code, document, table
 
 EXAMPLES = {
     "status:failed": "runs that failed",
-    "status:failed,cancelled": "those that were cancelled too",
+    "status:failed,cancelled": "runs that failed or were cancelled",
     "job:import* -label:env=test": "of these jobs, and not with this label",
     "input:customer.id=42": "whose input has this value at this place",
     'error:"timed out" age:<1h': "that failed so in the last hour",
@@ -27,11 +27,11 @@ def page() -> str:
         "durably_tui/filters/language.py",
         "One language says which runs are meant: after `/` and `:filter` in the monitor, as the "
         "argument of `durably-tui runs`, in `--filter` of the commands that act, and under "
-        "`[filters]` in the configuration. What the server can search for is asked of it; the rest "
-        "is sorted out here. What makes no sense is told, and searched for as a word.",
+        "`[filters]` in the configuration. What the server can search for is left to it; the rest "
+        "is filtered here. What makes no sense is reported, and searched for as a word.",
         block(inspect.cleandoc("    " + grammar.lstrip()), "text"),
         table(("key", "takes"), [(code(key), takes) for key, takes in KEYS.items()]),
-        "On a command line, terms that begin with `-` stand behind `--`: "
+        "On a command line, terms that begin with `-` come after `--`: "
         "`durably-tui runs -- status:failed -job:nightly`.",
         "## Examples",
         table(("filter", "runs"), [(code(text), about) for text, about in EXAMPLES.items()]),

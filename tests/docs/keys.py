@@ -34,7 +34,7 @@ def page() -> str:
             )
         ),
         "## In a log",
-        "In the place of the logs, and in the log of a run while the keys are in it (`Tab`).",
+        "In the place Logs, and in the log of a run while it has the focus (`Tab`).",
         _table(LOGS),
     )
 

@@ -33,12 +33,12 @@ def page() -> str:
         "Protocol",
         "durably_server/http/routes.py",
         "The server speaks the protocol of `@coji/durably` 0.15, with `--generation 0.8` that of "
-        "0.8, below `/api/durably`. What it has beyond is told at its base address under "
+        "0.8, below `/api/durably`. What it has beyond that is listed at its base address under "
         f"`features`: {', '.join(map(code, FEATURES))}. A client that knows nothing of them loses "
         "nothing. The whole description, with the schemas of the jobs' inputs, is at "
         "`/openapi.json`.",
         "## Routes of Durably",
-        "Parameters that only this server knows are named.",
+        "The last column names the parameters that only this server has.",
         table(
             ("route", "what it does", "beyond Durably's"),
             [
@@ -64,15 +64,15 @@ def page() -> str:
                 if route.own
             ],
         ),
-        "They refuse a parameter that they do not know; the routes of Durably pass over it.",
+        "They refuse a parameter that they do not know; the routes of Durably ignore it.",
         "## Parameters beyond Durably's",
         *(_parameters(route) for route in routes if route.own and route.parameters),
         *(_parameters(route) for route in routes if not route.own and _extra(route)),
         "## Streams",
-        "Events have ids where the feature `event-ids` is told: a client that connects again with "
+        "Events have ids where the feature `event-ids` is listed: a client that reconnects with "
         "`Last-Event-ID` gets what it missed first. An id without data comes at the beginning, and "
-        f"with each keep-alive, which is sent every {hub.KEEP_ALIVE_INTERVAL:.0f} s where nothing "
-        "else was since the one before, and says how far the stream is. "
+        f"with each keep-alive, which is sent every {hub.KEEP_ALIVE_INTERVAL:.0f} s unless "
+        "something else was sent since the last one, and says how far the stream is. "
         + first_paragraph(hub.gap_frame)
         + " The reason is `slow` (the client did not read), `expired` (the event is too long ago) "
         "or `unknown` (no such event).",

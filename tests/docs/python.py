@@ -24,8 +24,8 @@ _WIDEST = 96
 def page() -> str:
     """Every module that is for use, name by name."""
     parts = [
-        "Both packages are typed (`py.typed`). Names that are not on this page are for the "
-        "packages themselves, and may change without notice.",
+        "Both packages are typed (`py.typed`). Names that are not on this page are "
+        "internal, and may change without notice.",
         table(
             ("module", ""),
             [(f"[`{n}`](#{n.replace('.', '')})", about) for n, about in MODULES.items()],

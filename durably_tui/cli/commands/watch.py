@@ -20,7 +20,7 @@ def command(
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show the progress of runs until they end; without any, of all that wait or work, for ever.
+    """Show the progress of runs until they end; without any, of all that are not over, for ever.
 
     The exit code is 1 if one of them failed or was cancelled. Where the output is no terminal, a
     line tells of each change.
