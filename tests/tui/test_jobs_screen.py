@@ -165,6 +165,19 @@ async def test_jobs_are_sorted_filtered_and_counted_over_another_time(shop: Work
         await shown.front(RunsScreen)
 
 
+async def test_the_time_of_the_last_run_is_told_as_times_are_wanted(shop: Workshop) -> None:
+    run = await shop.durably.get_run(await shop.done("broken"))
+    async with monitor(shop.url) as shown:
+        await jobs_of(shown)
+        at = f"{run.created_at[11:19]}Z"
+        await shown.shows("broken")
+        assert at not in shown.text
+        await shown.press("T", "T")
+        await shown.shows(at)
+        await shown.press("3")
+        await shown.shows("the disk is full", f"{at[:-3]}", "Z  broken")
+
+
 async def test_a_server_that_counts_nothing_is_counted_here() -> None:
     async with replay08() as old, monitor(old.url) as shown:
         screen = await jobs_of(shown)

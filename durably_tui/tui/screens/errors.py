@@ -133,7 +133,7 @@ class ErrorsScreen(SummaryScreen):
         self.show_sort()
         self.table.waiting = not state.groups and state.fetched_at is None and wrong is None
         self.table.empty = self._nothing(state)
-        self.table.show(shown, now)
+        self.table.show(shown, now, self.view.time_style)
         self.begin_on_top(self.table, known=state.fetched_at is not None)
         self._paint_scope(state, shown)
         self.paint_paused(now)

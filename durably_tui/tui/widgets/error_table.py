@@ -36,7 +36,6 @@ class ErrorTable(AgeingTable[ErrorGroup]):
     ) -> None:
         """Make a table of errors. ``clock`` gives seconds since the epoch."""
         super().__init__(
-            self._error_columns(),
             row_key=lambda row: row.key,
             clock=clock,
             empty="Nothing has failed.",
@@ -48,15 +47,16 @@ class ErrorTable(AgeingTable[ErrorGroup]):
         """When the newest failure happened."""
         return row.last_at
 
-    def _error_columns(self) -> tuple[Column[ErrorGroup], ...]:
+    def make_columns(self) -> tuple[Column[ErrorGroup], ...]:
+        """In the order in which they are shown."""
         return (
             Column("count", "COUNT", 5, self._show_count, priority=0, align=_RIGHT),
-            Column("last", "LAST", 4, self._show_last, priority=3, align=_RIGHT),
+            self.age_column("last", "LAST", self._show_last, priority=3),
             Column("job", "JOB", 10, self._show_job, priority=2, want=14, grow=1, limit=24),
             Column("step", "STEP", 8, self._show_step, priority=4, want=12, grow=1, limit=24),
             Column("error", "ERROR", 20, self._show_error, priority=1, want=24, grow=8),
             Column("through", "THROUGH", 7, self._show_through, priority=5, align=_RIGHT),
-            Column("first", "FIRST", 5, self._show_first, priority=6, align=_RIGHT, extra=True),
+            self.age_column("first", "FIRST", self._show_first, priority=6, extra=True),
         )
 
     def _show_count(self, row: ErrorGroup, width: int) -> Spans:

@@ -75,7 +75,6 @@ class JobTable(AgeingTable[JobSummary]):
     ) -> None:
         """Make a table of jobs. ``clock`` gives seconds since the epoch."""
         super().__init__(
-            self._job_columns(),
             row_key=lambda row: row.job_name,
             clock=clock,
             empty="No jobs yet.",
@@ -83,7 +82,8 @@ class JobTable(AgeingTable[JobSummary]):
             id=id,
         )
 
-    def _job_columns(self) -> tuple[Column[JobSummary], ...]:
+    def make_columns(self) -> tuple[Column[JobSummary], ...]:
+        """In the order in which they are shown."""
         return (
             Column("job", "JOB", 10, self._show_job, priority=0, want=18, grow=3, limit=36),
             Column("last", "LAST RUNS", LAST_RUNS, self._show_last, priority=1),
@@ -95,7 +95,7 @@ class JobTable(AgeingTable[JobSummary]):
             Column("p50", "P50", 6, self._show_p50, priority=3, align=_RIGHT),
             Column("p95", "P95", 6, self._show_p95, priority=4, align=_RIGHT),
             Column("spark", "THROUGHPUT", PARTS, self._show_spark, priority=8, extra=True),
-            Column("age", "LAST", 4, self._show_age, priority=7, align=_RIGHT),
+            self.age_column("age", "LAST", self._show_age, priority=7),
             Column("about", "ABOUT", 20, self._show_about, priority=11, grow=8, extra=True),
         )
 

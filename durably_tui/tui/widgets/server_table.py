@@ -88,7 +88,7 @@ class ServerTable(LineTable[ServerRow]):
         )
 
     def _show_name(self, row: ServerRow, width: int) -> Spans:
-        mark = (">" if self.plain else "●") if row.is_here else " "
+        mark = ("*" if self.plain else "●") if row.is_here else " "
         name = without_scheme(row.name) if row.name == row.address else row.name
         return ((f"{mark} ", "accent"), (safe(name, limit=width), "text"))
 
