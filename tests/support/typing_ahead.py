@@ -7,7 +7,8 @@ from textual import events
 from textual.keys import _character_to_key
 
 KEYS = {
-    **{"\r": "enter", "\x7f": "backspace", "\x15": "ctrl+u", "\x01": "home", "\t": "tab"},
+    **{"\x1b": "escape", "\r": "enter", "\x7f": "backspace"},
+    **{"\x15": "ctrl+u", "\x01": "home", "\t": "tab"},
 }
 
 

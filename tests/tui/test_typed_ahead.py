@@ -6,6 +6,9 @@ import asyncio
 from typing import ClassVar
 
 import pytest
+from support.monitor import monitor
+from support.typing_ahead import type_ahead
+from support.workshop import Workshop
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,6 +17,8 @@ from textual.widget import Widget
 
 from durably_tui.tui import typed_ahead
 from durably_tui.tui.drawing import DrawingApp
+from durably_tui.tui.screens.run import RunScreen
+from durably_tui.tui.screens.runs import RunsScreen
 
 
 class Taker(Widget, can_focus=True):
@@ -86,3 +91,19 @@ async def test_they_are_meant_for_what_is_there_then_in_their_order(
         async with asyncio.timeout(10):
             await app.came.wait()
         assert app.keys == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("where", ["", "\r"], ids=["the preview", "the run in full"])
+async def test_keys_behind_one_that_brings_a_pane_are_meant_for_the_pane(
+    shop: Workshop, where: str
+) -> None:
+    run_id = await shop.done("chatty", word="cider")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await type_ahead(shown, where)
+        await shown.front(RunScreen if where else RunsScreen)
+        await type_ahead(shown, "l/cider 3\r")
+        await shown.shows("“cider 3”")
+        assert shown.toasts == []
+        await type_ahead(shown, "\x1bl&cider 4\r")
+        await shown.shows("only “cider 4”")

@@ -130,9 +130,11 @@ class RunDetail(Vertical):
         return self.tabs.active
 
     def show_pane(self, pane: str) -> None:
-        """Bring a pane to the front and put the keys into it."""
+        """Bring a pane to the front and put the keys into it, at once: those that follow closely
+        are meant for it."""
         self.tabs.active = pane
-        self.call_after_refresh(self._focus_pane)
+        if not self._focus_pane():
+            self.call_after_refresh(self._focus_pane)
 
     def step_pane(self, by: int) -> None:
         """Bring the next pane (1) or the one before (-1) to the front."""
@@ -145,11 +147,12 @@ class RunDetail(Vertical):
         """The JSON pane whose tab is in front; None where that is another."""
         return next(iter(self.tabs.get_pane(self.tabs.active).query(JsonPane)), None)
 
-    def _focus_pane(self) -> None:
+    def _focus_pane(self) -> bool:
         pane = self.tabs.get_pane(self.tabs.active)
         focusable = next((w for w in pane.query("*") if w.focusable), None)
         if focusable is not None:
-            focusable.focus()
+            self.screen.set_focus(focusable)
+        return focusable is not None
 
     def show(self, run: Run | None, state: JobRunState | None, now: float) -> None:
         """Show a run: ``run`` as the table has it, ``state`` as it was watched, if it was yet."""
