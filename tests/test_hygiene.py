@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,11 @@ def test_no_aiohttp_in_what_a_user_installs() -> None:
     assert "h11" in installed, "what is needed by what is needed"
     assert "aiohttp" not in installed
     assert not {"pytest", "mypy", "ruff", "pyte"} & installed, "nor anything of the developers"
+
+
+def test_every_folder_of_code_is_a_package() -> None:
+    """One without an ``__init__.py`` would be left out of what is checked of imports."""
+    root = Path(__file__).parent.parent
+    for package in (root / "durably_tui", root / "server/durably_server"):
+        folders = {each.parent for each in package.rglob("*.py")}
+        assert [each for each in folders if not (each / "__init__.py").exists()] == []

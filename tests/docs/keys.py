@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from durably_tui.tui.commands import Command
+from durably_tui.tui.pane_keys import LOGS
 from durably_tui.tui.places import PLACES
-from durably_tui.tui.screens.keys import LOGS
 from durably_tui.tui.screens.run import RunScreen
 
 from .markdown import code, document, table

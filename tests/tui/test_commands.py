@@ -17,10 +17,11 @@ import durably_tui.tui.screens
 from durably_tui.text import TimeStyle
 from durably_tui.tui.app import MonitorApp
 from durably_tui.tui.commands import Command
+from durably_tui.tui.pane_keys import LOGS
 from durably_tui.tui.screens.base import READ_ONLY, CommandScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.help import HelpScreen
-from durably_tui.tui.screens.keys import LOGS, MOVE
+from durably_tui.tui.screens.keys import MOVE
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 from durably_tui.tui.screens.trigger import TriggerScreen

@@ -16,6 +16,7 @@ from durably_tui.protocol import Phase, Run
 from durably_tui.state import LogsState, MergedLogs, Past
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.pane_keys import LOGS
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KeyFooter
 from durably_tui.tui.widgets.log_above import above_text
@@ -24,7 +25,7 @@ from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, LOGS, MOVE, REPLAY, VIEW
+from .keys import GENERAL, MOVE, REPLAY, VIEW
 from .place import LEAVE, PlaceScreen
 
 _OF_RUN = "run:"

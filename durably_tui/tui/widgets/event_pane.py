@@ -19,7 +19,7 @@ from durably_tui.shapes import event_json
 from durably_tui.state import SeenEvent
 from durably_tui.text import TimeStyle, fit, moment, safe
 from durably_tui.tui.commands import Command, bindings
-from durably_tui.tui.screens.keys import EVENTS
+from durably_tui.tui.pane_keys import EVENTS
 
 from .json_pane import JsonPane
 from .line_table import Column, LineTable

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from durably_tui.state.log_pattern import LogPattern
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command, bindings
-from durably_tui.tui.screens.keys import JSON
+from durably_tui.tui.pane_keys import JSON
 
 from .json_view import JsonView
 from .log_prompt import Asked, LogPrompt

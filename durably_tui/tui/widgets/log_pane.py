@@ -20,7 +20,7 @@ from durably_tui.protocol import LogLevel
 from durably_tui.state.log_store import LogStore
 from durably_tui.text import TimeStyle, safe
 from durably_tui.tui.commands import Command, bindings
-from durably_tui.tui.screens.keys import LOGS
+from durably_tui.tui.pane_keys import LOGS
 
 from .log_file import absolute, as_text, chosen, file_name, save
 from .log_prompt import Asked, LogPrompt

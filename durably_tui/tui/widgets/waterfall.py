@@ -14,7 +14,7 @@ from durably_tui.protocol.times import seconds
 from durably_tui.state import ObservedStep
 from durably_tui.text import fit, safe, took
 from durably_tui.tui.commands import Command, bindings
-from durably_tui.tui.screens.keys import STEPS
+from durably_tui.tui.pane_keys import STEPS
 
 from .line_table import Column, LineTable
 from .line_view import Spans

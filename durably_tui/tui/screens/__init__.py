@@ -1,0 +1,1 @@
+"""The places of the monitor, and the questions that it asks over them."""
