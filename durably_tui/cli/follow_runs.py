@@ -12,12 +12,11 @@ from durably_tui.protocol import Run
 from durably_tui.state import create_durably_client
 
 from .run_columns import run_columns
+from .run_output import Output, print_runs
 from .said import flush
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
-
-    from .commands.runs import Output
 
 
 async def follow_runs(
@@ -28,8 +27,6 @@ async def follow_runs(
     Raises:
         DurablyError: the first answer was an error; later ones are waited out.
     """
-    from .commands.runs import show
-
     lines: Output = "ndjson" if kind == "json" else kind
     asked = needs(wanted or Filter())
     told: dict[str, tuple[Any, ...]] = {}
@@ -57,7 +54,7 @@ async def follow_runs(
                 ]
                 told.update((run.id, told_of(run)) for run in changed)
                 if changed or heading:
-                    show(changed[::-1] if heading else changed, lines, heading=heading)
+                    print_runs(changed[::-1] if heading else changed, lines, heading=heading)
                     flush()
                 heading = False
                 await news.wait()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from durably_tui.cli.options import (
     ServerOption,
     StatusOption,
 )
+from durably_tui.cli.run_output import Output, print_runs
 from durably_tui.cli.running import run as run_command
 from durably_tui.cli.running import usage
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from durably_tui.config import Server
     from durably_tui.protocol import Run
 
-Output = Literal["table", "wide", "json", "ndjson", "csv", "id"]
 SORTS = ("created", "started", "completed", "status", "job", "took", "id")
 
 
@@ -77,34 +77,9 @@ def command(
 
             await follow_runs(client, wanted, limit or 50, kind)
         else:
-            show(ordered(await runs_of(client, wanted, limit or None)), kind)
+            print_runs(ordered(await runs_of(client, wanted, limit or None)), kind)
 
     run_command(work, server, config)
-
-
-def show(runs: Sequence[Run], kind: Output, *, heading: bool = True) -> None:
-    """Print runs."""
-    from durably_tui.cli.said import json_lines, json_list, out
-    from durably_tui.shapes import run_json
-
-    match kind:
-        case "id":
-            from durably_tui.text import safe
-
-            for run in runs:
-                out(safe(run.id))
-        case "json":
-            json_list(runs, run_json)
-        case "ndjson":
-            json_lines(runs, run_json)
-        case _:
-            from durably_tui.cli.grid import csv_lines, table
-            from durably_tui.cli.run_columns import exact_columns, run_columns
-
-            if kind == "csv":
-                csv_lines(exact_columns(), runs, heading=heading)
-                return
-            table(run_columns(wide=kind == "wide"), runs, heading=heading)
 
 
 def _ordered(sort: str) -> Callable[[list[Run]], list[Run]]:
