@@ -18,6 +18,7 @@ from durably_tui.text import TimeStyle
 from durably_tui.tui.app import MonitorApp
 from durably_tui.tui.commands import Command
 from durably_tui.tui.pane_keys import LOGS
+from durably_tui.tui.places import PLACES
 from durably_tui.tui.screens.base import READ_ONLY, CommandScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.help import HelpScreen
@@ -278,6 +279,17 @@ async def test_a_question_takes_the_keys_of_the_place_behind_it(shop: Workshop) 
         run = await shop.durably.get_run(run_id)
         assert run is not None
         assert run.status == "leased"
+
+
+async def test_tab_is_told_where_there_are_several_panes(shop: Workshop) -> None:
+    await shop.done("broken")
+    async with monitor(shop.url, size=(120, 40)) as shown:
+        for at, place in enumerate(each.load() for each in PLACES):
+            await shown.press(str(at + 1))
+            screen = await shown.front(place)
+            await shown.pilot.pause()
+            told = "pane" in {command.name for command in place.KEYS}
+            assert told is (len(screen.focus_chain) > 1), place
 
 
 def test_moving_is_told_but_bound_by_the_widgets() -> None:

@@ -20,7 +20,7 @@ from durably_tui.tui.widgets.job_table import JobTable
 from durably_tui.tui.widgets.plot import RunPlot
 from durably_tui.tui.widgets.sorting import Order
 
-from .keys import GENERAL, MOVE, REPLAY, STEER, VIEW
+from .keys import GENERAL, MOVE_IN_ONE, REPLAY, STEER, VIEW
 from .place import LEAVE
 from .summary import FILTER, SETTLE_SECONDS, SORT, SummaryScreen
 
@@ -48,7 +48,7 @@ class JobsScreen(SummaryScreen):
         "age": Order("last run", lambda job: job.last_run_at, largest_first=True),
     }
     KEYS: ClassVar[tuple[Command, ...]] = (
-        *MOVE,
+        *MOVE_IN_ONE,
         *REPLAY,
         Command("open", "enter", "runs", "Show the runs of the job", "Job", shown="Enter"),
         Command("trigger", "t", "trigger", "Trigger a new run of the job", "Job", mutates=True),
@@ -64,7 +64,7 @@ class JobsScreen(SummaryScreen):
         *LEAVE,
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        c for c in KEYS if c not in MOVE and c.action != "open"
+        c for c in KEYS if c not in MOVE_IN_ONE and c.action != "open"
     )
 
     table = query_one("#table", JobTable)

@@ -13,6 +13,8 @@ MOVE = (
     Command("focus", "tab", "pane", "To the next pane", "Move", footer=False),
 )
 """What widgets bind by themselves; told in ``?`` only."""
+MOVE_IN_ONE = tuple(command for command in MOVE if command.name != "pane")
+"""The same where there is one pane only."""
 
 STEER = (
     Command(

@@ -25,7 +25,7 @@ from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, MOVE, REPLAY, VIEW
+from .keys import GENERAL, MOVE_IN_ONE, REPLAY, VIEW
 from .place import LEAVE, PlaceScreen
 
 _OF_RUN = "run:"
@@ -37,7 +37,7 @@ class LogsScreen(PlaceScreen):
     CSS_PATH = "logs.tcss"
     PLACE = "Logs"
     KEYS: ClassVar[tuple[Command, ...]] = (
-        *MOVE,
+        *MOVE_IN_ONE,
         *REPLAY,
         # Esc is that of the place, which asks the log first.
         *(command for command in LOGS if "escape" not in command.key_names),
@@ -47,7 +47,7 @@ class LogsScreen(PlaceScreen):
         *LEAVE,
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        c for c in KEYS if c not in MOVE and c not in LOGS
+        c for c in KEYS if c not in MOVE_IN_ONE and c not in LOGS
     )
 
     scope = query_one("#scope", ScopeLine)

@@ -21,7 +21,7 @@ from durably_tui.tui.widgets.scope_line import ScopeLine
 from durably_tui.tui.widgets.server_table import ServerRow, ServerTable
 from durably_tui.tui.widgets.status_bar import StatusBar
 
-from .keys import GENERAL, MOVE, REPLAY, VIEW
+from .keys import GENERAL, MOVE_IN_ONE, REPLAY, VIEW
 from .place import LEAVE, PlaceScreen
 
 
@@ -31,7 +31,7 @@ class ServersScreen(PlaceScreen):
     CSS_PATH = "servers.tcss"
     PLACE = "Servers"
     KEYS: ClassVar[tuple[Command, ...]] = (
-        *MOVE,
+        *MOVE_IN_ONE,
         *REPLAY,
         Command(
             "open",
@@ -47,7 +47,7 @@ class ServersScreen(PlaceScreen):
         *LEAVE,
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        c for c in KEYS if c not in MOVE and c.action != "open"
+        c for c in KEYS if c not in MOVE_IN_ONE and c.action != "open"
     )
 
     scope = query_one("#scope", ScopeLine)
