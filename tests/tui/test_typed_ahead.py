@@ -93,6 +93,24 @@ async def test_they_are_meant_for_what_is_there_then_in_their_order(
         assert app.keys == ["a", "b", "c"]
 
 
+async def test_keys_behind_one_that_leads_to_a_run_are_meant_for_that_run(shop: Workshop) -> None:
+    older, newer = await shop.start("held"), await shop.start("held")
+    async with monitor(shop.url) as shown:
+        await shown.on(newer)
+        await type_ahead(shown, "\r]c")
+        await shown.says("Cancelled.")
+        assert [(await shop.durably.get_run(each)).status for each in (older, newer)] == [
+            "cancelled",
+            "leased",
+        ]
+        await type_ahead(shown, "R")
+        await shown.says("A new run with the same input")
+        await type_ahead(shown, "oc")
+        await shown.until(lambda: shown.run.current_run().id not in {older, newer}, "the new run")
+        await shown.shows("⊘ cancelled")
+        assert (await shop.durably.get_run(newer)).status == "leased"
+
+
 @pytest.mark.parametrize("where", ["", "\r"], ids=["the preview", "the run in full"])
 async def test_keys_behind_one_that_brings_a_pane_are_meant_for_the_pane(
     shop: Workshop, where: str

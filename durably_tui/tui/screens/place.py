@@ -6,6 +6,7 @@ from textual import work
 
 from durably_tui.protocol import DurablyError
 from durably_tui.tui.commands import Command
+from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.widgets.line_table import LineTable
 
 from .live import LiveScreen
@@ -60,18 +61,23 @@ class PlaceScreen(LiveScreen):
         """Leave what is open and clear the filter; False where there is nothing to clear."""
         return False
 
-    @work(group="opens", exit_on_error=False)
-    async def open_run_by_id(self, run_id: str, *, pane: str = "overview") -> None:
+    def open_run_by_id(self, run_id: str, *, pane: str = "overview") -> None:
         """Open a run in full of which only the id is known."""
+        ahead_of(self.app).command_begins()  # a key that follows closely is meant for it
+        self._open_by_id(run_id, pane)
+
+    @work(group="opens", exit_on_error=False)
+    async def _open_by_id(self, run_id: str, pane: str) -> None:
         try:
             run = await self.actions.get_run(run_id)
+            if run is None:
+                self.say(f"The server has no run {run_id}.", severity="warning")
+            else:
+                self.open_run(run, pane=pane)
         except DurablyError as error:
             self.say(str(error), severity="error")
-            return
-        if run is None:
-            self.say(f"The server has no run {run_id}.", severity="warning")
-        else:
-            self.open_run(run, pane=pane)
+        finally:
+            ahead_of(self.app).command_ends()
 
     def action_back(self) -> None:
         """Clear what can be cleared, then go back."""

@@ -13,6 +13,7 @@ from textual.getters import query_one
 from durably_tui.protocol import DurablyError, Run
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.neighbours import FARTHEST, neighbour
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KeyFooter
@@ -149,14 +150,20 @@ class RunScreen(WatchingScreen):
         """Bring the next pane to the front."""
         self.detail.step_pane(by)
 
-    @work(exclusive=True, group="neighbours", exit_on_error=False)
-    async def action_neighbour(self, by: int) -> None:
+    def action_neighbour(self, by: int) -> None:
         """Go to the next older (1) or newer (-1) run of the same job."""
+        ahead_of(self.app).command_begins()  # a key that follows closely is meant for that one
+        self._go_on(by)
+
+    @work(exclusive=True, group="neighbours", exit_on_error=False)
+    async def _go_on(self, by: int) -> None:
         try:
             found = await neighbour(self.session.hooks.port, self._run, by)
         except DurablyError as error:
             self.say(str(error), severity="error")
             return
+        finally:
+            ahead_of(self.app).command_ends()
         if found.run is not None:
             self._run, self._place = found.run, found.place
             self.inspector.show(found.run, settle=0.0)

@@ -12,6 +12,7 @@ from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggere
 from durably_tui.state import Action, ActionResult, BulkState
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
+from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.session import Session
 
 from .base import CommandScreen
@@ -222,20 +223,24 @@ class SteeringScreen(CommandScreen):
         self._new_run = run_id
         self.say(f"{message.rstrip('.')} (o opens it).")
 
-    @work(group="questions", exit_on_error=False)
-    async def action_open_new(self) -> None:
+    def action_open_new(self) -> None:
         """Go to the run that was started last."""
-        if self._new_run is None:
-            return
+        if self._new_run is not None:
+            ahead_of(self.app).command_begins()  # a key that follows closely is meant for it
+            self._open_new(self._new_run)
+
+    @work(group="questions", exit_on_error=False)
+    async def _open_new(self, run_id: str) -> None:
         try:
-            run = await self.actions.get_run(self._new_run)
+            run = await self.actions.get_run(run_id)
+            if run is None:
+                self.say("That run is gone from the server.", severity="warning")
+            else:
+                self.open_run(run)
         except DurablyError as error:
             self.say(str(error), severity="error")
-            return
-        if run is None:
-            self.say("That run is gone from the server.", severity="warning")
-        else:
-            self.open_run(run)
+        finally:
+            ahead_of(self.app).command_ends()
 
     def action_copy_run(self) -> None:
         """Ask what of the run to copy, by OSC 52, which works over ssh and tmux."""
