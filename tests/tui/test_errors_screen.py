@@ -78,7 +78,7 @@ async def test_r_retries_all_of_a_group(shop: Workshop) -> None:
         screen = await errors_of(shown)
         await shown.until(lambda: len(messages(screen)) == 2)
         await shown.press("j", "r")
-        await shown.shows("Retry 2 runs on", "They go again as the same runs")
+        await shown.shows("Retry 2 runs on", "Each goes again as the same run")
         await shown.press("y")
         await shown.until(lambda: shown.app.screen is screen)
         for each in bad:

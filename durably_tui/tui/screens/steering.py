@@ -33,9 +33,9 @@ BULK_ACTIONS = {
 
 _AS_NEW = "each becomes a new run with the same input and labels."
 _ASKS = {
-    Action.RETRY: ("Retry", "They go again as the same runs, after the steps that they finished."),
+    Action.RETRY: ("Retry", "Each goes again as the same run, after the steps that it finished."),
     Action.RETRIGGER: ("Start anew", f"E{_AS_NEW[1:]}"),
-    Action.CANCEL: ("Cancel", "They end as cancelled."),
+    Action.CANCEL: ("Cancel", "Each ends as cancelled."),
     Action.DELETE: ("Delete", "Their steps and logs go too. This cannot be undone."),
 }
 
