@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from textual import events, on
@@ -13,18 +12,16 @@ from textual.getters import query_one
 from textual.reactive import var
 from textual.widgets import Static, TabbedContent, TabPane
 
-from durably_tui.protocol import Run, RunStatus, StepStatus
+from durably_tui.protocol import Run, RunStatus
 from durably_tui.state import JobRunState
-from durably_tui.text import TimeStyle, moment, safe, took
+from durably_tui.text import TimeStyle
 
 from .event_pane import EventPane
 from .json_pane import JsonPane
 from .log_above import UNSEEN
 from .log_pane import LogPane
 from .log_view import LogView
-from .look import run_look
-from .progress import progress_spans
-from .traceback_lines import headline
+from .run_facts import facts_content, watched
 from .waterfall import Waterfall
 
 PANES = {
@@ -194,7 +191,12 @@ class RunDetail(Vertical):
         """Exchange the overview while it is in front: each exchange is a layout of the place."""
         if self._facts_of is None or self.tabs.active != "overview":
             return
-        facts = self._facts(*self._facts_of)
+        facts = facts_content(
+            *self._facts_of,
+            width=self.facts.size.width,
+            style=self.time_style,
+            plain=self._plain,
+        )
         if facts.markup != self._said:
             self._said = facts.markup
             self.facts.update(facts)
@@ -214,7 +216,7 @@ class RunDetail(Vertical):
         if note.display is state.complete:
             note.display = not state.complete
         if note.display and self.tabs.active == "steps":
-            note.update(Content(f"Watched {self._watched(state, now)}."))
+            note.update(Content(f"Watched {watched(state, now)}."))
         if self.tabs.active == "events":
             events = state.events
             self.events.show(
@@ -274,104 +276,6 @@ class RunDetail(Vertical):
         if name not in self._documents or not _is_same(self._documents[name], value):
             self._documents[name] = value
             view.show(value)
-
-    # -- overview --------------------------------------------------------------------------
-
-    def _facts(self, run: Run, state: JobRunState | None, now: float) -> Content:
-        look = run_look(run)
-        lines: list[tuple[str, Content | str]] = [
-            ("status", Content.styled(look.label(plain=self._plain), _COLOURS[run.status])),
-            ("job", safe(run.job_name)),
-            ("run", safe(run.id)),
-        ]
-        if run.error is not None:
-            what = safe(headline(run.error), limit=500)
-            lines.append(("error", Content.styled(what, "$text-error")))
-            if (step := _failed_step(state)) is not None:
-                lines.append(("in step", safe(step)))
-        if run.progress is not None:
-            lines.append(("progress", self._progress(run, now)))
-        if state is not None and state.step_name:
-            lines.append(("step", safe(state.step_name)))
-        lines.append(("steps done", str(run.completed_step_count)))
-        if run.labels:
-            pairs = (f"{safe(key)}={safe(value)}" for key, value in sorted(run.labels.items()))
-            lines.append(("labels", "  ".join(pairs)))
-        lines.append(("created", self._when(run.created_at, now)))
-        if run.started_at is not None:
-            lines.append(("started", self._when(run.started_at, now)))
-        if run.completed_at is not None:
-            lines.append(("ended", self._when(run.completed_at, now)))
-        lost_at = state.lost_at if state is not None else None
-        if (duration := _duration(run, now if lost_at is None else min(now, lost_at))) is not None:
-            lines.append(("took" if run.is_terminal else "running for", took(duration)))
-        if run.concurrency_key:
-            lines.append(("concurrency", safe(run.concurrency_key)))
-        if run.idempotency_key:
-            lines.append(("idempotency", safe(run.idempotency_key)))
-        if state is not None:
-            lines.append(("watched", self._watched(state, now)))
-            if state.fault is not None:
-                fault = safe(str(state.fault))
-                lines.append(("trouble", Content.styled(fault, "$text-error")))
-        width = max(len(name) for name, _ in lines) + 2
-        parts: list[Content] = []
-        room = self.facts.size.width - width
-        for name, value in lines:
-            body = value if isinstance(value, Content) else Content(value)
-            first, *rest = body.wrap(room) if room > 8 else [body]
-            parts.append(Content.styled(name.rjust(width - 2) + "  ", "$text-muted") + first)
-            parts += [Content(" " * width) + line for line in rest]
-        return Content("\n").join(parts)
-
-    def _progress(self, run: Run, now: float) -> Content:
-        spans = progress_spans(run.progress, run.status, 48, phase=int(now), plain=self._plain)
-        drawn = Content.styled("".join(text for text, _ in spans), _COLOURS[run.status])
-        message = run.progress.message if run.progress is not None else None
-        return drawn + Content(f"  {safe(message, limit=200)}") if message else drawn
-
-    def _when(self, at: datetime | None, now: float) -> str:
-        if at is None:
-            return "not told"
-        exact = moment(
-            at, TimeStyle.UTC if self.time_style is TimeStyle.UTC else TimeStyle.LOCAL, now
-        )
-        return f"{exact}  ({moment(at, TimeStyle.RELATIVE, now)})"
-
-    def _watched(self, state: JobRunState, now: float) -> str:
-        if state.complete:
-            return "from its start: steps and logs are complete"
-        began, ended = state.watched_since, state.current.completed_at
-        if began is None or (ended is not None and ended.timestamp() <= began):
-            return "not while it ran: steps and logs are those that the server kept"
-        since = took(max(0.0, now - began))
-        gaps = len(state.gaps)
-        lost = f", {gaps} gap{'s' if gaps > 1 else ''} in between" if gaps else ""
-        return f"for the last {since}{lost}: earlier steps and lines may be missing"
-
-
-_COLOURS = {
-    RunStatus.PENDING: "$text-warning",
-    RunStatus.RUNNING: "bold $text-primary",
-    RunStatus.COMPLETED: "$text-success",
-    RunStatus.FAILED: "bold $text-error",
-    RunStatus.CANCELLED: "$text-muted",
-    RunStatus.UNKNOWN: "$text-muted",
-}
-
-
-def _failed_step(state: JobRunState | None) -> str | None:
-    """The step that failed last, where it is known."""
-    steps = reversed(state.steps) if state is not None else ()
-    return next((step.name for step in steps if step.status is StepStatus.FAILED), None)
-
-
-def _duration(run: Run, now: float) -> float | None:
-    """Seconds from the start to the end, or until now."""
-    if run.started_at is None:
-        return None
-    end = run.completed_at.timestamp() if run.completed_at is not None else now
-    return end - run.started_at.timestamp()
 
 
 def _before_the_first(state: JobRunState, shown: int) -> str:
