@@ -29,7 +29,7 @@ def status_content(view: LogView) -> Content:
         total = view.count_matches()
         rank = 0 if view.cursor is None else looking.rank(view.cursor)
         parts.append(_marked(f"“{safe(looking.pattern.pattern, limit=60)}”"))
-        counted = f"{rank}/{total:,}{more}" if rank else f"{total:,}{more} found"
+        counted = f"{rank:,}/{total:,}{more}" if rank else f"{total:,}{more} found"
         parts.append(Content.styled(counted, "bold" if total else "$text-warning"))
     if view.wrap:
         parts.append(_muted("wrapped"))

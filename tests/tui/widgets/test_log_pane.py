@@ -73,6 +73,15 @@ async def test_a_search_is_found_as_it_is_typed_and_gone_through():
         assert app.said == ["back"], "with nothing to clear the key is the place's"
 
 
+async def test_large_numbers_of_matches_are_written_alike():
+    app = PaneApp()
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.pane.view.focus()
+        app.pane.view.extend(entries(1_234))
+        await pilot.press("slash", *"line")
+        assert "1,234/1,234" in app.status
+
+
 async def test_a_search_that_is_left_changes_nothing():
     app = PaneApp()
     async with app.run_test(size=(80, 12)) as pilot:
