@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from durably_tui.protocol import LogEntry, LogLevel, LogWrite, Phase, Run
 
-from .streaming import Witness
+from .stream_notes import Witness
 
 if TYPE_CHECKING:
     from durably_tui.client import DurablyClient

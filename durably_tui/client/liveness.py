@@ -12,7 +12,7 @@ from .head import Head
 from .heartbeat import Heartbeat
 from .pace import Pace
 from .questions import Newest
-from .told import Told
+from .told_statuses import ToldStatuses
 
 _MOST_SILENCES = 3
 """So often in a row a stream is opened again because it is silent while its runs go on."""
@@ -65,7 +65,7 @@ class Liveness:
         self._head = Head()
         self._heartbeat = Heartbeat()
         self._costs = Costs()
-        self._told = Told()
+        self._told = ToldStatuses()
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None

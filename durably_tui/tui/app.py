@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
     from textual.notifications import SeverityLevel
 
+    from .garbage_collection import Reminder
     from .navigator import Navigator
     from .seeker import Seeker
     from .session import Session
-    from .tidying import Reminder
     from .verbs import Verb
     from .world import World
 
@@ -174,14 +174,16 @@ class MonitorApp(DrawingApp):
             await self._begin_replay(session)
         await self.navigator.begin(self._start)
         if not self.is_headless:
-            self._begin_tidying()
+            self._pace_garbage_collection()
 
-    def _begin_tidying(self) -> None:
-        from . import tidying
+    def _pace_garbage_collection(self) -> None:
+        from . import garbage_collection
 
-        tidying.begin()
-        tidier = tidying.Tidier()
-        self._reminder = tidying.Reminder(lambda: tidier.tidy(self.attention.quiet_seconds))
+        garbage_collection.begin()
+        tidier = garbage_collection.Tidier()
+        self._reminder = garbage_collection.Reminder(
+            lambda: tidier.tidy(self.attention.quiet_seconds)
+        )
 
     async def _begin_replay(self, session: Session) -> None:
         from .seeker import Seeker, begin

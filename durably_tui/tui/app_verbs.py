@@ -47,7 +47,7 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
         ),
         Verb(
             "density",
-            "With the line of keys at the bottom, or without: comfortable, compact",
+            "Show the line of keys at the bottom or not: comfortable, compact",
             partial(_density, app),
             lambda: DENSITIES,
         ),
@@ -80,7 +80,7 @@ async def _save(app: MonitorApp, name: str) -> None:
     elif not filter:
         _warn(app, "There is no filter here to save; / sets one.")
     elif await kept(app, partial(app.world.save, name, filter)):
-        app.notify(f"{filter} is kept; :load {name} uses it.", markup=False)
+        app.notify(f"{filter} is saved; :load {name} uses it.", markup=False)
 
 
 async def _load(app: MonitorApp, name: str) -> None:

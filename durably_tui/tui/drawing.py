@@ -12,8 +12,8 @@ from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.app import App
 
 from .attention import Attention
+from .background_cache import cache_backgrounds_by_colour
 from .frame import Frames
-from .let_go import let_go_of_what_was_drawn
 from .typed_ahead import TypedAhead
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class DrawingApp(App[None]):
     waits for its answer."""
 
     def __init__(self) -> None:
-        let_go_of_what_was_drawn()
+        cache_backgrounds_by_colour()
         super().__init__()
         self.attention = Attention()
         """Whether a key waits for its answer, for whatever can wait."""

@@ -123,7 +123,7 @@ async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:
         await say(shown, "runs status:failed")
         await shown.until(lambda: len(shown.ids) == 1)
         await say(shown, "save night")
-        await shown.says("status:failed is kept")
+        await shown.says("status:failed is saved")
         await shown.press("escape")
         await shown.until(lambda: len(shown.ids) == 2)
         await say(shown, "load night")

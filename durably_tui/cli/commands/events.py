@@ -49,7 +49,7 @@ def command(
         from durably_tui.cli.commands.trigger import read_labels
         from durably_tui.cli.pick import found_run
         from durably_tui.cli.said import flush, json_line, out
-        from durably_tui.cli.streaming import Witness
+        from durably_tui.cli.stream_notes import Witness
         from durably_tui.shapes import event_json
 
         labels = read_labels(label or [])

@@ -56,7 +56,7 @@ def command(
 
         from durably_tui.cli.ending import seconds_of
         from durably_tui.cli.said import note
-        from durably_tui.cli.streaming import Witness
+        from durably_tui.cli.stream_notes import Witness
         from durably_tui.recording import Recorder, RecordingError, Writer
         from durably_tui.recording.writing import check
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from durably_tui.client.told import Told
+from durably_tui.client.told_statuses import ToldStatuses
 from durably_tui.protocol import (
     Event,
     Run,
@@ -62,20 +62,20 @@ def of(cls: type[Event], run_id: str = "a") -> Event:
 def test_what_became_of_the_newest_run_was_told_or_not(
     before: Run | None, told: list[Event], now: Run | None, left_out: bool
 ) -> None:
-    stream = Told()
+    stream = ToldStatuses()
     stream.hears(told)
     assert stream.leaves_out(before, now) is left_out
 
 
 def test_an_answer_that_was_older_than_what_was_told_is_no_sign() -> None:
-    stream = Told()
+    stream = ToldStatuses()
     stream.hears([of(RunComplete)])
     assert not stream.leaves_out(RUNNING, RUNNING)
     assert not stream.leaves_out(RUNNING, DONE)
 
 
 def test_what_another_connection_told_is_no_use() -> None:
-    stream = Told()
+    stream = ToldStatuses()
     stream.hears([of(RunComplete)])
     stream.opened()
     assert stream.leaves_out(RUNNING, DONE)
@@ -83,7 +83,7 @@ def test_what_another_connection_told_is_no_use() -> None:
 
 def test_a_server_that_tells_only_what_it_does_itself_is_believed_in_the_end() -> None:
     """Two of them share the work, and a stream is open to one."""
-    stream = Told()
+    stream = ToldStatuses()
     denials = 0
     for number in range(100):
         mine, other = run(f"m{number}", RunStatus.RUNNING), run(f"o{number}", RunStatus.RUNNING)
@@ -97,7 +97,7 @@ def test_a_server_that_tells_only_what_it_does_itself_is_believed_in_the_end() -
 
 
 def test_a_server_that_tells_all_is_doubted_again_after_many_broken_connections() -> None:
-    stream = Told()
+    stream = ToldStatuses()
     for _ in range(10):
         assert stream.leaves_out(RUNNING, DONE)
         stream.denied()
@@ -107,7 +107,7 @@ def test_a_server_that_tells_all_is_doubted_again_after_many_broken_connections(
 
 
 def test_so_many_runs_at_once_are_not_held_against_it() -> None:
-    stream = Told()
+    stream = ToldStatuses()
     stream.hears([of(RunTrigger, f"r{number}") for number in range(5_000)])
     stream.hears([of(RunTrigger, f"s{number}") for number in range(5_000)])
     assert not stream.leaves_out(RUNNING, DONE)

@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from durably_tui.tui import tidying
+from durably_tui.tui import garbage_collection
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_it_looks_when_there_is_enough_and_no_key_came(
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, rounds))
     monkeypatch.setattr(gc, "collect", lambda: looked.append(1))
     times = [0.0]
-    tidier = tidying.Tidier(lambda: times[0])
+    tidier = garbage_collection.Tidier(lambda: times[0])
     times[0] = since
     assert tidier.tidy(quiet) is looks
     assert bool(looked) is looks
@@ -44,9 +44,9 @@ async def test_it_is_reminded_until_it_has_tidied_and_no_timer_runs_before_or_af
             tidied.set()
         return done
 
-    monkeypatch.setattr(tidying, "LOOK_EVERY", 0.0)
-    monkeypatch.setattr(tidying, "_ROUNDS", gc.get_count()[2] + 2)
-    reminder = tidying.Reminder(tidy)
+    monkeypatch.setattr(garbage_collection, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(garbage_collection, "_ROUNDS", gc.get_count()[2] + 2)
+    reminder = garbage_collection.Reminder(tidy)
     try:
         gc.collect(1)
         await asyncio.sleep(0)

@@ -38,7 +38,7 @@ _MOST_DENIALS = 3
 that the server is one that does not tell everything here, as where other processes work as well."""
 
 
-class Told:
+class ToldStatuses:
     """The statuses that one stream told between one question and the next."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from textual._styles_cache import StylesCache
 _NAME = "get_inner_outer"
 
 
-def let_go_of_what_was_drawn() -> None:
+def cache_backgrounds_by_colour() -> None:
     """Have Textual remember backgrounds by their colours alone. Again is harmless."""
     remembered = vars(StylesCache).get(_NAME)
     work_out = getattr(remembered, "__wrapped__", None)
