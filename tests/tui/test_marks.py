@@ -11,7 +11,9 @@ from support.typing_ahead import type_ahead
 from support.workshop import Workshop
 
 from durably_tui.protocol import Run
+from durably_tui.state import Action
 from durably_tui.text import short_id
+from durably_tui.tui.screens.bulk import in_words
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.runs import PAGE_SIZE, RunsScreen
@@ -198,3 +200,8 @@ async def test_l_merges_the_logs_of_the_marked_runs(shop: Workshop) -> None:
         await shown.press("minus")
         await shown.front(RunsScreen)
         await shown.shows("2 marked")
+
+
+def test_what_is_asked_of_thousands_tells_their_number_so_that_it_can_be_read() -> None:
+    assert in_words(Action.DELETE, 5027) == "Delete 5,027 runs"
+    assert in_words(Action.RETRIGGER, 1) == "Start 1 run anew"

@@ -34,14 +34,14 @@ _MOST_SHOWN = 500
 
 def in_words(action: Action, number: int) -> str:
     """What is to be done to so many runs: ``Start 3 runs anew``."""
-    return _VERBS[action].format(f"{number} {'run' if number == 1 else 'runs'}")
+    return _VERBS[action].format(f"{number:,} {'run' if number == 1 else 'runs'}")
 
 
 def summary(state: BulkState) -> str:
     """What became of a bulk, as one sentence."""
     others = (Outcome.FAILED, Outcome.SKIPPED, Outcome.STOPPED)
-    left = [f"{number} {outcome}" for outcome in others if (number := state.count(outcome))]
-    return ", ".join([f"{state.count(Outcome.DONE)} {DONE[state.action]}", *left]) + "."
+    left = [f"{number:,} {outcome}" for outcome in others if (number := state.count(outcome))]
+    return ", ".join([f"{state.count(Outcome.DONE):,} {DONE[state.action]}", *left]) + "."
 
 
 class BulkScreen(ModalScreen[BulkState]):

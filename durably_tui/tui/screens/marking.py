@@ -162,8 +162,8 @@ class MarkingScreen(LiveScreen):
             self.changed()
         self._all = marks
         self._set_marks(marks)
-        are = "run is" if len(marks) == 1 else "runs are"
-        self.say(f"{len(marks):,} {are} marked; Esc unmarks them.")
+        are, them = ("run is", "it") if len(marks) == 1 else ("runs are", "them")
+        self.say(f"{len(marks):,} {are} marked; Esc unmarks {them}.")
 
     def action_compare(self) -> None:
         """Show two runs side by side, the older one left."""

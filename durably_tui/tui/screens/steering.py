@@ -141,10 +141,10 @@ class SteeringScreen(CommandScreen):
             effect = f"This server resumes no run: {_AS_NEW}"
         number = len(bulk.applicable)
         if not number:
-            self.say(f"That cannot be done to any of the {len(runs)} runs.", severity="warning")
+            self.say(f"That cannot be done to any of the {len(runs):,} runs.", severity="warning")
             return
         others = Counter(run.status for run in runs) - Counter(r.status for r in bulk.applicable)
-        left = ", ".join(f"{n} {status}" for status, n in others.items())
+        left = ", ".join(f"{n:,} {status}" for status, n in others.items())
         question = ConfirmScreen(
             f"{in_words(action, number)} on {safe(self.session.title, limit=80)}?",
             f"{effect}{f' Left alone: {left}.' if left else ''}",
