@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 from support.exchanges import Asking, normal
-from support.server import Frames, listening, make_durably, reachable, types
+from support.server import Frames, listening, make_durably, reachable, triggered, types
 
 WIRE = Path(__file__).parents[1] / "wire" / "v0.15"
 STEPS = {"jobName": "steps", "input": {"count": 4, "delayMs": 120}, "labels": {"env": "prod"}}
@@ -41,12 +41,6 @@ def without_time(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in event.items() if k != "timestamp"} for event in events]
 
 
-async def _run_id(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
-    answer = await client.post("/trigger", json=body)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["runId"])
-
-
 async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> None:
     durably = make_durably(tmp_path, preserve_steps=False)
     async with reachable(durably) as client:
@@ -61,7 +55,7 @@ async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> Non
             *("retrigger-unknown", "retry-unknown", "steps-unknown"),
         ):
             await ask(name)
-        first = await _run_id(client, STEPS)
+        first = await triggered(client, STEPS)
         async with listening(client, f"/subscribe?runId={first}") as frames:
             await frames.until_step(1)
             for name in ("run-active", "steps-active", "retrigger-active", "delete-active"):
@@ -71,12 +65,12 @@ async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> Non
         for name in ("run-completed", "steps-completed", "cancel-completed", "retry-completed"):
             await ask(name, first)
         await ask("retrigger-completed", first)
-        failing = await _run_id(client, recorded("run-failed")["response"]["body"])
+        failing = await triggered(client, recorded("run-failed")["response"]["body"])
         async with listening(client, f"/subscribe?runId={failing}") as frames:
             await frames.until_end()
         for name in ("run-failed", "steps-failed", "retrigger-failed", "retry-failed"):
             await ask(name, failing)
-        long = await _run_id(client, {"jobName": "steps", "input": {"count": 50, "delayMs": 60}})
+        long = await triggered(client, {"jobName": "steps", "input": {"count": 50, "delayMs": 60}})
         async with listening(client, f"/subscribe?runId={long}") as frames:
             await frames.until_step(2)
             await ask("cancel-active", long)
@@ -102,8 +96,8 @@ async def _streamed(
     """The events of a run's own stream, opened before the run is taken up, and of all runs."""
     durably = make_durably(folder, max_concurrent_runs=1)
     async with reachable(durably) as client:
-        gate = await _run_id(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
-        run_id = await _run_id(client, body)
+        gate = await triggered(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
+        run_id = await triggered(client, body)
         async with (
             listening(client, "/runs/subscribe?label.env=prod") as all_frames,
             listening(client, f"/subscribe?runId={run_id}") as frames,
@@ -134,8 +128,8 @@ async def test_a_failing_run_streams_as_recorded(tmp_path: Path) -> None:
     body = {"jobName": "fails", "input": {"message": "disk is full"}, "labels": {}}
     durably = make_durably(tmp_path, max_concurrent_runs=1)
     async with reachable(durably) as client:
-        await _run_id(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
-        run_id = await _run_id(client, body)
+        await triggered(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
+        run_id = await triggered(client, body)
         async with listening(client, f"/subscribe?runId={run_id}") as frames:
             await frames.until_end()
     assert normal(frames.events) == expected_stream("subscribe-live-failed")
@@ -157,7 +151,7 @@ async def test_a_cancelled_run_streams_as_recorded(tmp_path: Path) -> None:
 
 async def test_a_stream_joined_midway_begins_with_the_state(tmp_path: Path) -> None:
     async with reachable(make_durably(tmp_path)) as client:
-        run_id = await _run_id(client, STEPS)
+        run_id = await triggered(client, STEPS)
         async with listening(client, f"/subscribe?runId={run_id}") as early:
             await early.until_step(1)
             async with listening(client, f"/subscribe?runId={run_id}") as frames:
@@ -167,7 +161,7 @@ async def test_a_stream_joined_midway_begins_with_the_state(tmp_path: Path) -> N
 
 async def test_a_stream_of_an_ended_run_says_so_and_ends(tmp_path: Path) -> None:
     async with reachable(make_durably(tmp_path)) as client:
-        run_id = await _run_id(client, STEPS)
+        run_id = await triggered(client, STEPS)
         for _ in range(2):
             async with listening(client, f"/subscribe?runId={run_id}") as frames:
                 await frames.until_end()
@@ -179,8 +173,8 @@ async def test_a_stream_of_one_job_carries_that_job_only(tmp_path: Path) -> None
         reachable(make_durably(tmp_path)) as client,
         listening(client, "/runs/subscribe?jobName=echo") as frames,
     ):
-        await _run_id(client, {"jobName": "fails", "input": {"message": "x"}})
-        run_id = await _run_id(client, {"jobName": "echo", "input": {"value": "hi"}})
+        await triggered(client, {"jobName": "fails", "input": {"message": "x"}})
+        run_id = await triggered(client, {"jobName": "echo", "input": {"value": "hi"}})
         await frames.until_type("run:complete")
     theirs = recorded_events("runs-subscribe-jobName-echo")
     one = [event for event in theirs if event["runId"] == theirs[0]["runId"]]

@@ -162,3 +162,10 @@ async def listening(
 
 def types(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
+
+
+async def triggered(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
+    """The id of a run that was asked for with this body."""
+    answer = await client.post("/trigger", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["runId"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.server import Frames, listening, make_durably, reachable, types
+from support.server import Frames, listening, make_durably, reachable, triggered, types
 
 from durably_server import Durably
 from durably_server.engine.events import LogWrite
@@ -15,13 +15,12 @@ from durably_server.http import hub as hub_module
 
 
 async def echo(client: httpx.AsyncClient, value: str = "x", **more: Any) -> str:
-    body = {"jobName": "echo", "input": {"value": value}} | more
-    return str((await client.post("/trigger", json=body)).json()["runId"])
+    return await triggered(client, {"jobName": "echo", "input": {"value": value}} | more)
 
 
 async def steps(client: httpx.AsyncClient, *, count: int, delay: int) -> str:
     body = {"jobName": "steps", "input": {"count": count, "delayMs": delay}}
-    return str((await client.post("/trigger", json=body)).json()["runId"])
+    return await triggered(client, body)
 
 
 async def echoed(client: httpx.AsyncClient, frames: Frames, count: int = 1) -> None:

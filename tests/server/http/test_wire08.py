@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from support.exchanges import Asking, normal
 from support.recordings import exchange_names, stream_events
-from support.server import listening, make_durably, reachable, types
+from support.server import listening, make_durably, reachable, triggered, types
 
 STEPS = {"jobName": "steps", "input": {"count": 4, "delayMs": 120}}
 LONG = {"jobName": "steps", "input": {"count": 50, "delayMs": 60}}
@@ -25,12 +24,6 @@ OTHER_WORDS = {"trigger-bad-input", "trigger-missing-input", "trigger-not-json"}
 OTHER_WORDS |= {"runs-bad-limit-text"}
 
 
-async def _run_id(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
-    answer = await client.post("/trigger", json=body)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["runId"])
-
-
 async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> None:
     async with reachable(make_durably(tmp_path), **OPTIONS) as client:
         ask = Asking(client, "v0.8", OTHER_WORDS)
@@ -43,7 +36,7 @@ async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> Non
             *("delete-unknown", "retry-unknown", "steps-unknown", "retrigger-unknown"),
         ):
             await ask(name)
-        first = await _run_id(client, STEPS)
+        first = await triggered(client, STEPS)
         async with listening(client, f"/subscribe?runId={first}") as frames:
             await frames.until_step(1)
             for name in ("run-active", "steps-active", "retry-active", "delete-active"):
@@ -53,13 +46,15 @@ async def test_every_route_answers_as_the_recorded_server(tmp_path: Path) -> Non
         for name in ("run-completed", "steps-completed", "cancel-completed", "retry-completed"):
             await ask(name, first)
         await ask("retrigger-completed", first)
-        failing = await _run_id(client, {"jobName": "fails", "input": {"message": "disk is full"}})
+        failing = await triggered(
+            client, {"jobName": "fails", "input": {"message": "disk is full"}}
+        )
         async with listening(client, f"/subscribe?runId={failing}") as frames:
             await frames.until_type("run:fail")
             for name in ("run-failed", "steps-failed", "retrigger-failed", "retry-failed"):
                 await ask(name, failing)
             await frames.until_type("run:fail", 2)
-        long = await _run_id(client, LONG)
+        long = await triggered(client, LONG)
         async with listening(client, f"/subscribe?runId={long}") as frames:
             await frames.until_step(2)
             await ask("cancel-active", long)
@@ -88,7 +83,7 @@ async def test_labels_and_repeated_filters_are_not_known(tmp_path: Path) -> None
 
 async def test_running_is_the_word_for_leased(tmp_path: Path) -> None:
     async with reachable(make_durably(tmp_path), **OPTIONS) as client:
-        run_id = await _run_id(client, LONG)
+        run_id = await triggered(client, LONG)
         async with listening(client, f"/subscribe?runId={run_id}") as frames:
             await frames.until_step(0)
         running = (await client.get("/runs?status=running")).json()
@@ -105,9 +100,9 @@ async def _of_run(
     """The events of a run's own stream, opened before the run is taken up, and of all runs."""
     durably = make_durably(folder, max_concurrent_runs=1)
     async with reachable(durably, **OPTIONS) as client:
-        await _run_id(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
+        await triggered(client, {"jobName": "steps", "input": {"count": 1, "delayMs": 150}})
         async with listening(client, "/runs/subscribe?label.env=prod") as all_frames:
-            run_id = await _run_id(client, body)
+            run_id = await triggered(client, body)
             async with listening(client, f"/subscribe?runId={run_id}") as frames:
                 if retried:
                     await frames.until_type("run:fail")
@@ -163,9 +158,9 @@ async def test_a_stream_of_one_job_has_no_log_lines(tmp_path: Path) -> None:
         listening(client, "/runs/subscribe?jobName=steps") as some,
         listening(client, "/runs/subscribe") as every,
     ):
-        await _run_id(client, {"jobName": "echo", "input": {"value": "x"}})
+        await triggered(client, {"jobName": "echo", "input": {"value": "x"}})
         await every.until_type("run:complete")
-        await _run_id(client, {"jobName": "steps", "input": {"count": 2}})
+        await triggered(client, {"jobName": "steps", "input": {"count": 2}})
         await some.until_type("run:complete")
         await every.until_type("run:complete", 2)
     assert "log:write" in types(every.events)
@@ -177,7 +172,7 @@ async def test_a_stream_of_one_job_has_no_log_lines(tmp_path: Path) -> None:
 
 async def test_a_stream_that_is_joined_late_is_told_nothing_of_before(tmp_path: Path) -> None:
     async with reachable(make_durably(tmp_path), **OPTIONS) as client:
-        run_id = await _run_id(client, STEPS)
+        run_id = await triggered(client, STEPS)
         async with listening(client, f"/subscribe?runId={run_id}") as early:
             await early.until_step(1)
             async with listening(client, f"/subscribe?runId={run_id}") as late:
@@ -189,13 +184,13 @@ async def test_a_stream_that_is_joined_late_is_told_nothing_of_before(tmp_path: 
             listening(client, f"/subscribe?runId={run_id}") as after,
             listening(client, "/subscribe?runId=nope") as nobody,
         ):
-            await _run_id(client, {"jobName": "echo", "input": {"value": "x"}})
+            await triggered(client, {"jobName": "echo", "input": {"value": "x"}})
     assert (after.events, nobody.events) == ([], [])
 
 
 async def test_a_cancelled_run_is_told_and_its_stream_stays(tmp_path: Path) -> None:
     async with reachable(make_durably(tmp_path), **OPTIONS) as client:
-        run_id = await _run_id(client, LONG)
+        run_id = await triggered(client, LONG)
         async with listening(client, f"/subscribe?runId={run_id}") as frames:
             await frames.until_step(1)
             await client.post(f"/cancel?runId={run_id}")
