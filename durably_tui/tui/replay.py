@@ -55,7 +55,7 @@ class Replay(Protocol):
         """Go forward to a position; backwards it cannot go."""
 
     async def step(self) -> bool:
-        """Hold, and go on to the next thing that came; False where none is left."""
+        """Pause, and step on to the next thing that came; False where none is left."""
 
     def before(self) -> float:
         """Where something came last before this position."""

@@ -21,7 +21,7 @@ STEER = (
         "retry",
         "r",
         "retry",
-        "Make a failed or cancelled run go again: the same run where the server can resume it",
+        "Retry a failed or cancelled run: the same run where the server can resume it",
         "Run",
         mutates=True,
     ),
@@ -61,17 +61,17 @@ REPLAY = tuple(
         f"replay('{action}')", keys, label, help, "Replay", footer=footer, replays=True, shown=shown
     )
     for action, keys, label, help, footer, shown in (
-        ("step", "full_stop", "step", "Hold, and go on to the next thing that came", True, "."),
-        ("step_back", "comma", "step back", "Hold, and go back to what came before", False, ","),
+        ("step", "full_stop", "step", "Pause, and step on to the next thing that came", True, "."),
+        ("step_back", "comma", "step back", "Pause, and step back to the one before", False, ","),
         (
             "rewind",
             "left_curly_bracket",
             "rewind",
-            "Back by ten seconds of the recording",
+            "Ten seconds back in the recording",
             True,
             "{",
         ),
-        ("forward", "right_curly_bracket", "forward", "On by ten seconds of it", True, "}"),
+        ("forward", "right_curly_bracket", "forward", "Ten seconds forward in it", True, "}"),
         ("slower", "left_parenthesis", "slower", "Play slower", False, "("),
         ("faster", "right_parenthesis", "faster", "Play faster", True, ")"),
     )
@@ -79,7 +79,7 @@ REPLAY = tuple(
 """What moves a replay, and is there only in one. ``pause`` holds the replay there."""
 
 VIEW = (
-    Command("pause", "p", "pause", "Hold the picture, and let it go on", "View", footer=False),
+    Command("pause", "p", "pause", "Pause the picture, or let it go on", "View", footer=False),
     Command("time_format", "T", "times", "Times relative, local, UTC", "View", footer=False),
     Command(
         "refresh",

@@ -31,7 +31,7 @@ from .steering import SteeringScreen
 if TYPE_CHECKING:
     from durably_tui.tui.app import MonitorApp
 
-_HOLD_HELP = "Hold the replay, and let it go on; at its end, begin again"
+_HOLD_HELP = "Pause the replay, or let it go on; at its end, begin again"
 
 
 class LiveScreen(SteeringScreen):
