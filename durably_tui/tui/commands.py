@@ -32,6 +32,8 @@ def written(key: str) -> str:
     """A key of Textual's as people write it: ``?`` for ``question_mark``, ``^r`` for ``ctrl+r``."""
     held, plus, last = key.rpartition("+")
     text = _WRITTEN.get(last) or format_key(last)
+    if len(text) > 1 and text[0] == "f" and text[1:].isdigit():
+        text = text.upper()
     return f"^{text}" if held == "ctrl" else f"{held}{plus}{text}"
 
 

@@ -64,9 +64,11 @@ def readable(variables: Mapping[str, str], *, high: bool = False) -> dict[str, s
     footer = [(Color.parse(made["footer-background"]), least)]
     for name in _FOOTER:
         made[name] = _standing_out(Color.parse(made[name]), footer).hex
-    made["text-muted"] = _muted(0.6, grounds, background)
-    if high:  # elsewhere what does not apply may step back further
-        made["text-disabled"] = _muted(0.38, grounds, background)
+    # Not mixed with whatever they stand on, as Textual has it: ``Content`` makes black or white of
+    # that.
+    made["text-muted"] = _mixed(background, _share(0.6, grounds, background)).hex
+    share = _share(0.38, grounds, background) if high else 0.38  # what does not apply steps back
+    made["text-disabled"] = _mixed(background, share).hex
     return made
 
 
@@ -80,16 +82,13 @@ def _standing_out(color: Color, grounds: list[Ground]) -> Color:
     return found
 
 
-def _muted(share: float, grounds: list[Ground], background: Color) -> str:
-    """Text that steps back: what it is written on, with at least this much of black or white in
-    it. Tables mix it on their background, and write it on the row under the cursor as well."""
+def _share(share: float, grounds: list[Ground], background: Color) -> float:
+    """How much of black or white is in text that steps back, at least so much."""
     while share < 1 and any(
-        contrast(_mixed(on, share), ground) < least
-        for ground, least in grounds
-        for on in (ground, background)
+        contrast(_mixed(background, share), ground) < least for ground, least in grounds
     ):
         share += _STEP
-    return f"auto {min(share, 1):.0%}"
+    return min(share, 1)
 
 
 def _mixed(ground: Color, share: float) -> Color:

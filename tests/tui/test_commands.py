@@ -96,7 +96,7 @@ def declared(place: type[CommandScreen], key: str) -> Command:
         ("question_mark,ctrl+e", "? ^e"),
         ("pagedown,pageup", "PageDown PageUp"),
         ("space,tab,left", "Space Tab ←"),
-        ("X,f5,alt+x,ctrl+slash", "X f5 alt+x ^/"),
+        ("X,f5,alt+x,ctrl+slash", "X F5 alt+x ^/"),
     ],
 )
 def test_keys_are_shown_as_people_write_them(keys: str, shown: str) -> None:

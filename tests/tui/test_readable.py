@@ -64,3 +64,12 @@ async def test_text_can_be_read_in_every_theme(shop: Workshop) -> None:
             if theme.startswith("solarized"):  # white on their own blue has no more
                 wanted = LEAST_BOLD
             assert told[0][0] >= wanted - ROUNDING, (theme, told)
+
+
+async def test_the_names_of_facts_step_back_behind_what_is_told(shop: Workshop) -> None:
+    run_id = await shop.done("broken")
+    async with monitor(shop.url, size=(120, 40)) as shown:
+        await shown.press("3")
+        await shown.shows(run_id[-8:], "the disk is full")
+        found = {text: ratio for ratio, text in least_first(shown)}
+        assert found["job"] < found["broken  in step burn"] - 3

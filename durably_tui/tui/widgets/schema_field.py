@@ -175,7 +175,11 @@ class FieldRow(Vertical):
         if one_line and "\n" not in self._first:
             return Input(self._first, classes="editor", select_on_focus=False)
         return TextArea(
-            self._first, classes="editor", show_line_numbers=False, tab_behavior="focus"
+            self._first,
+            classes="editor",
+            show_line_numbers=False,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
         )
 
     def _make_select(self) -> Widget:
