@@ -73,3 +73,13 @@ async def test_the_names_of_facts_step_back_behind_what_is_told(shop: Workshop) 
         await shown.shows(run_id[-8:], "the disk is full")
         found = {text: ratio for ratio, text in least_first(shown)}
         assert found["job"] < found["broken  in step burn"] - 3
+
+
+async def test_what_can_be_copied_can_be_read(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url, size=(120, 40)) as shown:
+        await shown.on(run_id)
+        await shown.press("y")
+        await shown.shows(run_id)
+        found = {text: ratio for ratio, text in least_first(shown)}
+        assert found[run_id] > LEAST_BOLD

@@ -71,6 +71,10 @@ class CopyScreen(ModalScreen[str | None]):
             text-wrap: nowrap;
             text-overflow: ellipsis;
             &, &:focus { border: round $primary; }
+            &:focus > .option-list--option-highlighted {
+                color: $foreground;
+                background: $primary 30%;
+            }
         }
     }
     """
