@@ -65,10 +65,11 @@ async def test_the_hands_of_vim_less_and_the_arrows_move_the_cursor(shop: Worksh
     async with monitor(shop.url) as shown:
         await shown.until(lambda: len(shown.ids) == 4)
         at = []
-        for key in ("j", "down", "k", "up", "G", "g", "end", "home", "pagedown", "pageup"):
+        arrows = ("j", "down", "k", "up", "G", "g", "end", "home")
+        for key in (*arrows, "pagedown", "pageup", "ctrl+f", "ctrl+b"):
             await shown.press(key)
             at.append(shown.runs.table.cursor_index)
-        assert at == [1, 2, 1, 0, 3, 0, 3, 0, 3, 0]
+        assert at == [1, 2, 1, 0, 3, 0, 3, 0, 3, 0, 3, 0]
 
 
 async def test_pages_go_back_in_time_and_0_comes_back_to_now(shop: Workshop) -> None:

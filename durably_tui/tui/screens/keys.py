@@ -8,7 +8,15 @@ from durably_tui.tui.places import PLACES
 MOVE = (
     Command("cursor_down", "j,down", "down", "Move down", "Move", footer=False, shown="j ↓"),
     Command("cursor_up", "k,up", "up", "Move up", "Move", footer=False, shown="k ↑"),
-    Command("page", "pagedown,pageup", "page", "Move by a page", "Move", footer=False),
+    Command(
+        "page",
+        "pagedown,pageup,ctrl+f,ctrl+b",
+        "page",
+        "Move by a page",
+        "Move",
+        footer=False,
+        shown="PgDn PgUp ^f ^b",
+    ),
     Command("ends", "g,G", "ends", "To the first, to the last", "Move", footer=False, shown="g G"),
     Command("focus", "tab", "pane", "To the next pane", "Move", footer=False),
 )

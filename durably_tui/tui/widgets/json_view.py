@@ -43,8 +43,8 @@ class JsonView(LineView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("pagedown", "move_pages(1)", "Page down", show=False),
-        Binding("pageup", "move_pages(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "move_pages(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "move_pages(-1)", "Page up", show=False),
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "last", "Last", show=False),
     ]

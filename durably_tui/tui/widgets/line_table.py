@@ -34,8 +34,8 @@ class LineTable(PaintedTable[RowT]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "cursor_move(1)", "Down", show=False),
         Binding("up,k", "cursor_move(-1)", "Up", show=False),
-        Binding("pagedown", "cursor_page(1)", "Page down", show=False),
-        Binding("pageup", "cursor_page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "cursor_page(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "cursor_page(-1)", "Page up", show=False),
         Binding("home,g", "cursor_first", "First", show=False),
         Binding("end,G", "cursor_last", "Last", show=False),
         Binding("enter", "select_row", "Open", show=False),

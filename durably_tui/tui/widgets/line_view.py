@@ -281,8 +281,8 @@ class ReadingView(LineView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_lines(1)", "Down", show=False),
         Binding("up,k", "scroll_lines(-1)", "Up", show=False),
-        Binding("pagedown", "scroll_pages(1)", "Page down", show=False),
-        Binding("pageup", "scroll_pages(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "scroll_pages(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "scroll_pages(-1)", "Page up", show=False),
         Binding("home,g", "scroll_first", "First", show=False),
         Binding("end,G", "scroll_last", "Last", show=False),
     ]

@@ -27,8 +27,8 @@ class LogMoving(LogPainting):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "cursor_move(1)", "Down", show=False),
         Binding("up,k", "cursor_move(-1)", "Up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "follow", "Follow", show=False),
         Binding("right,shift+right,greater_than_sign", "shift(1)", "Right", show=False),

@@ -75,7 +75,7 @@ async def test_scrolling_back_to_the_end_follows_again():
     async with app.run_test(size=(80, 6)) as pilot:
         app.log_view.focus()
         app.log_view.extend(entries(100))
-        await pilot.press("pageup", "pagedown")
+        await pilot.press("ctrl+b", "ctrl+f")
         assert app.log_view.following
 
 
