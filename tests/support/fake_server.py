@@ -27,7 +27,6 @@ from durably_tui.protocol import (
     RunStatus,
     RunTrigger,
     Step,
-    StepCancel,
     StepComplete,
     StepFail,
     StepStart,
@@ -108,9 +107,6 @@ class FakeServer:
 
     def step_failed(self, run_id: str, name: str, index: int, error: str) -> None:
         self._publish(StepFail(run_id=run_id, step_name=name, step_index=index, error=error))
-
-    def step_cancelled(self, run_id: str, name: str, index: int) -> None:
-        self._publish(StepCancel(run_id=run_id, step_name=name, step_index=index))
 
     def logged(self, run_id: str, message: str) -> None:
         self._publish(LogWrite(run_id=run_id, message=message))

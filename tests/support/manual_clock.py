@@ -47,8 +47,3 @@ class ManualClock:
             await settle()
         self.now = end
         await settle()
-
-    @property
-    def sleeping(self) -> int:
-        """How many wait for a time that has not come."""
-        return sum(not waker.done() for _, _, waker in self._sleepers)

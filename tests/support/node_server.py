@@ -17,11 +17,6 @@ def node_missing() -> str | None:
     return None
 
 
-def node_available() -> bool:
-    """Tell whether Node and its packages are there."""
-    return node_missing() is None
-
-
 class NodeServerError(ServerProcessError):
     """The Node server did not start; carries what it wrote to its standard error."""
 

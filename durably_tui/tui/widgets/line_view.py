@@ -64,9 +64,6 @@ PALETTE: dict[str, str] = {
 Names that start with ``ground-`` are the background of a whole line.
 """
 
-CONTENT_STYLES = {name: css.removeprefix("color: ").split(";")[0] for name, css in PALETTE.items()}
-"""The colour of each name, as ``Content`` takes it."""
-
 
 @lru_cache(maxsize=8)
 def _styles_in(variables: tuple[tuple[str, str], ...]) -> dict[str, Styles]:
