@@ -80,3 +80,11 @@ async def test_a_filter_that_is_given_while_paused_is_shown_and_held(shop: Works
         await shop.done("broken")
         await shown.hides("PAUSED +0")
         assert shown.ids == [failed]
+
+
+async def test_times_are_written_otherwise_while_paused(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("p", "T")
+        await shown.shows("PAUSED", "CREATED")

@@ -233,7 +233,7 @@ class LiveScreen(SteeringScreen):
         """Relative, local, UTC; the choice is kept."""
         style = self.view.next_time_style()
         self.say(f"Times are {style}.")
-        self.bridge.poke()
+        self.show_anew()
         await self.monitor.remember("time_format", style)
 
     def action_pause(self) -> None:
