@@ -248,7 +248,13 @@ class FeedPool:
         now = self._clock.time()
         self.history.update(
             lambda history: observe(
-                history, batch.events, now, batch.connection.epoch, feed.source, batch.frames
+                history,
+                batch.events,
+                now,
+                batch.connection.epoch,
+                feed.source,
+                batch.frames,
+                resumed=batch.connection.resumed,
             )
         )
         if batch.events:

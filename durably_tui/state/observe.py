@@ -48,6 +48,8 @@ def observe(
     epoch: int,
     source: str = "",
     frames: Sequence[bytes] = (),
+    *,
+    resumed: bool = False,
 ) -> History:
     """The history after a batch of one stream.
 
@@ -56,11 +58,19 @@ def observe(
         events: in the order in which they came.
         now: when they were received, in seconds since the epoch.
         epoch: the number of the stream's connection; a higher one than before means that what was
-            published in between was lost.
+            published in between was lost, unless ``resumed``.
         source: which stream. Where several bring the same run, the first that did is believed as
             long as it is open (``closed``), so that nothing is recorded twice.
         frames: the data of each of the events as it came; empty where that is not known.
+        resumed: whether the connection went on where the one before had ended.
     """
+    if resumed and (before_it := history.epochs.get(source)) not in {None, epoch}:
+        goes_on = {
+            run_id: replace(run, epoch=epoch)
+            for run_id, run in history.runs.items()
+            if run.source == source and run.epoch == before_it and not run.ended
+        }
+        history = replace(history, runs={**history.runs, **goes_on})
     epochs = history.epochs
     if epochs.get(source) != epoch:
         epochs = {**epochs, source: epoch}

@@ -135,6 +135,18 @@ def test_a_new_connection_is_a_gap_for_what_was_going_on() -> None:
     assert not history.is_complete("nobody")
 
 
+def test_a_connection_that_goes_on_where_the_one_before_ended_leaves_no_gap() -> None:
+    history = observe(History(), [RunTrigger(run_id=R), RunTrigger(run_id="R2")], 1.0, 1)
+    history = observe(history, [], 10.0, 2, resumed=True)
+    assert history.is_complete(R)
+    history = observe(history, [RunStart(run_id=R)], 11.0, 2, resumed=True)
+    assert history.is_complete(R)
+    assert history.runs[R].gaps == ()
+    history = observe(history, [RunStart(run_id="R2")], 20.0, 3)
+    assert not history.is_complete(R), "this one did not"
+    assert history.runs["R2"].gaps == ((1.0, 20.0),)
+
+
 def test_two_streams_that_bring_the_same_run_are_not_counted_twice() -> None:
     line = LogWrite(run_id=R, message="hello")
     history = observe(History(), [], 1.0, 1, "wide")
