@@ -81,6 +81,10 @@ class CommandScreen(Screen[None]):
         keys: Mapping[str, str] = getattr(self.app, "user_keys", {})
         return [remapped(command, keys) for command in commands]
 
+    def key_of(self, action: str) -> str:
+        """The key of a command of this place, as people write it."""
+        return next(c.key_label for c in self.own_keys(self.KEYS) if c.action == action)
+
     def verbs(self) -> list[Verb]:
         """What can be typed after ``:`` here, the commands of this place first; a word that means
         something everywhere, as a place's name does, means the same here."""

@@ -178,7 +178,7 @@ class JobsScreen(SummaryScreen):
         if state.jobs is None:
             return (
                 "No run has been seen yet, and this server does not list its jobs.\n"
-                "Press t to trigger one."
+                f"Press {self.key_of('trigger')} to trigger one."
             )
         return "This server has no jobs."
 

@@ -216,7 +216,7 @@ class RunsScreen(PlaceScreen, MarkingScreen, PreviewScreen):
         elif self._filter:
             self.table.empty = "No run matches. Esc clears the filter."
         else:
-            hint = "" if self.read_only else " Press t to trigger one."
+            hint = "" if self.read_only else f" Press {self.key_of('trigger')} to trigger one."
             self.table.empty = f"No runs yet.{hint}"
         self.table.time_style = self.view.time_style
         self.table.as_of = state.stale_since

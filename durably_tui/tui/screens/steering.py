@@ -221,7 +221,7 @@ class SteeringScreen(CommandScreen):
     def made(self, run_id: str, message: str) -> None:
         """Tell of a new run and how to get there."""
         self._new_run = run_id
-        self.say(f"{message.rstrip('.')} (o opens it).")
+        self.say(f"{message.rstrip('.')} ({self.key_of('open_new')} opens it).")
 
     def action_open_new(self) -> None:
         """Go to the run that was started last."""
