@@ -183,6 +183,9 @@ async def test_read_only_binds_and_offers_nothing_that_changes(shop: Workshop) -
             await shown.pilot.pause()
             assert shown.app.screen is screen
             await shown.until(lambda: shown.toasts == [READ_ONLY], "that it is said, once")
+            shown.app.clear_notifications()
+            await shown.press("colon", *"delete", "enter")
+            await shown.until(lambda: shown.toasts == [READ_ONLY], "that it is said")
             await shown.press("question_mark")
             await shown.front(HelpScreen)
             for key in MUTATING:

@@ -125,7 +125,9 @@ class CommandScreen(Screen[None]):
         try:
             found = find(verbs, text)
             if isinstance(found, str):
-                self.notify(safe(found), severity="warning", markup=False)
+                kept_back = {c.name for c in self.KEYS if c.mutates} if self.read_only else set()
+                reason = READ_ONLY if text.partition(" ")[0] in kept_back else safe(found)
+                self.notify(reason, severity="warning", markup=False)
                 return
             verb, rest = found
             result = verb.run(rest)
