@@ -81,11 +81,11 @@ async def test_every_place_tells_of_enter_and_help_in_a_small_terminal(shop: Wor
 async def test_a_key_of_ones_own_stands_where_its_command_stood(shop: Workshop) -> None:
     await shop.done("quick")
     session = Session(create_durably_client(client := DurablyClient(shop.url)), shop.url)
-    world = World(config=Config(keys={"retry": ("x",), "filter": ("ctrl+f",)}))
+    world = World(config=Config(keys={"retry": ("x",), "filter": ("ctrl+y",)}))
     async with watching(session, world=world) as shown:
         await shown.until(
             lambda: (
-                "Enter open x retry R new run c cancel D delete t trigger ^f filter f failed"
+                "Enter open x retry R new run c cancel D delete t trigger ^y filter f failed"
                 in shown.lines[-1]
             ),
             "the user's keys in their places",
