@@ -1,7 +1,8 @@
 """Textual's driver for terminals of Unix, but asleep while nobody types.
 
 Textual's own looks ten times a second whether it is to stop; on a machine where waking up is dear
-that costs more than all else that an idle monitor does.
+that costs more than all else that an idle monitor does. And Textual's own waits for ever with what
+is left to write, once the terminal that it is meant for is gone.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import os
 import selectors
 import time
 from codecs import getincrementaldecoder
+from collections.abc import Callable
 from threading import Event
-from typing import Any
+from typing import IO, Any, cast
 
 from textual import constants
 from textual._xterm_parser import XTermParser
@@ -52,12 +54,42 @@ class Doorbell(Event):
         os.close(self._out)
 
 
+class TerminalFile:
+    """Writes to a terminal for as long as that is there. Nobody reads what comes later."""
+
+    def __init__(self, file: IO[str]) -> None:
+        """Write to ``file``."""
+        self._file = file
+        self._is_gone = False
+
+    def fileno(self) -> int:
+        """The number of the file."""
+        return self._file.fileno()
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        self._try(lambda: self._file.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write at once what was held back."""
+        self._try(self._file.flush)
+
+    def _try(self, write: Callable[[], object]) -> None:
+        if not self._is_gone:
+            try:
+                write()
+            except OSError:
+                self._is_gone = True
+
+
 class QuietDriver(LinuxDriver):
     """Reads what is typed. Where the terminal is gone the app ends."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         """Read for an app."""
         super().__init__(app, **options)
+        self._file: Any = TerminalFile(cast("IO[str]", self._file))
         self.exit_event: Doorbell = Doorbell()
 
     def run_input_thread(self) -> None:

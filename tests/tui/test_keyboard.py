@@ -1,6 +1,7 @@
 """What is typed comes through, and between two keys nothing runs."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import selectors
@@ -11,11 +12,18 @@ from threading import Thread
 
 import pytest
 from textual.app import App
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.events import Event, Key
 
 from durably_tui.tui.keyboard import Doorbell, QuietDriver
 
 PATIENCE = 10
+
+
+def quiet_driver(app: App[None], monkeypatch: pytest.MonkeyPatch) -> QuietDriver:
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr(sys, "__stdin__", nothing)
+        return QuietDriver(app)
 
 
 class Keyboard:
@@ -38,9 +46,7 @@ class Keyboard:
 
         loop = self._loop
         monkeypatch.setattr(selectors, "SelectSelector", Selector)
-        with open(os.devnull) as nothing:
-            monkeypatch.setattr(sys, "__stdin__", nothing)
-            self.driver = QuietDriver(app)
+        self.driver = quiet_driver(app, monkeypatch)
         self.driver.fileno = self.terminal
         monkeypatch.setattr(self.driver, "process_message", self._told)
         self.thread = Thread(target=self.driver.run_input_thread, daemon=True)
@@ -119,3 +125,27 @@ def test_a_doorbell_rings_once_until_it_is_taken_back() -> None:
         bell.clear()
         assert not bell.is_set()
         assert not selector.select(0)
+
+
+async def test_what_is_left_to_write_keeps_nobody_once_the_terminal_is_gone(
+    app: App[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand, terminal = pty.openpty()
+    file = os.fdopen(terminal, "w")
+    monkeypatch.setattr(sys, "__stderr__", file)
+    writer = WriterThread(quiet_driver(app, monkeypatch)._file)
+    writer.start()
+    os.close(hand)
+
+    def write() -> None:
+        for _ in range(3 * MAX_QUEUED_WRITES):
+            writer.write("a frame")
+        writer.stop()
+
+    # A thread that nobody waits for: where this fails it stays for ever.
+    written = Thread(target=write, daemon=True)
+    written.start()
+    await asyncio.to_thread(written.join, PATIENCE)
+    assert not written.is_alive()
+    with contextlib.suppress(OSError):
+        file.close()
