@@ -125,7 +125,7 @@ async def test_a_search_that_takes_too_long_is_a_400(
     with caplog.at_level(logging.WARNING):
         answer = await client.get(f"/runs?{query}")
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith("The search was ended after -1 s: narrow it by job")
+    assert answer.json()["error"].startswith("The search was stopped after -1 s: narrow it by job")
     assert (await client.get("/runs?total=true")).json() == []
     assert caplog.records == []
 

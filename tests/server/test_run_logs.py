@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from support.engine_events import heard
 from support.server import echo, make_durably
 
 from durably_server import BlockingStep, Durably, JobDefinition, RunFailedError, Step, job
-from durably_server.engine.events import LogWrite
+from durably_server.engine.events import Event, LogWrite
 from durably_server.storage.sqlite.store import SqliteStore
 
 
@@ -101,6 +102,46 @@ async def test_a_store_that_takes_no_lines_does_not_keep_a_reader_waiting(
         await storing.wait()
         assert await durably.get_logs(run.id) == []
         end.set()
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_what_a_thread_says_is_told_before_its_step_and_its_run_end(
+    durably: Durably, plain: bool
+) -> None:
+    said = threading.Event()
+
+    def flood(step: Step | BlockingStep) -> None:
+        for n in range(900):
+            step.log.info(str(n))
+        said.set()
+
+    @job("floods")
+    async def floods(step: Step, input: None) -> None:
+        await step.run("a", flood, step)
+
+    @job("floods")
+    def plainly(step: BlockingStep, input: None) -> None:
+        step.run("a", flood, step)
+        flood(step)
+
+    chosen: JobDefinition[None, None] = plainly if plain else floods
+    durably.register(chosen)
+    told: list[str] = []
+
+    def hear(event: Event) -> None:
+        told.append(type(event).__name__)
+        if isinstance(event, LogWrite):
+            # Who listens is slow: the thread is done while most of what it said waits.
+            said.wait(5)
+            time.sleep(0.0005)
+
+    for kind in ("log:write", "step:complete", "run:complete"):
+        durably.on(kind, hear)
+    run = await durably.trigger_and_wait(chosen, None, timeout=20)
+    lines = ["LogWrite"] * 900
+    ends = [*lines, "RunComplete"] if plain else ["RunComplete"]
+    assert told == [*lines, "StepComplete", *ends]
+    assert len(await durably.get_logs(run.id, limit=10_000)) == told.count("LogWrite")
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -101,9 +101,13 @@ async def test_stored_logs_can_be_read_after_the_fact(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    durably = Durably("memory:", jobs=RECORDED_JOBS)
-    made = Hub(durably, Words())
+def engine() -> Durably:
+    return Durably("memory:", jobs=RECORDED_JOBS)
+
+
+@pytest.fixture
+async def hub(engine: Durably) -> AsyncIterator[Hub]:
+    made = Hub(engine, Words())
     yield made
     made.close()
 
@@ -175,12 +179,14 @@ def told(chunk: bytes | None) -> list[str]:
     return re.findall(r'"runId":"(\w+)"', chunk.decode())
 
 
-async def test_many_streams_are_written_to_together(hub: Hub, monkeypatch: Any) -> None:
+async def test_many_streams_are_written_to_together(
+    hub: Hub, engine: Durably, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(audience, "MAX_INTERVAL", 0.5)
     monkeypatch.setattr(audience, "INTERVAL_PER_STREAM", 0.01)
 
     def emit(run_id: str) -> None:
-        hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
+        engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
 
     streams = [hub.subscribe_runs(Interest()) for _ in range(200)]
     first = [asyncio.ensure_future(stream.next()) for stream in streams]
@@ -204,13 +210,13 @@ async def test_many_streams_are_written_to_together(hub: Hub, monkeypatch: Any) 
 
 
 async def test_a_single_stream_is_told_at_once_until_many_events_come(
-    hub: Hub, monkeypatch: Any
+    hub: Hub, engine: Durably, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(audience, "MIN_INTERVAL", 0.05)
     monkeypatch.setattr(audience, "AHEAD", 0.1)
 
     def emit(run_id: str) -> None:
-        hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
+        engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
 
     stream = hub.subscribe_runs(Interest())
     for run_id in ("a", "b", "c"):
@@ -227,10 +233,10 @@ async def test_a_single_stream_is_told_at_once_until_many_events_come(
     assert told(await together) == ["d", "e", "f"]
 
 
-async def test_what_is_due_is_told_before_the_end(hub: Hub) -> None:
+async def test_what_is_due_is_told_before_the_end(hub: Hub, engine: Durably) -> None:
     streams = [hub.subscribe_runs(Interest()) for _ in range(200)]
     for run_id in ("a", "b"):
-        hub._engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
+        engine._bus.emit(RunTrigger(run_id=run_id, job_name="j", labels={}, input=None))
     hub.close()
     for stream in streams:
         assert told(await stream.next()) == ["a", "b"]

@@ -3,7 +3,8 @@
 import asyncio
 import enum
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from durably_server.engine.background import BackgroundWrites
 from durably_server.engine.loglines import LogLines
@@ -13,6 +14,7 @@ from durably_server.engine.services import Services
 from durably_server.engine.threads import Handover
 
 _signals = threading.Lock()
+T = TypeVar("T")
 
 
 class Interruption(enum.Enum):
@@ -57,6 +59,13 @@ class Attempt:
         self.handover = Handover(self.loop)
         self._task: asyncio.Task[Any] | None = None
         self._signal: threading.Event | None = None
+
+    async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """A plain function's answer, after what it said and reported before that."""
+        try:
+            return await self.services.threads.run(function, *args)
+        finally:
+            await self.handover.caught_up()
 
     def bind(self, task: "asyncio.Task[Any]") -> None:
         """The task that executes the job, to be cancelled when the attempt is interrupted."""

@@ -96,9 +96,7 @@ async def _call(definition: JobDefinition[Any, Any], attempt: Attempt) -> _Outpu
         if definition.is_async:
             output = await definition.function(Step(attempt), value)
         else:
-            output = await attempt.services.threads.run(
-                definition.function, BlockingStep(attempt), value
-            )
+            output = await attempt.in_thread(definition.function, BlockingStep(attempt), value)
         return _Output(definition.dump_output(output))
     except RunInterrupted:
         raise asyncio.CancelledError from None

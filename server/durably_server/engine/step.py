@@ -138,7 +138,7 @@ class Step(_StepBase):
             if _is_async(fn):
                 output = await _while_leased(self._attempt, fn, *args)
             else:
-                run = self._attempt.services.threads.run
+                run = self._attempt.in_thread
                 output, saved = await run(self._execute, step, fn, *args)
                 if inspect.isawaitable(output):
                     output = await output
@@ -199,13 +199,22 @@ class BlockingStep(_StepBase):
         return answer
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the loop makes of some work, after what was said and reported before."""
+
+        async def in_order() -> T:
+            await self._attempt.handover.caught_up()
+            return await work
+
+        waiting = in_order()
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._attempt.loop).result()
+            return asyncio.run_coroutine_threadsafe(waiting, self._attempt.loop).result()
         except RuntimeError as error:
-            work.close()
+            waiting.close()
             if self._attempt.loop.is_closed():
                 raise RunInterrupted from None
             raise error
+        finally:
+            work.close()  # where nobody came to it
 
 
 def restore(fn: Callable[..., Any], returns: Any, value: Any) -> Any:

@@ -74,6 +74,13 @@ class Handover:
         while len(self._calls) > _MOST_WAITING and not self._loop.is_closed():
             time.sleep(_PAUSE)
 
+    async def caught_up(self) -> None:
+        """Wait until the loop has made the calls that wait now; on the loop's own thread."""
+        if self._calls:  # so the loop is on its way to them
+            made = asyncio.Event()
+            self._calls.append(made.set)
+            await made.wait()
+
     def _take(self) -> None:
         # In this order: what is appended from now on wakes the loop again, or is taken here.
         self._woken = False
