@@ -155,7 +155,7 @@ class LogPane(Vertical):
         if pattern is None:
             self._tell("There is no search yet: / starts one.", "warning")
         elif not go():
-            self._tell(f"No line shown contains “{pattern.pattern}”.", "warning")
+            self._say_if_none(pattern.pattern)
 
     @on(LogPrompt.Answered)
     def _answered(self, event: LogPrompt.Answered) -> None:
@@ -186,6 +186,7 @@ class LogPane(Vertical):
                 self._say_if_none(event.text)
 
     def _say_if_none(self, text: str) -> None:
+        """Tell that nothing was found, once everything was looked at."""
         looking = self.view.looking
         if len(self.view) and looking.is_complete and not looking.found:
             self._tell(f"No line shown contains “{text}”.", "warning")

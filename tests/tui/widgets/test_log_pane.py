@@ -82,6 +82,28 @@ async def test_large_numbers_of_matches_are_written_alike():
         assert "1,224/1,234" in app.status
 
 
+async def test_that_nothing_is_found_is_not_said_while_lines_are_looked_at():
+    app = PaneApp()
+    async with app.run_test(size=(80, 12)) as pilot:
+        view = app.pane.view
+        view.extend(entries(200_000))
+        await pilot.pause()
+        view.set_search("line 100000")
+        assert not view.looking.is_complete
+        app.pane.do("next_match")
+        await pilot.pause()
+        assert app.toasts == []
+        while not view.looking.is_complete:
+            await pilot.pause()
+        assert view.looking.found
+        view.set_search("nowhere")
+        while not view.looking.is_complete:
+            await pilot.pause()
+        app.pane.do("next_match")
+        await pilot.pause()
+        assert app.toasts == ["No line shown contains “nowhere”."]
+
+
 async def test_a_search_that_is_left_changes_nothing():
     app = PaneApp()
     async with app.run_test(size=(80, 12)) as pilot:
