@@ -85,15 +85,12 @@ class ByApp(Driver):
 
     async def _on(self, run_id: str) -> None:
         """Go to its row by key."""
-        app = self.app
-
-        def line() -> str:
-            return next((strip.text for strip in app.strips if "▸" in strip.text[:3]), "")
-
+        app, table = self.app, self.app.runs.table
         await app.press("g")
-        while short_id(run_id) not in (before := line()):
+        await app.until(lambda: table.cursor_index == 0, "the first row")
+        while (before := table.cursor_key) != run_id:
             await app.press("j")
-            await app.until(lambda before=before: line() != before, f"the row of {run_id}")
+            await app.until(lambda before=before: table.cursor_key != before, f"row {run_id}")
 
     async def follow(self, run_id: str, job: str) -> None:
         await self._on(run_id)
