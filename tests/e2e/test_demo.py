@@ -47,11 +47,11 @@ def cancel_a_running_run(terminal: Terminal) -> str:
     for _ in range(5):
         terminal.send("g")
         go_to(terminal, "● running")
-        run_id = cursor_line(terminal.text)[-9:]
         terminal.send("c")
         screen = terminal.wait_for(lambda screen: "● running" not in cursor_line(screen))
+        # The run is told by the picture of after: that of before may be older than the g.
         if "⊘ cancelled" in cursor_line(screen):
-            return run_id
+            return cursor_line(screen)[-9:]
     raise AssertionError("five runs in a row ended before they could be cancelled")
 
 

@@ -14,6 +14,7 @@ from support.workshop import Workshop, workshop
 from durably_tui.client import Pace
 from durably_tui.state import Outage, create_durably_client
 from durably_tui.text import TimeStyle
+from durably_tui.tui.places import PLACES
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.outage_line import told
 from tests.proof.proxy import proxy
@@ -35,8 +36,9 @@ def test_what_is_lost_is_said_and_what_is_not() -> None:
 
 async def in_every_place(shown: Monitor, *texts: str) -> None:
     """The five places and a run in full all tell the same."""
-    for key in "2345":
+    for key, place in zip("2345", PLACES[1:], strict=True):
         await shown.press(key)
+        await shown.front(place.load())
         await shown.shows(*texts)
     await shown.press("1")
     await shown.shows("STATUS", *texts)

@@ -11,6 +11,7 @@ from textual.theme import BUILTIN_THEMES
 
 from durably_tui.tui.dressing import HIGH_CONTRAST
 from durably_tui.tui.readable import HIGH, LEAST, LEAST_BOLD, contrast
+from durably_tui.tui.screens.errors import ErrorsScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 
 ROUNDING = 0.1
@@ -70,7 +71,8 @@ async def test_the_names_of_facts_step_back_behind_what_is_told(shop: Workshop) 
     run_id = await shop.done("broken")
     async with monitor(shop.url, size=(120, 40)) as shown:
         await shown.press("3")
-        await shown.shows(run_id[-8:], "the disk is full")
+        await shown.front(ErrorsScreen)  # Runs tells the run and its error as well
+        await shown.shows(run_id[-8:], "in step burn")
         found = {text: ratio for ratio, text in least_first(shown)}
         assert found["job"] < found["broken  in step burn"] - 3
 
