@@ -7,7 +7,7 @@ once a second. What the server says goes into the file as it came.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -324,7 +324,7 @@ async def _some(ask: Callable[[str], object], run_ids: Sequence[str]) -> None:
     await asyncio.gather(*(caller() for _ in range(min(_CALLED, len(waiting)))))
 
 
-async def _tolerated(answer: object) -> None:
+async def _tolerated(answer: Awaitable[object]) -> None:
     """Wait for an answer that is not needed."""
     with suppress(DurablyError):
-        await answer  # type: ignore[misc]
+        await answer
