@@ -130,9 +130,20 @@ class Bulk:
 
     def stop(self) -> None:
         """Begin no more requests; those under way come to their end."""
-        left, self._left = self._left, []
-        for at in left:
-            self._end(at, Outcome.STOPPED, "Stopped before this run.")
+        left, self._left = set(self._left), []
+        if not left:
+            return
+
+        def change(state: BulkState) -> BulkState:
+            items = tuple(
+                replace(item, outcome=Outcome.STOPPED, message="Stopped before this run.")
+                if at in left
+                else item
+                for at, item in enumerate(state.items)
+            )
+            return replace(state, items=items)
+
+        self.store.update(change)  # at once for all: there may be a hundred thousand
 
     async def finished(self) -> BulkState:
         """Wait for the end."""
@@ -154,13 +165,13 @@ class Bulk:
 
     async def _work(self) -> None:
         while self._left:
-            at = self._left.pop()
             now = self._clock.monotonic()
             due = max(now, self._next_at)
             self._next_at = due + self._interval
             if due > now:
                 await self._clock.sleep(due - now)
-            await self._do(at)
+            if self._left:  # taken only now: it may have been stopped meanwhile
+                await self._do(self._left.pop())
 
     async def _do(self, at: int) -> None:
         try:

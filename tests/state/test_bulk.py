@@ -16,6 +16,9 @@ def run(name: str, status: RunStatus = RunStatus.FAILED) -> Run:
     return Run(id=name, job_name="report", status=status)
 
 
+RUNNING = [run(f"r{n}", RunStatus.RUNNING) for n in range(1_000)]
+
+
 async def told(bulk: Bulk, clock: ManualClock) -> dict[str, Outcome]:
     bulk.start()
     await clock.advance(60)
@@ -110,3 +113,47 @@ async def test_stopping_lets_what_is_under_way_come_to_its_end(clock: ManualCloc
 async def test_nothing_to_do_is_over_at_once(clock: ManualClock) -> None:
     bulk = Bulk(Action.CANCEL, lambda _: asyncio.sleep(0), [run("a")], clock=clock)  # type: ignore[arg-type]
     assert await told(bulk, clock) == {"a": Outcome.SKIPPED}
+
+
+async def test_once_it_is_stopped_nothing_more_is_sent(clock: ManualClock) -> None:
+    sent: list[str] = []
+
+    async def act(run_id: str) -> ActionResult:
+        sent.append(run_id)
+        return ActionResult(action=Action.DELETE, run_id=run_id, next_run_id=run_id, message="ok")
+
+    runs = [run(f"r{n}") for n in range(20)]
+    bulk = Bulk(Action.DELETE, act, runs, at_once=4, per_second=10, clock=clock)
+    bulk.start()
+    await clock.advance(0.25)  # some of the four wait for their turn
+    before = list(sent)
+    assert 0 < len(before) < 4
+    bulk.stop()
+    await clock.advance(60)
+    await bulk.finished()
+    assert sent == before
+    outcomes = [item.outcome for item in bulk.state.items]
+    assert outcomes.count(Outcome.DONE) == len(before)
+    assert outcomes.count(Outcome.STOPPED) == len(runs) - len(before)
+
+
+async def test_without_the_right_to_do_it_nobody_of_several_asks_again(clock: ManualClock) -> None:
+    asked = 0
+
+    async def act(run_id: str) -> ActionResult:
+        nonlocal asked
+        asked += 1
+        await clock.sleep(0.05)
+        raise Unauthorised("this token may only read")
+
+    bulk = Bulk(Action.DELETE, act, map(run, "abcdef"), at_once=4, per_second=10, clock=clock)
+    assert list((await told(bulk, clock)).values()).count(Outcome.STOPPED) == 5
+    assert asked == 1
+
+
+async def test_a_stop_is_told_once_for_all_that_it_leaves(clock: ManualClock) -> None:
+    bulk = Bulk(Action.CANCEL, lambda _: asyncio.sleep(0), RUNNING, at_once=1, clock=clock)  # type: ignore[arg-type]
+    told_of: list[int] = []
+    bulk.subscribe(lambda state: told_of.append(state.finished))
+    bulk.stop()
+    assert told_of == [len(RUNNING)]
