@@ -313,7 +313,7 @@ class Recorder:
         await _some(self._source.get_steps, run_ids)
 
 
-async def _some(ask: Callable[[str], object], run_ids: Sequence[str]) -> None:
+async def _some(ask: Callable[[str], Awaitable[object]], run_ids: Sequence[str]) -> None:
     """Ask of each run, a few at a time. A run that is gone by then is none to be told of."""
     waiting = list(run_ids)[::-1]
 
