@@ -225,12 +225,15 @@ class Loading:
         first, last = self.sight
         sight = {run.id for run in self.runs.view()[first : last + 1]}
         ids = sorted(single, key=lambda run_id: run_id not in sight)[:_SINGLE]
-        for run_id in ids:
-            del single[run_id]
-        found = await asyncio.gather(*map(self._get_one, ids))
+        found = await asyncio.gather(*map(self._get_one, ids), return_exceptions=True)
         state, touched = self.state, 0
         oldest = self.runs.oldest
+        fault: BaseException | None = None
         for run_id, run in zip(ids, found, strict=True):
+            if isinstance(run, BaseException):
+                fault = fault or run  # it is asked for again
+                continue
+            single.pop(run_id, None)
             if run is None or not state.filter.matches(run):
                 touched += self.runs.remove(run_id)
             elif not state.has_more or oldest is None or newest_first(run) >= oldest.born:
@@ -239,6 +242,10 @@ class Loading:
                 self.runs.put(run)
         self._replay(self.runs)
         self.tell(touched)
+        if fault is not None:
+            raise fault
+        if self.state.error is not None:
+            self.store.set(replace(self.state, error=None))
 
     async def _get_one(self, run_id: str) -> Run | None:
         try:

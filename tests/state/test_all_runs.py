@@ -379,3 +379,22 @@ async def test_whatever_happens_it_ends_as_the_server_has_it(
         assert shown == {run_id: port.runs[run_id].status for run_id in wanted}
         counted = Counter(shown.values())
         assert +runs.counts == counted
+
+
+async def test_a_run_that_could_not_be_asked_for_is_asked_for_again(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    run_id = port.made()
+    port.started(run_id)
+    async with hooks.use_all_runs() as runs:
+        await settle()
+        port.errors["get_run"] = Unreachable("It did not answer.")
+        port.completed(run_id, output={"n": 1})
+        await clock.advance(1)
+        assert runs.error is not None
+        del port.errors["get_run"]
+        await clock.advance(60)
+        run = runs.get(run_id)
+        assert run is not None
+        assert run.output == {"n": 1}
+        assert runs.error is None
