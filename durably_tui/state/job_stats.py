@@ -227,7 +227,8 @@ class JobStats(WatchedOverview[JobStatsState]):
         try:
             runs = await self._hub.port.get_runs(RunsQuery(job_names=names, limit=limit))
         finally:
-            self._meanwhile.remove(meanwhile)
+            # By itself: two that began together are equal as long as they have heard the same.
+            self._meanwhile = [each for each in self._meanwhile if each is not meanwhile]
         now = self._hub.clock.time()
         ledger = met(self.state.ledger, runs, now, limit=limit, job_name=job_name)
         for events in meanwhile:

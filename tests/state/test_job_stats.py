@@ -241,3 +241,34 @@ async def test_it_ends_without_a_trace(port: FakePort, hooks: DurablyHooks) -> N
     stats.focus("x")
     stats.watch(True)
     port.gate.set()
+
+
+async def test_two_requests_under_way_each_keep_what_happened_since_they_began(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    old = port.made("job")
+    stats = hooks.use_job_stats()
+    stats.focus("job")
+    first, second = asyncio.Event(), asyncio.Event()
+    gates = [first, second]
+
+    async def get_runs(query: Any = None) -> list[Any]:
+        gate = gates.pop(0) if gates else None
+        found = port.listed(query)
+        if gate is not None:
+            await gate.wait()
+        return found
+
+    port.get_runs = get_runs  # type: ignore[method-assign]
+    async with stats:
+        await settle()
+        assert not gates  # of all jobs and of the one in focus
+        second.set()
+        await settle()
+        port.started(old)
+        port.completed(old)
+        await settle()
+        first.set()
+        await settle()
+        assert stats.error is None
+        assert [run.status for run in stats.records("job").runs.values()] == [COMPLETED]
