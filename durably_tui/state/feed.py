@@ -245,6 +245,8 @@ class FeedPool:
         self._tell()
 
     def _take(self, feed: Feed, batch: StreamBatch) -> None:
+        if self._feeds.get(feed.filter) is not feed:
+            return  # it was let go, and another may tell of its runs by now
         now = self._clock.time()
         self.history.update(
             lambda history: observe(

@@ -77,3 +77,21 @@ async def test_that_a_server_was_heard_is_not_that_something_happened(
     assert [now.is_quiet_since(before) for before, now in pairwise(told)] == [
         True, False, False, False
     ]  # fmt: skip
+
+
+async def test_what_comes_as_a_stream_is_let_go_does_not_keep_its_runs_from_the_next(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    runs = hooks.use_runs(job_name="a").start()
+    await settle()
+    run_id = port.made("a")
+    await settle()
+    port.started(run_id)  # on its way, and then nobody wants it
+    await runs.aclose()
+    async with hooks.use_runs(job_name="a"):
+        await settle()
+        port.logged(run_id, "told by the next")
+        await settle()
+        seen = hooks.history.get(run_id)
+        assert seen is not None
+        assert [line.message for line in seen.logs] == ["told by the next"]
