@@ -110,7 +110,11 @@ class LogPast:
 
     async def _page(self) -> list[LogEntry] | None:
         """The next older lines of all sources, oldest first; None where there are none."""
-        await asyncio.gather(*(source.fill() for source in self._sources))
+        # Each is waited for, also where one fails: what came late would be taken for news.
+        filling = (source.fill() for source in self._sources)
+        for outcome in await asyncio.gather(*filling, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
         full = [source for source in self._sources if source.lines]
         if not full:
             return None

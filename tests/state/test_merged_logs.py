@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 from msgspec.structs import replace
 from support.fake_port import FakePort
 from support.log_entries import NOW, entry
 from support.manual_clock import START, ManualClock, settle
 
-from durably_tui.protocol import Connection, StreamBatch, Unreachable
+from durably_tui.protocol import Connection, LogEntry, StreamBatch, Unreachable
 from durably_tui.state import DurablyHooks, LogPast, LogStore, MergedLogs, Past
 from durably_tui.state.log_gap import first_id_at
 
@@ -368,3 +369,33 @@ async def test_a_stream_that_was_let_go_left_a_gap(
     assert hooks.feed.state.away == ((START + 5, START + 15),)
     async with hooks.use_merged_logs() as logs:
         assert messages(logs) == ["before", "GAP", "after"]
+
+
+async def test_a_request_that_fails_leaves_no_other_behind_that_brings_its_lines_again() -> None:
+    class Port(FakePort):
+        asked = 0
+
+        async def get_logs(self, run_id: str | None = None, **_: Any) -> list[LogEntry] | None:
+            self.asked += 1
+            if self.asked == 1:  # of the slow one, as it is asked first
+                await self.gate.wait()
+            if self.asked <= 2 and run_id == "fails":
+                raise Unreachable("Nobody answers: is it running?")
+            return [entry(message="a", run_id="slow", id="1")] if run_id == "slow" else []
+
+    port, store = Port(), LogStore()
+    past = LogPast(port, store, ["slow", "fails"], on_change=lambda: None)
+    port.gate.clear()
+    past.more()
+    await settle()
+    past.more()
+    await settle()
+    port.gate.set()
+    await settle()
+    assert past.state is Past.FAILED
+    past.more()
+    await settle()
+    assert past.state is Past.WHOLE
+    assert [line.message for line in store] == ["a"]
+    assert port.asked == 3
+    await past.aclose()
