@@ -116,6 +116,23 @@ async def test_errors_are_sorted_and_filtered(shop: Workshop) -> None:
         await shown.shows("Keys · Errors", "Retry all of the group")
 
 
+async def test_after_a_sort_the_error_under_the_cursor_is_in_sight(shop: Workshop) -> None:
+    for word in "abcdefghijklmn":
+        await shop.done("broken", message=f"{word} is bad")
+    async with monitor(shop.url, size=(80, 8)) as shown:
+        screen = await errors_of(shown)
+        await shown.until(lambda: len(messages(screen)) == 14)
+        table = screen.table
+        assert table.visible_rows <= 5
+        table.move_cursor(7)
+        key = table.cursor_key
+        table.scroll_to(y=1, animate=False, force=True)  # as by the wheel
+        await shown.press("S")
+        await shown.shows("▴LAST")
+        assert (table.cursor_key, table.cursor_index) == (key, 6)
+        assert 0 <= table.cursor_index - table.scroll_offset.y < table.visible_rows
+
+
 async def test_what_a_retry_does_is_told_by_what_the_server_can(shop: Workshop) -> None:
     await shop.done("broken")
     async with monitor(shop.url, abilities="0.15") as shown:

@@ -137,6 +137,40 @@ async def test_s_sorts_by_the_next_column_and_the_cursor_stays_on_its_run() -> N
         assert shown.ids == made[::-1]
 
 
+async def test_after_a_sort_the_run_under_the_cursor_is_in_sight_and_a_refresh_does_not_jump() -> (
+    None
+):
+    async with shown_runs(297) as (port, made, shown):
+        await shown.shows("all runs · live · 297 shown")
+        table = shown.runs.table
+
+        def in_sight() -> bool:
+            top = table.scroll_offset.y
+            return top <= table.cursor_index < top + table.visible_rows
+
+        await shown.on(made[150])
+        table.scroll_to(y=0, animate=False, force=True)  # as by the wheel
+        assert not in_sight()
+        await shown.press("S")
+        await shown.shows("by age up")
+        assert table.cursor_key == made[150]
+        await shown.until(in_sight, "the cursor's run")
+        table.scroll_to(y=table.max_scroll_y, animate=False, force=True)
+        port.started(made[-1])
+        await shown.shows("● running")
+        assert table.scroll_offset.y == table.max_scroll_y
+        assert not in_sight()
+        await shown.press("s", "s")
+        await shown.shows("by job up")
+        await shown.until(in_sight, "the cursor's run among those of its job")
+        table.scroll_to(y=0, animate=False, force=True)
+        assert not in_sight()
+        shown.runs.show_only("job:job-0")
+        await shown.shows("job:job-0 · by job up", "99 shown")
+        assert table.cursor_key == made[150]
+        await shown.until(in_sight, "the cursor's run among those that match")
+
+
 async def test_a_click_on_a_heading_sorts_by_it_and_another_the_other_way() -> None:
     async with shown_runs(9) as (_, made, shown):
         await shown.until(lambda: len(shown.ids) == 9)

@@ -62,6 +62,8 @@ class PagesScreen(PlaceScreen, MarkingScreen):
         self._source: RunsSource | None = None
         self._filter = Filter()
         self._sort = Sort()
+        self._asked_anew = False
+        """Whether the rows of the filter, or in the order, that was asked for are still to come."""
         self._return_to: str | None = None
         self._narrowed: tuple[str | None, float] = None, 0.0
         """Where the cursor was when another filter came, and until when that one is new."""
@@ -74,6 +76,9 @@ class PagesScreen(PlaceScreen, MarkingScreen):
     def show_rows(self, source: RunsSource, now: float) -> None:
         """Show the rows as they are at ``now``, with the cursor where it belongs among them."""
         before = self.table.cursor_key
+        if self._asked_anew:
+            self.table.seek_cursor()
+            self._asked_anew = not source.is_filled
         self.table.set_rows(source.table_rows(now), now=now)
         followed, until = self._narrowed
         if before == followed and self.table.cursor_key != followed and now < until:
@@ -111,6 +116,7 @@ class PagesScreen(PlaceScreen, MarkingScreen):
         self._show()
 
     def _show(self) -> None:
+        self._asked_anew = True
         if self._source is not None:
             self._source.show(self._filter, self._sort)
         self.show_anew()

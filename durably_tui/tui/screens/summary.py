@@ -145,7 +145,7 @@ class SummaryScreen(PlaceScreen):
 
     def _sort(self, sorting: Sorting[Any]) -> None:
         self.sorting = sorting
-        self.show_anew()
+        self._show()
 
     # -- filter ----------------------------------------------------------------------------
 
@@ -153,6 +153,10 @@ class SummaryScreen(PlaceScreen):
         """Show what a filter wants."""
         self.filter = parse(filter)
         self.filter_line.remember(str(self.filter))
+        self._show()
+
+    def _show(self) -> None:
+        self.query_one("#table", LineTable).seek_cursor()
         self.show_anew()
 
     def action_filter(self) -> None:

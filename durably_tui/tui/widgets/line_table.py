@@ -114,6 +114,7 @@ class LineTable(PaintedTable[RowT]):
         )
         self._cursor_key: str | None = None
         self._cursor_index = 0
+        self._seeks = False
         self.opens: Callable[[], object] | None = None
         """What Enter does at once, in the place of ``RowSelected``. For what leads to another
         place: keys that follow closely are meant for there."""
@@ -172,11 +173,20 @@ class LineTable(PaintedTable[RowT]):
                 self._jump(self._cursor_index - line)
             elif line < self.visible_rows:
                 self._scroll_to_cursor()
+            if self._seeks:
+                self._scroll_to_cursor()
+                self._seeks = False
         if was_empty != (not rows):
             self._all_changed()
         self._repaint()
         if self._cursor_key is not None and self._cursor_key != followed:
             self._announce()
+
+    def seek_cursor(self) -> None:
+        """With the next rows, have the cursor in sight wherever it is among them: for rows that
+        somebody asked for, as those of another order. Where rows only come in, what is read
+        stays."""
+        self._seeks = True
 
     def _find_cursor(self) -> int:
         if not self._rows:
