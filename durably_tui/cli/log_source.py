@@ -53,8 +53,12 @@ async def followed(
             async with asyncio.TaskGroup() as group:
                 for run in runs:
                     group.create_task(follow(run), name=f"durably:logs-{run.id}")
-        finally:
+        except asyncio.CancelledError:
+            raise  # nobody takes anything any more: to wait for room would be for ever
+        except BaseException:
             await lots.put(None)
+            raise
+        await lots.put(None)
 
     task = asyncio.create_task(follow_all(), name="durably:logs")
     try:
