@@ -32,8 +32,6 @@ class View:
     preview: Preview = field(default_factory=Preview)
     paused: bool = False
     """Whether the picture stands still. What happens is taken in all the same."""
-    paused_at_event: int = 0
-    """How many events had come when it was paused."""
     pauses: int = 0
     """How often it was paused."""
 
@@ -43,8 +41,7 @@ class View:
         self.time_style = self.log_times = TIME_STYLES[(at + 1) % len(TIME_STYLES)]
         return self.time_style
 
-    def pause(self, events: int) -> None:
-        """Stop the picture, or let it go on; ``events`` is how many came by now."""
+    def pause(self) -> None:
+        """Stop the picture, or let it go on."""
         self.paused = not self.paused
         self.pauses += self.paused
-        self.paused_at_event = events

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from support.monitor import monitor
+from support.monitor import Monitor, monitor
 from support.workshop import Workshop
 
 from durably_tui.text import short_id
+
+
+async def hold(shown: Monitor) -> None:
+    """Pause once all is there: until then a picture is painted, paused or not."""
+    await shown.until(lambda: shown.runs.is_filled, "all runs")
+    await shown.press("p")
+    await shown.shows("PAUSED +0")
 
 
 async def test_a_paused_picture_counts_what_waits_and_catches_up(shop: Workshop) -> None:
     first = await shop.done("quick")
     async with monitor(shop.url) as shown:
         await shown.on(first)
-        await shown.press("p")
-        await shown.shows("PAUSED +0")
+        await hold(shown)
         second = await shop.done("quick")
         await shown.hides("PAUSED +0")
         assert second not in shown.ids
@@ -30,7 +36,7 @@ async def test_the_cursor_still_shows_what_it_is_on_while_paused(shop: Workshop)
         newer = await shop.done("quick")
         await shown.on(newer)
         await shown.hides("stored row 0")
-        await shown.press("p")
+        await hold(shown)
         await shown.on(older)
         await shown.shows("stored row 0", "PAUSED")
 
@@ -53,8 +59,7 @@ async def test_a_place_that_one_comes_to_while_paused_is_not_empty(shop: Worksho
     chatty = await shop.done("chatty", word="apple")
     async with monitor(shop.url) as shown:
         await shown.on(failed)
-        await shown.press("p")
-        await shown.shows("PAUSED")
+        await hold(shown)
         for key, told in (("2", "chatty"), ("3", "THROUGH"), ("4", "apple 9"), ("5", "● live")):
             await shown.press(key)
             await shown.shows("PAUSED", told)
@@ -74,12 +79,26 @@ async def test_a_filter_that_is_given_while_paused_is_shown_and_held(shop: Works
     failed, done = await shop.done("broken"), await shop.done("quick")
     async with monitor(shop.url) as shown:
         await shown.on(done)
-        await shown.press("p", "f")
+        await hold(shown)
+        await shown.press("f")
         await shown.until(lambda: shown.ids == [failed], "what failed")
         await shown.shows("PAUSED +0", "status:failed")
         await shop.done("broken")
         await shown.hides("PAUSED +0")
         assert shown.ids == [failed]
+
+
+async def test_what_is_shown_on_request_while_paused_waits_no_longer(shop: Workshop) -> None:
+    first = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(first)
+        await hold(shown)
+        second = await shop.done("broken")
+        await shown.hides("PAUSED +0")
+        assert second not in shown.ids
+        await shown.press("f")
+        await shown.until(lambda: shown.ids == [second], "what failed meanwhile")
+        await shown.shows("PAUSED +0")
 
 
 async def test_times_are_written_otherwise_while_paused(shop: Workshop) -> None:

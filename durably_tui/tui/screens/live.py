@@ -50,6 +50,8 @@ class LiveScreen(SteeringScreen):
         self._leave_counts: Unsubscribe | None = None
         self._held = 0
         """In which pause what is shown was last held."""
+        self._painted_at_event = 0
+        """How many events had come when what happened was painted last."""
         if session.replaying is not None:
             # It is the key that is wanted most there, so the footer shows it.
             for key, bound in self._bindings.key_to_bindings.items():
@@ -124,16 +126,17 @@ class LiveScreen(SteeringScreen):
             return False
         now = self.session.clock()
         self._count()
-        self._paint_bar(now)
         hooks = self.session.hooks
         stored = hooks.port.abilities.has("logs") is True
         self._outage.show(hooks.feed.state.outage, self.view.time_style, now, stored=stored)
         self.tell_trouble()
-        if self.view.paused and self._held == self.view.pauses:
+        if self.is_held:
             self.paint_paused(now)
         else:
+            self._painted_at_event = hooks.feed.state.events
             self.paint(now)
             self._hold()
+        self._paint_bar(now)
         self.refresh_keys()
         return True
 
@@ -159,6 +162,11 @@ class LiveScreen(SteeringScreen):
         place that one comes to meanwhile must not look as if there were nothing."""
         return True
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the picture stands still."""
+        return self.view.paused and self._held == self.view.pauses
+
     def _hold(self) -> None:
         if self.view.paused and self.is_filled:
             self._held = self.view.pauses
@@ -181,7 +189,8 @@ class LiveScreen(SteeringScreen):
         bar.generation = session.hooks.port.abilities.generation
         bar.rates = feed.per_second(20)
         bar.read_only = session.read_only
-        bar.waiting = feed.state.events - self.view.paused_at_event if self.view.paused else None
+        waiting = feed.state.events - self._painted_at_event if self.is_held else 0
+        bar.waiting = waiting if self.view.paused else None
         bar.now = now
         if session.replaying is not None:
             bar.replay = ReplayMark.of(session.replaying.replay)
@@ -242,7 +251,7 @@ class LiveScreen(SteeringScreen):
             self.monitor.seeker.hold()
             self.bridge.poke()
             return
-        self.view.pause(self.session.hooks.feed.state.events)
+        self.view.pause()
         self._hold()
         self.bridge.poke()
 

@@ -147,7 +147,7 @@ class StatusBar(Widget):
     replay: var[ReplayMark | None] = var(None)
     """Where the replay is, which is told instead of ``read_only``; None where it is none."""
     waiting: var[int | None] = var(None)
-    """How many events came since the picture was paused; None where it is not."""
+    """How many events came since what is held still was painted; None where it is not paused."""
     now: var[float] = var(0.0)
     """Seconds since the epoch."""
     plain: var[bool] = var(False)
