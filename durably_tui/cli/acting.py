@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
     from durably_tui.config import Server
     from durably_tui.protocol import Run
-    from durably_tui.state import Action, ActionResult
+    from durably_tui.state import Action, ActionResult, Bulk
 
 Output = Literal["text", "ndjson", "id"]
 
@@ -72,49 +72,32 @@ async def _act(
     dry_run: bool,
     kind: Output,
 ) -> Code:
-    from durably_tui.protocol import DurablyError
     from durably_tui.state import Action, Bulk, Outcome, create_durably_client
 
-    from .said import flush, note
+    from .said import note
 
     action = Action(name)
     if client.read_only and not dry_run:
         raise Ended(Code.REFUSED, f"{server.title} was opened read-only: nothing was sent.")
     runs = await _meant(client, ids, wanted)
     actions = create_durably_client(client).use_run_actions()
-    do = getattr(actions, "delete_run" if action is Action.DELETE else name)
-    code = Code.DONE
-
-    async def act(run_id: str) -> ActionResult:
-        nonlocal code
-        try:
-            result: ActionResult = await do(run_id)
-        except DurablyError as error:
-            note(f"{run_id}: {error}")
-            code = code or code_of(error)
-            raise
-        goes_on = action in (Action.RETRY, Action.RETRIGGER)
-        next_run_id = result.next_run_id if goes_on else None
-        _tell(kind, run_id, result.action, result.message, next_run_id)
-        flush()
-        return result
-
-    bulk = Bulk(action, act, runs)
+    doing = _Doing(action, getattr(actions, "delete_run" if name == "delete" else name), kind)
+    bulk = doing.bulk = Bulk(action, doing.act, runs)
     applicable = bulk.applicable
     skipped = [item for item in bulk.state.items if item.outcome is Outcome.SKIPPED]
     if wanted is None:
         for item in skipped:
             note(f"{item.run.id}: {item.message}.")
-            code = Code.REFUSED
+            doing.code = Code.REFUSED
     if not applicable:
         if wanted is not None or not skipped:
             note(f"There is no run to {name}.")
-        return code
+        return doing.code
     if dry_run:
         would = await _would(client, action)
         for run in applicable:
             _tell(kind, run.id, action, f"{run.job_name}, {run.status}: would be {would}")
-        return code
+        return doing.code
     if not yes and (action is Action.DELETE or len(applicable) > 1):
         _ask(server, action, applicable, len(skipped) if wanted is not None else 0)
     bulk.start()
@@ -122,7 +105,56 @@ async def _act(
         await bulk.finished()
     finally:
         await bulk.aclose()
-    return code
+    if doing.unread is not None:
+        raise doing.unread
+    return doing.code
+
+
+class _Doing:
+    """Does it to one run after the other, and tells what became of each."""
+
+    bulk: Bulk
+    """Which asks for them."""
+
+    def __init__(
+        self, action: Action, do: Callable[[str], Awaitable[ActionResult]], kind: Output
+    ) -> None:
+        self.code = Code.DONE
+        self.unread: BrokenPipeError | None = None
+        """Nobody reads any more, as with ``| head``: nothing more is begun."""
+        self._do = do
+        self._kind: Output = kind
+        self._goes_on = action.value in ("retry", "retrigger")
+
+    async def act(self, run_id: str) -> ActionResult:
+        """Do it to one run.
+
+        Raises:
+            DurablyError: it could not be done, which was told.
+        """
+        from durably_tui.protocol import DurablyError
+
+        from .said import note
+
+        try:
+            result = await self._do(run_id)
+        except DurablyError as error:
+            self._say(note, f"{run_id}: {error}")
+            self.code = self.code or code_of(error)
+            raise
+        next_run_id = result.next_run_id if self._goes_on else None
+        self._say(_tell, self._kind, run_id, result.action, result.message, next_run_id)
+        return result
+
+    def _say(self, tell: Callable[..., None], *what: Any) -> None:
+        from .said import flush
+
+        try:
+            tell(*what)
+            flush()
+        except BrokenPipeError as error:
+            self.unread = error
+            self.bulk.stop()
 
 
 async def _meant(

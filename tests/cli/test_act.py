@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND, Home, run
+from support.command import COMMAND, PATIENCE, Home, run
 from support.command_server import CommandServer
 from support.terminal import Terminal
 from typer.testing import Result
@@ -284,3 +284,24 @@ def test_commands_are_joined_by_pipes(home: Home, shared: CommandServer) -> None
         check=True,
     )
     assert (answer.stdout.strip(), answer.stderr) == ("2", "")
+
+
+def test_results_that_nobody_reads_end_it_quietly(home: Home, shared: CommandServer) -> None:
+    ids = [failed(shared, "unread") for _ in range(8)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        answer = subprocess.run(
+            [*COMMAND, "delete", *ids, "--yes", "-s", shared.url],
+            env=home.env(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    left = run(home, "runs", "-l", "act=unread", "-o", "id", "-s", shared.url).stdout.split()
+    assert 0 < len(left) < len(ids), "what was not begun is not done"
