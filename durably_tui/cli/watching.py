@@ -54,6 +54,8 @@ async def news_of_all(hooks: DurablyHooks) -> AsyncGenerator[JobRunState, None]:
                     if _is_over(state) and state.run_id in watched:
                         over.add(state.run_id)
                         await watched.pop(state.run_id).aclose()
+                # Only as long as the list has not heard of the end: a run may go again.
+                over &= {run.id for run in active.runs if run.is_active}
                 for run in reversed(active.runs):
                     known = run.id in watched or run.id in over
                     if run.is_active and not known and len(watched) < MOST:
