@@ -39,7 +39,8 @@ LINES = 1000
 EVERY = 1.0
 """Seconds between two looks at what has to be fetched; the file is written as often."""
 STATS_EVERY = 2.0
-_STEPS_AT_ONCE = 25
+_AT_ONCE = 25
+"""Runs, and steps of runs, that are asked for one by one at one look; the others the next time."""
 _CALLED = 4
 _LAST_LOOK = 5.0
 _WORTH = frozenset({"/run", "/runs", "/steps", "/logs", "/jobs", "/stats"})
@@ -107,8 +108,10 @@ class Recorder:
         self._is_down = False
         self._wants_all = False
         self._wake = asyncio.Event()
-        self._changed: set[str] = set()
+        self._changed: dict[str, None] = {}
+        """Runs of which only the server can tell the rest, the longest wanted first."""
         self._ended: dict[str, None] = {}
+        """Those of which the steps are wanted as well."""
         self._stats_at = float("-inf")
         self._heard = False
 
@@ -190,7 +193,8 @@ class Recorder:
             # What came in the last second is described as well, and what is still on its way.
             with suppress(TimeoutError, DurablyError):
                 async with asyncio.timeout(_LAST_LOOK):
-                    await self._fetch_changed()
+                    for _ in range(1 + max(len(self._changed), len(self._ended)) // _AT_ONCE):
+                        await self._fetch_changed()
             self._source.tap(None)
             self._writer.add(EndLine(self._at()))
             self._writer.close()
@@ -238,7 +242,7 @@ class Recorder:
         status = IMPLIED.get(type(event))
         if status is None or isinstance(event, UnknownEvent):
             return
-        self._changed.add(event.run_id)
+        self._changed[event.run_id] = None
         if status.is_terminal:
             self._ended[event.run_id] = None
 
@@ -264,7 +268,7 @@ class Recorder:
             except DurablyError:
                 self._wants_all = True
                 raise
-        elif self._changed:
+        elif self._changed or self._ended:
             await self._fetch_changed()
         if self._heard and self._clock.monotonic() - self._stats_at >= STATS_EVERY:
             self._heard = False
@@ -294,20 +298,23 @@ class Recorder:
 
     async def _fetch_changed(self) -> None:
         """The runs of which an event does not say all, and the steps of those that ended."""
-        changed, self._changed = self._changed, set()
+        changed, self._changed = self._changed, {}
+        ended = list(self._ended)[:_AT_ONCE]
         try:
             # What changes is mostly new: one page for all, and what is older one by one.
             query = RunsQuery(job_names=self._jobs, limit=min(NEWEST, max(20, 2 * len(changed))))
-            page = await self._source.get_runs(query)
-            left = changed - {run.id for run in page}
-            await _some(self._source.get_run, list(left)[:_STEPS_AT_ONCE])
-        except DurablyError:
-            self._changed |= changed
+            page = {run.id for run in await self._source.get_runs(query)}
+            left = [run_id for run_id in changed if run_id not in page]
+            await _some(self._source.get_run, left[:_AT_ONCE])
+            changed = dict.fromkeys(left[_AT_ONCE:])
+            for run_id in ended:
+                del self._ended[run_id]
+            await self._steps(ended)
+        except BaseException:  # a cancel as well, as it is looked once more at the end
+            self._ended = dict.fromkeys(ended) | self._ended
             raise
-        ended = list(self._ended)[:_STEPS_AT_ONCE]
-        for run_id in ended:
-            del self._ended[run_id]
-        await self._steps(ended)
+        finally:
+            self._changed = changed | self._changed
 
     async def _steps(self, run_ids: Sequence[str]) -> None:
         await _some(self._source.get_steps, run_ids)

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 from support.fake_port import FakePort
 
-from durably_tui.protocol import Connection, Phase, Unauthorised, Unreachable
+from durably_tui.protocol import Connection, Phase, Run, Step, Unauthorised, Unreachable
 from durably_tui.recording import (
     Header,
     Recorder,
@@ -31,10 +31,33 @@ class Source(FakePort):
 
     told: Recorder | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_at: list[str] = []
+        """The runs that were asked for one by one."""
+        self.steps_of: list[str] = []
+
+        self.answers_left: int | None = None
+        """After so many answers the next are held back until ``gate`` is set."""
+
+    async def get_run(self, run_id: str) -> Run | None:
+        found = await super().get_run(run_id)
+        self.looked_at.append(run_id)
+        return found
+
+    async def get_steps(self, run_id: str) -> list[Step]:
+        found = await super().get_steps(run_id)
+        self.steps_of.append(run_id)
+        return found
+
     def tap(self, tap: Recorder | None, /) -> None:
         self.told = tap
 
     async def _answer(self, what: str) -> None:
+        if self.answers_left is not None:
+            if self.answers_left == 0:
+                self.gate.clear()
+            self.answers_left -= 1
         await super()._answer(what)
         if self.told is not None and what == "get_runs":
             self.told.answered("/runs", [("limit", "500")], b"[]")
@@ -206,3 +229,51 @@ async def test_a_recording_ends_though_something_happens_in_the_same_moment(
         async with asyncio.timeout(10):
             await one.done
     assert one.read().whole
+
+
+def changed_far_back(source: Source, count: int) -> list[str]:
+    """So many runs that go on, with more above them than one page tells of."""
+    old = [source.made() for _ in range(count)]
+    for run_id in old:
+        source.started(run_id)
+    for _ in range(2 * count + 20):
+        source.made()
+    return old
+
+
+async def test_of_many_old_runs_that_change_at_once_each_is_described(tmp_path: Path) -> None:
+    async with recording(tmp_path) as it:
+        source = it.source
+        await it.until(lambda: source.requests["get_stats"])
+        source.mute = True
+        old = changed_far_back(source, 60)
+        source.mute = False
+        for run_id in old:
+            source.completed(run_id)
+        await it.until(lambda: set(source.looked_at) >= set(old))
+        await it.until(lambda: set(source.steps_of) >= set(old))
+        it.stop.set()
+        await it.until(lambda: source.told is None)
+
+
+@pytest.mark.parametrize("answers", [0, 1, 2])
+async def test_what_was_being_asked_when_it_ends_is_asked_once_more(
+    tmp_path: Path, answers: int
+) -> None:
+    async with recording(tmp_path) as it:
+        source = it.source
+        await it.until(lambda: source.requests["get_stats"])
+        source.mute = True
+        (old,) = changed_far_back(source, 1)
+        source.mute = False
+        source.requests.clear()
+        source.answers_left = answers
+        source.completed(old)
+        await it.until(lambda: source.requests.total() > answers)  # the page, it, its steps
+        it.stop.set()
+        await it.until(lambda: source.requests["get_runs"] == 2)
+        source.answers_left = None
+        source.gate.set()
+        async with asyncio.timeout(10):
+            await it.done
+        assert (old in source.looked_at, old in source.steps_of) == (True, True)
