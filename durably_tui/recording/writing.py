@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,6 +48,8 @@ class Writer:
             file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
         except OSError as error:
             raise _cannot(path, error) from None
+        if force:
+            _keep_from_others(file.fileno())
         writer = cls(path, file, None if module is None else module.ZstdCompressor())
         writer._waiting.append(encoded(header))
         return writer
@@ -123,6 +126,13 @@ def check(path: Path, *, force: bool = False) -> None:
         raise RecordingError(f"{path} cannot be created: there is no folder {path.parent}.")
     if path.suffix == SUFFIX:
         zstd(str(path))
+
+
+def _keep_from_others(number: int) -> None:
+    """A file that was there has the rights that it had; a device is not ours to change."""
+    if stat.S_ISREG(os.fstat(number).st_mode) and hasattr(os, "fchmod"):
+        with suppress(OSError):  # another's file, which we may write
+            os.fchmod(number, 0o600)
 
 
 def _cannot(path: Path, error: OSError) -> RecordingError:

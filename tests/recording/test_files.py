@@ -187,6 +187,9 @@ def test_nothing_is_written_over_unless_that_was_said(tmp_path: Path) -> None:
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     path = write(tmp_path / "private.ndjson")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    Writer.create(path, HEADER, force=True).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600, "what is written over as well"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full")
