@@ -11,6 +11,7 @@ from support.server import echo, make_durably
 
 from durably_server import BlockingStep, JobDefinition, Step, job
 from durably_server.engine.clock import wall_clock
+from durably_server.engine.errors import StoreError
 from durably_server.engine.events import Event
 from durably_server.storage.sqlite import connection
 
@@ -392,3 +393,44 @@ async def test_a_worker_that_was_away_for_longer_than_its_lease_writes_nothing_m
             )
     assert after == before
     assert "run:complete" not in {event.type for event in events}
+
+
+async def test_a_database_that_fails_once_ends_the_renewal_of_no_other_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, renewed, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @job
+    async def long(step: Step, input: int) -> int:
+        await done.wait()
+        return input
+
+    settings = {"lease": 10, "lease_renewal": 0.05, "max_concurrent_runs": 2}
+    async with make_durably(tmp_path, long, **settings) as durably:
+        lost, other = [(await durably.trigger(long, n)).id for n in range(2)]
+        store = durably._services.store
+        renew, get_run = store.renew_lease, store.get_run
+
+        async def renew_lease(run_id: str, *args: object, **named: object) -> bool:
+            return run_id != lost and await renew(run_id, *args, **named)
+
+        async def failing(run_id: str) -> object:
+            if run_id == lost and not failed.is_set():
+                failed.set()
+                raise StoreError("The database could not be read: disk I/O error.")
+            return await get_run(run_id)
+
+        monkeypatch.setattr(store, "renew_lease", renew_lease)
+        monkeypatch.setattr(store, "get_run", failing)
+
+        def listen(event: Event) -> None:
+            if event.run_id == other and failed.is_set():
+                renewed.set()
+
+        durably.on("run:lease-renewed", listen)
+        async with asyncio.timeout(10):
+            await failed.wait()
+            renewed.clear()  # of the renewal that was under way
+            await renewed.wait()
+        done.set()
+        assert (await durably.wait_for_run(other, timeout=10)).output == 1

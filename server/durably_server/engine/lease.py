@@ -40,7 +40,9 @@ class LeaseKeeper:
                 now=iso(now),
                 expires_at=iso(now + self._lease_ms),
             )
-        except Exception as error:
+            if not renewed:
+                await attempt.interrupt_if_lost()
+        except Exception as error:  # it ends no other's renewal
             logger.error("Run %s: its lease was not renewed: %s", run.id, error)
             if services.clock() >= attempt.lease_expires_ms:
                 attempt.interrupt(Interruption.LEASE_LOST)
@@ -54,5 +56,3 @@ class LeaseKeeper:
                     lease_expires_at=iso(attempt.lease_expires_ms),
                 )
             )
-        else:
-            await attempt.interrupt_if_lost()
