@@ -122,5 +122,5 @@ def _clipboard(environ: Mapping[str, str], program: str) -> Finding:
         hint = "Select with the mouse, or use another terminal."
         return Finding(name, "warn", "this terminal does not take it", hint)
     if can is None:
-        return Finding(name, "ok", "not known; press y in the monitor to try")
+        return Finding(name, "ok", "not known; copy something in the monitor to try")
     return Finding(name, "ok", "yes")

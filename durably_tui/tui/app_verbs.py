@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from durably_tui.config import ConfigError
 from durably_tui.filters import KEYS
 from durably_tui.protocol import DurablyError
+from durably_tui.text import safe
 
 from .places import PLACES
 from .verbs import Verb
@@ -74,13 +75,15 @@ async def _filter(app: MonitorApp, rest: str) -> None:
 
 async def _save(app: MonitorApp, name: str) -> None:
     assert app.world is not None
-    filter = app.navigator.in_front().filter_text
+    place = app.navigator.in_front()
+    filter = place.filter_text
     if not name:
         _warn(app, "Give a name to save the filter under, such as :save night.")
     elif not filter:
-        _warn(app, "There is no filter here to save; / sets one.")
+        key = place.key_of("filter") or place.key_of("log('show_only')")
+        _warn(app, f"There is no filter here to save{f'; {key} sets one' if key else ''}.")
     elif await kept(app, partial(app.world.save, name, filter)):
-        app.notify(f"{filter} is saved; :load {name} uses it.", markup=False)
+        app.notify(f"{safe(filter, limit=200)} is saved; :load {name} uses it.", markup=False)
 
 
 async def _load(app: MonitorApp, name: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from textual.app import App
 from textual.keys import Keys, _character_to_key
 
 from .commands import Command
@@ -57,6 +59,19 @@ def remapped(command: Command, keys: Mapping[str, str]) -> Command:
     """The command with the user's keys, where there are some."""
     mine = keys.get(command.name)
     return command if mine is None else replace(command, keys=mine, shown=None)
+
+
+def user_keys(app: App[Any]) -> Mapping[str, str]:
+    """The user's keys: per name of a command those that it has, comma separated."""
+    keys: Mapping[str, str] = getattr(app, "user_keys", {})
+    return keys
+
+
+def key_of(app: App[Any], commands: Iterable[Command], action: str) -> str:
+    """The key of the command that does ``action``, as people write it; empty where none of these
+    does."""
+    found = (each for each in commands if each.action == action)
+    return next((remapped(each, user_keys(app)).key_label for each in found), "")
 
 
 def keymap(

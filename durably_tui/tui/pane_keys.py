@@ -7,7 +7,7 @@ from .commands import Command
 LOGS = tuple(
     Command(f"log('{action}')", keys, label, help, "Logs", footer=footer, shown=shown)
     for action, keys, label, help, footer, shown in (
-        ("search", "slash", "search", "Search the log; n and N go on", True, "/"),
+        ("search", "slash", "search", "Search the log", True, "/"),
         ("next_match", "n", "next match", "To the next match", False, None),
         ("prev_match", "N", "match before", "To the match before", False, None),
         ("show_only", "ampersand", "show only", "Show only the lines that match", True, "&"),
@@ -30,7 +30,7 @@ JSON = tuple(
     for action, keys, label, help, footer, shown in (
         ("fold", "enter,space", "fold", "Fold or unfold what the cursor is in", True, "Enter"),
         ("fold_all", "z", "fold all", "Fold everything, or unfold it", False, None),
-        ("search", "slash", "search", "Search keys and values; n and N go on", True, "/"),
+        ("search", "slash", "search", "Search keys and values", True, "/"),
         ("next_match", "n", "next match", "To the next match", False, None),
         ("prev_match", "N", "match before", "To the match before", False, None),
         ("copy_value", "y", "copy value", "Copy the value", True, None),

@@ -23,10 +23,11 @@ class Verb:
     """What can stand behind the word, for completion."""
 
 
-def find(verbs: Sequence[Verb], text: str) -> tuple[Verb, str] | str:
+def find(verbs: Sequence[Verb], text: str, *, help_key: str = "?") -> tuple[Verb, str] | str:
     """The verb that a text means and what stands behind it, or a sentence why there is none.
 
-    A word may be cut short where it is plain which one is meant.
+    A word may be cut short where it is plain which one is meant. ``help_key`` is what lists the
+    commands.
     """
     word, _, rest = text.strip().partition(" ")
     word = word.lower()
@@ -37,8 +38,8 @@ def find(verbs: Sequence[Verb], text: str) -> tuple[Verb, str] | str:
     if found:
         return f"{word!r} may be {', '.join(sorted({verb.word for verb in found}))}: type more."
     near = get_close_matches(word, {verb.word for verb in verbs}, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "? lists the commands of this place."
-    return f"There is no command {word!r}: {hint}"
+    lists = f"{help_key} lists the commands of this place."
+    return f"There is no command {word!r}: {f'did you mean {near[0]!r}?' if near else lists}"
 
 
 def completions(verbs: Sequence[Verb], text: str) -> list[str]:

@@ -130,13 +130,3 @@ async def test_what_the_server_refuses_is_taken_back_with_its_reason(
             "answered 409", "it is closing the books", "check which state the run is in"
         )
         await shown.shows("● running")
-
-
-async def test_what_is_said_of_a_key_tells_the_key_that_the_user_gave_it(shop: Workshop) -> None:
-    async with monitor(shop.url) as shown:
-        shown.app.user_keys = {"trigger": "ctrl+n", "open-new": "O"}
-        shown.runs.changed()
-        await shown.shows("No runs yet. Press ^n to trigger one.")
-        await shown.on(await shop.done("quick"))
-        await shown.press("R")
-        await shown.says("(O opens it)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from durably_tui import logfile
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
 from durably_tui.tui.drawing import ahead_of
-from durably_tui.tui.keymap import remapped
+from durably_tui.tui.keymap import key_of, remapped, user_keys
 from durably_tui.tui.verbs import Verb, find
 
 from .command_line import CommandLineScreen, type_into
@@ -78,12 +78,12 @@ class CommandScreen(Screen[None]):
 
     def own_keys(self, commands: Iterable[Command]) -> list[Command]:
         """Commands with the user's keys."""
-        keys: Mapping[str, str] = getattr(self.app, "user_keys", {})
+        keys = user_keys(self.app)
         return [remapped(command, keys) for command in commands]
 
     def key_of(self, action: str) -> str:
         """The key of a command of this place, as people write it."""
-        return next(c.key_label for c in self.own_keys(self.KEYS) if c.action == action)
+        return key_of(self.app, self.KEYS, action)
 
     def verbs(self) -> list[Verb]:
         """What can be typed after ``:`` here, the commands of this place first; a word that means
@@ -123,7 +123,7 @@ class CommandScreen(Screen[None]):
     @work(group="command-line", exit_on_error=False)
     async def _obey(self, verbs: Sequence[Verb], text: str) -> None:
         try:
-            found = find(verbs, text)
+            found = find(verbs, text, help_key=self.key_of("help"))
             if isinstance(found, str):
                 kept_back = {c.name for c in self.KEYS if c.mutates} if self.read_only else set()
                 reason = READ_ONLY if text.partition(" ")[0] in kept_back else safe(found)

@@ -162,7 +162,7 @@ class ErrorsScreen(SummaryScreen):
     def _nothing(self, state: ErrorGroupsState) -> str:
         """Why there are no rows."""
         if self.filter:
-            return "No error matches. Esc clears the filter."
+            return f"No error matches. {self.key_of('back')} clears the filter."
         if state.fetched_at is None:
             return "This server has reported no failures yet."
         return "No run has failed. Sleep well."

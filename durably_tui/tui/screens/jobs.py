@@ -172,7 +172,7 @@ class JobsScreen(SummaryScreen):
     def _nothing(self, state: JobStatsState) -> str:
         """Why there are no rows."""
         if self.filter:
-            return "No job matches. Esc clears the filter."
+            return f"No job matches. {self.key_of('back')} clears the filter."
         if state.fetched_at is None:
             return "This server has reported no jobs yet."
         if state.jobs is None:

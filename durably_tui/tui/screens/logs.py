@@ -123,7 +123,8 @@ class LogsScreen(PlaceScreen):
         if self.session.hooks.feed.connection.phase is not Phase.LIVE:
             return "This server has reported no log lines yet."
         if self._runs:
-            return "These runs have written no log lines that were seen. a shows those of all runs."
+            seen = "These runs have written no log lines that were seen."
+            return f"{seen} {self.key_of('all_runs')} shows those of all runs."
         return "No log lines yet. They appear here as runs write them."
 
     def _paint_scope(self) -> None:
@@ -132,7 +133,8 @@ class LogsScreen(PlaceScreen):
             ids = ", ".join(short_id(run_id) for run_id in self._runs[:4])
             more = f" and {len(self._runs) - 4} more" if len(self._runs) > 4 else ""
             plural = "" if len(self._runs) == 1 else "s"
-            what = f"log of {len(self._runs)} run{plural}: {ids}{more} · a shows all runs"
+            what = f"log of {len(self._runs)} run{plural}: {ids}{more}"
+            what += f" · {self.key_of('all_runs')} shows all runs"
         self.scope.say(Content(what))
 
     def tell_trouble(self) -> None:

@@ -100,7 +100,7 @@ class MarkingScreen(LiveScreen):
         """Why a command applies neither to the marked runs nor to the one under the cursor."""
         action = BULK_ACTIONS.get(command.action)
         if self.gathered is not None and (action is not None or command.action == "mark_all"):
-            return "All that match are being marked: Esc stops that."
+            return f"All that match are being marked: {self.key_of('back')} stops that."
         if action is None or not self._marks:
             return super().refusal(command)
         reasons = [refusal(action, run.status) for run in self._marks.values()]
@@ -126,7 +126,11 @@ class MarkingScreen(LiveScreen):
         """Mark from the last mark to here."""
         anchor = self.table.find(self._anchor) if self._anchor is not None else None
         if anchor is None:
-            self.say("Mark the first run of the range with Space, then go to the last and press V.")
+            mark, mark_range = self.key_of("mark"), self.key_of("mark_range")
+            self.say(
+                f"Mark the first run of the range with {mark}, then go to the last and press "
+                f"{mark_range}."
+            )
             return
         first, last = sorted((anchor, self.table.cursor_index))
         chosen = [row.run for row in self.table.rows[first : last + 1]]
@@ -163,7 +167,7 @@ class MarkingScreen(LiveScreen):
         self._all = marks
         self._set_marks(marks)
         are, them = ("run is", "it") if len(marks) == 1 else ("runs are", "them")
-        self.say(f"{len(marks):,} {are} marked; Esc unmarks {them}.")
+        self.say(f"{len(marks):,} {are} marked; {self.key_of('back')} unmarks {them}.")
 
     def action_compare(self) -> None:
         """Show two runs side by side, the older one left."""
@@ -172,7 +176,10 @@ class MarkingScreen(LiveScreen):
         if len(runs) == 1 and here is not None:
             runs.setdefault(here.id, here)
         if len(runs) != 2:
-            self.say("Mark two runs with Space, or one and go to the other: = compares them.")
+            mark, compare = self.key_of("mark"), self.key_of("compare")
+            self.say(
+                f"Mark two runs with {mark}, or one and go to the other: {compare} compares them."
+            )
             return
         from .compare import CompareScreen
 

@@ -30,7 +30,7 @@ from .marking import MARK
 from .place import LEAVE
 from .runs_pages import PAGES, PagesScreen
 from .runs_preview import PREVIEW, PREVIEW_LINES, PreviewScreen
-from .runs_scope import scope
+from .runs_scope import PageKeys, scope
 from .runs_source import PAGE_SIZE, RunsSource
 
 __all__ = ["PAGE_SIZE", "PREVIEW_LINES", "RunsScreen"]
@@ -163,6 +163,7 @@ class RunsScreen(PagesScreen, PreviewScreen):
                     phase=connection.phase,
                     now=now,
                     sort=self._sort,
+                    keys=PageKeys(self.key_of("older"), self.key_of("live")),
                 )
             )
         self.inspector.show(self.current_run())
@@ -175,7 +176,7 @@ class RunsScreen(PagesScreen, PreviewScreen):
         if state.fetched_at is None:
             self.table.empty = "This server has reported no runs yet."
         elif self._filter:
-            self.table.empty = "No run matches. Esc clears the filter."
+            self.table.empty = f"No run matches. {self.key_of('back')} clears the filter."
         else:
             hint = "" if self.read_only else f" Press {self.key_of('trigger')} to trigger one."
             self.table.empty = f"No runs yet.{hint}"

@@ -77,7 +77,8 @@ class PreviewScreen(WatchingScreen):
         wanted.hidden = not wanted.hidden
         self.arrange_preview()
         if not wanted.hidden and not self.detail.display:
-            self.say("There is no room for the preview: v puts it beside the table.")
+            beside = self.key_of("preview_side")
+            self.say(f"There is no room for the preview: {beside} puts it beside the table.")
         self.changed()
 
     def action_preview_side(self) -> None:

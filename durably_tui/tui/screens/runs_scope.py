@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.content import Content
 
@@ -12,6 +12,16 @@ from durably_tui.protocol import Phase
 from durably_tui.state import AllRunsState, RunsState
 from durably_tui.text import ago, safe
 from durably_tui.tui.widgets.run_sort import Sort
+
+
+class PageKeys(NamedTuple):
+    """Keys that are told of, as people write them."""
+
+    older: str
+    live: str
+
+
+_USUAL = PageKeys("]", "0")
 
 
 def scope(
@@ -25,6 +35,7 @@ def scope(
     phase: Phase,
     now: float,
     sort: Sort | None = None,
+    keys: PageKeys = _USUAL,
 ) -> Content:
     """What the table shows.
 
@@ -38,15 +49,16 @@ def scope(
         phase: how the stream is doing.
         now: seconds since the epoch.
         sort: the order of the rows; None: newest first.
+        keys: those that lead to other runs.
     """
     sort = sort or Sort()
     parts = [safe(str(wanted), limit=200) if wanted else "all runs"]
     if of_before:
         parts.append("still the rows of before")
     elif isinstance(state, AllRunsState):
-        parts += _all(wanted, state, shown, phase, now)
+        parts += _all(wanted, state, shown, phase, now, keys)
     else:
-        parts += _page(wanted, state, shown, phase, now)
+        parts += _page(wanted, state, shown, phase, now, keys)
     if not sort.is_default:
         way = "up" if sort.rising else "down"
         of = "of those loaded" if state.has_more else "of all"
@@ -76,19 +88,21 @@ def _searched(here: Filter, wanted: Filter) -> str:
 
 
 def _page(
-    wanted: Filter, state: RunsState[Any, Any], shown: int, phase: Phase, now: float
+    wanted: Filter, state: RunsState[Any, Any], shown: int, phase: Phase, now: float, keys: PageKeys
 ) -> list[str]:
-    still = "still (0 goes back to the live page)"
+    still = f"still ({keys.live} goes back to the live page)"
     parts = [f"page {state.page + 1}", still if state.page else _live(state, phase, now)]
     here = needs(wanted).here
     if here:
         parts.append(f"{shown} of {len(state.runs)} on this page, {_searched(here, wanted)}")
     else:
         parts.append(f"{shown} shown")
-    return [*parts, "] older"] if state.has_more else parts
+    return [*parts, f"{keys.older} older"] if state.has_more else parts
 
 
-def _all(wanted: Filter, state: AllRunsState, shown: int, phase: Phase, now: float) -> list[str]:
+def _all(
+    wanted: Filter, state: AllRunsState, shown: int, phase: Phase, now: float, keys: PageKeys
+) -> list[str]:
     parts = [_live(state, phase, now)]
     here = needs(wanted).here
     loaded = f"{state.loaded:,}"
@@ -105,7 +119,7 @@ def _all(wanted: Filter, state: AllRunsState, shown: int, phase: Phase, now: flo
     elif state.is_loading_older:
         parts.append("fetching older…")
     elif state.has_more:
-        parts.append("] older" if here or state.arranged else "scroll for older")
+        parts.append(f"{keys.older} older" if here or state.arranged else "scroll for older")
     if state.checking:
         parts.append("comparing with the server…")
     return parts

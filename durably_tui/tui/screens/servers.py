@@ -121,8 +121,8 @@ class ServersScreen(PlaceScreen):
         number = len(self._pulses)
         self.scope.say(
             Content(
-                f"{number} {'server' if number == 1 else 'servers'} · Enter goes there, and each "
-                "keeps its place and its filter"
+                f"{number} {'server' if number == 1 else 'servers'} · {self.key_of('open')} goes "
+                "there, and each keeps its place and its filter"
             )
         )
         row = self.table.cursor_row

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from durably_tui.state.log_pattern import LogPattern
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.keymap import key_of
 from durably_tui.tui.pane_keys import JSON
 
 from .json_view import JsonView
@@ -115,7 +116,8 @@ class JsonPane(Vertical):
 
     def _match(self, by: int) -> None:
         if not self._searched:
-            self._tell("There is no search yet: / starts one.", "warning")
+            search = key_of(self.app, self.PANE_KEYS, "json('search')")
+            self._tell(f"There is no search yet: {search} starts one.", "warning")
         elif not self.view.go_to_match(by):
             self._tell(f"Nothing here contains “{self._searched}”.", "warning")
 

@@ -20,6 +20,7 @@ from durably_tui.protocol import LogLevel
 from durably_tui.state.log_store import LogStore
 from durably_tui.text import TimeStyle, safe
 from durably_tui.tui.commands import Command, bindings
+from durably_tui.tui.keymap import key_of
 from durably_tui.tui.pane_keys import LOGS
 
 from .log_file import absolute, as_text, chosen, file_name, save
@@ -153,7 +154,8 @@ class LogPane(Vertical):
     def _match(self, go: Callable[[], bool]) -> None:
         pattern = self.view.looking.pattern
         if pattern is None:
-            self._tell("There is no search yet: / starts one.", "warning")
+            search = key_of(self.app, self.PANE_KEYS, "log('search')")
+            self._tell(f"There is no search yet: {search} starts one.", "warning")
         elif not go():
             self._say_if_none(pattern.pattern)
 
