@@ -8,19 +8,22 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .log_block import LogBlock, bytes_of, text_of
+from .log_block import LEVELS, LogBlock, bytes_of, text_of
 
 _MEANT = re.compile(r"\\.")
 _SPECIAL = re.compile(r"[.^$*+?{}\[\]|()\\]")
 _WHOLE_TEXT = re.compile(r"\\[AZ]|\(\?")
 """What means something else where many lines are one text."""
+_LEAST_OF_A_LEVEL = 3
+"""Letters that a level is known by: ``err`` is one, ``in`` is not."""
 
 
 class LogPattern:
     """A search as people type it: a regular expression, else the text itself.
 
     Case matters only where the pattern has a capital. Found is what the message, the data as JSON,
-    or the name of the step has in it.
+    or the name of the step has in it, and what is of a level that the pattern names: ``err``, or
+    ``warn|error``.
     """
 
     def __init__(self, pattern: str, *, in_source: bool = False) -> None:
@@ -28,6 +31,13 @@ class LogPattern:
         self.pattern = pattern
         self.in_source = in_source
         # \S is no capital that somebody typed for its own sake.
+        self.levels = frozenset(
+            level
+            for level in LEVELS
+            for word in pattern.split("|")
+            if len(word) >= _LEAST_OF_A_LEVEL and level.value.startswith(word)
+        )
+        """The levels that are found by their name."""
         self._any_case = not any(char.isupper() for char in _MEANT.sub("", pattern))
         flags = re.MULTILINE | (re.IGNORECASE if self._any_case else 0)
         is_text = not _SPECIAL.search(pattern)
@@ -71,10 +81,12 @@ class LogPattern:
         return sorted({*indices, *named}) if named else indices
 
     def _named(self, block: LogBlock, first: int) -> list[int]:
-        """The lines whose step, or whose job or run, is called so."""
+        """The lines whose level or step, or whose job or run, is called so."""
         search = self.regex.search
+        levels = {at for at, level in enumerate(LEVELS) if level in self.levels}
+        found = _those_of(levels, block.levels, first)
         steps = {at for at, step in enumerate(block.steps) if step and search(step)}
-        found = _those_of(steps, block.step_of, first)
+        found += _those_of(steps, block.step_of, first)
         if self.in_source:
             sources = {
                 at

@@ -160,6 +160,25 @@ def test_what_is_no_expression_is_a_text():
     assert list(LogPattern("a(b").found(block)) == [0]
 
 
+def test_a_level_is_found_by_its_name():
+    block = LogBlock()
+    block.take(
+        iter(
+            [
+                entry(0),
+                entry(1, level=LogLevel.WARN),
+                entry(2, level=LogLevel.ERROR),
+                entry(3, "an error that came through"),
+            ]
+        )
+    )
+    assert list(LogPattern("error").found(block)) == [2, 3]
+    assert list(LogPattern("err").found(block, 2)) == [2, 3]
+    assert list(LogPattern("warn|error").found(block)) == [1, 2, 3]
+    assert list(LogPattern("in").found(block)) == [0, 1, 2], "in what they say"
+    assert list(LogPattern("ror").found(block)) == [3]
+
+
 def test_jobs_and_runs_are_searched_where_they_are_shown():
     block = LogBlock()
     block.take(iter([entry(0), entry(1)]))

@@ -12,6 +12,7 @@ from itertools import islice
 
 from durably_tui.protocol.models import LogLevel
 from durably_tui.state.log_block import Line
+from durably_tui.state.log_pattern import LogPattern
 from durably_tui.text import TimeStyle, ago, cells, drop_cells, fit, moment, safe
 
 from .json_lines import json_lines, text_lines
@@ -22,6 +23,11 @@ _MESSAGE_STYLES = {LogLevel.WARN: "warn-text", LogLevel.ERROR: "error-text"}
 _DATA_LIMIT = 2_000
 _LEVEL_CELLS = 5
 _RUN_CELLS = 18
+_ID_CELLS = 5
+_CLOCK_CELLS = 12
+_SECONDS_CELLS = 8
+_LEAST_ROOM = 24
+"""Cells for the message below which what stands before it is cut short."""
 _GAP = "  "
 
 
@@ -39,13 +45,27 @@ class LineStyle:
     """Whether there is a column for the name of the step; where no line has one, there is not."""
 
     @property
-    def time_cells(self) -> int:
-        """The cells for the time."""
+    def is_narrow(self) -> bool:
+        """Whether there is no room for milliseconds and names of jobs."""
+        before = (self._time_cells(_CLOCK_CELLS), _LEVEL_CELLS, self.show_run * _RUN_CELLS)
+        return self.width - _taken(before) < _LEAST_ROOM
+
+    def _time_cells(self, clock: int) -> int:
         if self.times is TimeStyle.OFF:
             return 0
         if self.times is TimeStyle.RELATIVE:
             return 4
-        return 12 + (6 if self.dated else 0) + (self.times is TimeStyle.UTC)
+        return clock + (6 if self.dated else 0) + (self.times is TimeStyle.UTC)
+
+    @property
+    def time_cells(self) -> int:
+        """The cells for the time."""
+        return self._time_cells(_SECONDS_CELLS if self.is_narrow else _CLOCK_CELLS)
+
+    @property
+    def run_cells(self) -> int:
+        """The cells for the run: its job and the end of its id, or that alone."""
+        return self.show_run * (_ID_CELLS if self.is_narrow else _RUN_CELLS)
 
     @property
     def step_cells(self) -> int:
@@ -58,8 +78,13 @@ class LineStyle:
     @property
     def room(self) -> int:
         """The cells for the message."""
-        before = (self.time_cells, _LEVEL_CELLS, self.show_run * _RUN_CELLS, self.step_cells)
-        return max(1, self.width - 1 - sum(part + len(_GAP) for part in before if part))
+        before = (self.time_cells, _LEVEL_CELLS, self.run_cells, self.step_cells)
+        return max(1, self.width - _taken(before))
+
+
+def _taken(parts: Iterable[int]) -> int:
+    """The cells of columns, with the one before them and the gaps behind them."""
+    return 1 + sum(part + len(_GAP) for part in parts if part)
 
 
 def time_text(at: float | None, style: LineStyle, now: float) -> str:
@@ -74,7 +99,8 @@ def time_text(at: float | None, style: LineStyle, now: float) -> str:
         with suppress(OverflowError, ValueError):  # of the first or the last day that there is
             there = there.astimezone()
     day = f"{there:%m-%d} " if style.dated else ""
-    return f"{day}{there:%H:%M:%S}.{there.microsecond // 1000:03}{'Z' if utc else ''}"
+    part = "" if style.is_narrow else f".{there.microsecond // 1000:03}"
+    return f"{day}{there:%H:%M:%S}{part}{'Z' if utc else ''}"
 
 
 def is_of_another_day(at: float, now: float) -> bool:
@@ -85,18 +111,20 @@ def is_of_another_day(at: float, now: float) -> bool:
         return True
 
 
-def head_spans(
-    line: Line, style: LineStyle, now: float, pattern: re.Pattern[str] | None = None
-) -> Spans:
+def head_spans(line: Line, style: LineStyle, now: float, sought: LogPattern | None = None) -> Spans:
     """What stands before the message: time, level, run, step."""
+    pattern = None if sought is None else sought.regex
     spans: list[Span] = [(" ", "text")]
     if style.time_cells:
         spans += [(time_text(line.at, style, now), "muted"), (_GAP, "text")]
-    spans += [(fit(line.level.value, _LEVEL_CELLS), LEVEL_STYLES[line.level]), (_GAP, "text")]
+    named = pattern if sought is not None and line.level in sought.levels else None
+    level = fit(line.level.value, _LEVEL_CELLS)
+    spans += [*_lit_word(level, LEVEL_STYLES[line.level], named), (_GAP, "text")]
     if style.show_run:
-        name = fit(safe(line.source.job_name, limit=40), _RUN_CELLS - 6)
-        ends = fit(safe(line.source.run_id[-4:]), 4)
-        spans += [*_lit_word(f"{name} …{ends}", "accent", pattern), (_GAP, "text")]
+        name = fit(safe(line.source.job_name, limit=40), _RUN_CELLS - _ID_CELLS - 1)
+        ends = f"…{fit(safe(line.source.run_id[-4:]), 4)}"
+        run = ends if style.is_narrow else f"{name} {ends}"
+        spans += [*_lit_word(run, "accent", pattern), (_GAP, "text")]
     if style.step_cells:
         name = fit(safe(line.step_name, limit=style.step_cells + 1), style.step_cells)
         spans += [*_lit_word(name, "muted", pattern), (_GAP, "text")]

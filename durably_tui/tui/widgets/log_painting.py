@@ -191,7 +191,7 @@ class LogPainting(ReadingView):
     def _head(self, line: Line, style: LineStyle) -> Spans:
         if line.step_name:
             self._stepped = self.store
-        return head_spans(line, style, self._now, self._lit)
+        return head_spans(line, style, self._now, self.looking.pattern)
 
     @property
     def _lit(self) -> re.Pattern[str] | None:

@@ -186,6 +186,18 @@ async def test_search_goes_round_and_lights_what_it_found():
         assert not view.next_match()
 
 
+async def test_a_level_that_was_searched_for_is_lit():
+    app = LogApp()
+    async with app.run_test(size=(80, 6)) as pilot:
+        view = app.log_view
+        view.extend([entry(0), entry(1, level=LogLevel.ERROR)])
+        view.set_search("err")
+        await pilot.pause()
+        assert view.count_matches() == 1
+        at = next(y for y in range(6) if "error" in view.render_line(y).text)
+        assert any(segment.text == "err" for segment in view.render_line(at))
+
+
 async def test_the_text_moves_to_the_side_and_the_columns_do_not():
     app = LogApp()
     async with app.run_test(size=(80, 4)) as pilot:
@@ -295,6 +307,19 @@ async def test_runs_can_be_told_apart():
         app.log_view.extend([entry(1, job_name="import-csv")])
         await pilot.pause()
         assert "import-csv   …KXM7" in app.text()[0]
+
+
+async def test_a_narrow_log_has_room_for_what_its_lines_say():
+    app = LogApp()
+    async with app.run_test(size=(42, 6)) as pilot:
+        app.log_view.time_style = TimeStyle.UTC
+        app.log_view.show_run = True
+        app.log_view.extend([entry(1, "stored it", step_name=None, job_name="import-csv")])
+        await pilot.pause()
+        assert app.text()[0] == " 12:01:03Z  info   …KXM7  stored it"
+        await pilot.resize_terminal(90, 6)
+        await pilot.pause()
+        assert app.text()[0] == " 12:01:03.412Z  info   import-csv   …KXM7  stored it"
 
 
 async def test_clear_and_empty():
