@@ -163,7 +163,9 @@ class Hub:
         audience.join(subscriber)
         self._open += 1
         self._beat.set_streams(self._open)
-        if self._keep_alive is None:
+        if self.closed:  # since it was asked whether it may be opened: nobody else would end it
+            subscriber.end()
+        elif self._keep_alive is None:
             loop = asyncio.get_running_loop()
             self._keep_alive = loop.call_later(KEEP_ALIVE_INTERVAL, self._send_keep_alive)
 

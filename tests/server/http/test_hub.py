@@ -1,5 +1,6 @@
 """The hub by itself: which streams are told of an event, and for how long it is kept."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -149,3 +150,12 @@ def test_interest() -> None:
     assert not Interest(frozenset({"k"})).takes(event)
     assert not Interest(labels=frozenset({("a", "2")})).takes(event)
     assert not Interest(types=frozenset({"run:fail"})).takes(event)
+
+
+async def test_a_stream_that_is_asked_for_as_the_server_stops_ends_at_once(bench: Bench) -> None:
+    bench.hub.close()  # while somebody was still asked whether it may be opened
+    of_all = bench.hub.subscribe_runs(Interest())
+    of_run, _ = bench.hub.subscribe_run("r", Interest())
+    async with asyncio.timeout(5):
+        assert (await of_all.next(), await of_run.next()) == (None, None)
+    assert bench.hub._keep_alive is None
