@@ -194,3 +194,18 @@ async def test_a_plain_job_that_logs_without_end_harms_nobody(tmp_path: Path) ->
     of_run = [event.type for event in events if event.run_id == run_id]
     assert of_run.count("log:write") > 300
     assert of_run[-1] == "run:fail"
+
+
+async def test_a_line_tells_its_data_as_it_was_when_it_was_written(tmp_path: Path) -> None:
+    @job
+    def counts(step: BlockingStep, input: None) -> None:
+        seen: dict[str, int] = {}
+        for n in range(200):
+            seen["n"] = n
+            step.log.info("seen", data=seen)
+        seen["n"] = -1
+
+    async with make_durably(tmp_path, counts) as durably:
+        run_id = (await durably.trigger_and_wait(counts, None, timeout=10)).id
+        lines = await durably.get_logs(run_id)
+    assert [line.data for line in lines] == [{"n": n} for n in range(200)]

@@ -115,10 +115,10 @@ class Attempt:
         if self.interruption is None:
             self.progress.report(progress)
 
-    def log(self, level: Level, message: str, data: Any, has_data: bool, step: str | None) -> None:
+    def log(self, level: Level, message: str, data: str | None, step: str | None) -> None:
         """Take a log line, also of a job that tidies up; but not of one that was given up."""
         if self.interruption is not Interruption.TIMEOUT:
-            self.logs.write(level, message, data, has_data, step)
+            self.logs.write(level, message, data, step)
 
     async def flush(self) -> None:
         """Store the log lines that wait, and have the last progress stored before what follows."""

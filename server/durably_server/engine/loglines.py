@@ -1,7 +1,6 @@
 """A run's log lines: told at once, stored together, the newest of them kept."""
 
 import asyncio
-from typing import Any
 
 from durably_server.engine import codec
 from durably_server.engine.background import BackgroundWrites
@@ -32,11 +31,8 @@ class LogLines:
         self._under_way: set[asyncio.Task[bool]] = set()
         self._stored = 0
 
-    def write(
-        self, level: Level, message: str, data: Any, has_data: bool, step: str | None
-    ) -> None:
-        """Tell a line at once, and store it with the others of the moment."""
-        text = codec.encode_leniently(data) if has_data else None
+    def write(self, level: Level, message: str, data: str | None, step: str | None) -> None:
+        """Tell a line at once, and store it with the others of the moment; ``data`` is JSON."""
         message = codec.printable(message)
         told = self._services.bus.emit(
             LogWrite(
@@ -44,11 +40,11 @@ class LogLines:
                 step_name=step,
                 level=level,
                 message=message,
-                data=None if text is None else codec.decode(text),
-                has_data=has_data,
+                data=None if data is None else codec.decode(data),
+                has_data=data is not None,
             )
         )
-        self._waiting.append((step, level, message, text, told.timestamp))
+        self._waiting.append((step, level, message, data, told.timestamp))
         if len(self._waiting) > 2 * self._keep:
             del self._waiting[: -self._keep]
         if self._timer is None:

@@ -45,16 +45,9 @@ class StepLog:
         self._write("error", message, data)
 
     def _write(self, level: Level, message: str, data: Any) -> None:
-        has_data = data is not _ABSENT
-        _on_loop(
-            self._attempt,
-            self._attempt.log,
-            level,
-            str(message),
-            data if has_data else None,
-            has_data,
-            _current_step.get(),
-        )
+        # Written here and now: a thread may change its data before the loop comes to the line.
+        text = None if data is _ABSENT else codec.encode_leniently(data)
+        _on_loop(self._attempt, self._attempt.log, level, str(message), text, _current_step.get())
 
 
 class _StepBase:
