@@ -188,6 +188,8 @@ class Reading(asyncio.BufferedProtocol, httpx.AsyncByteStream):
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserError as error:
             self._end(httpx.RemoteProtocolError(f"what came was no HTTP ({error})"))
+        except httptools.HttpParserUpgrade:  # which is no HttpParserError
+            self._end(httpx.RemoteProtocolError("what comes from here on is no HTTP"))
         if self._parts and not (self._over or self._paused) and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()

@@ -110,6 +110,7 @@ async def test_a_request_says_what_httpx_would_have_it_say() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-", "disconnected"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "no HTTP"),
         (CHUNKED.replace(b"0\r\n\r\n", b"nonsense\r\n"), "no HTTP"),
+        (b"HTTP/1.1 101 Hello\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "no HTTP"),
     ],
 )
 async def test_what_is_cut_off_or_no_http_is_told_as_that(answer: bytes, error: str) -> None:
