@@ -12,6 +12,7 @@ from durably_tui.config.mistakes import Problem, meant
 from durably_tui.text import TimeStyle
 
 from .keymap import keymap
+from .pane_keys import PANES
 from .places import PLACES
 from .screens.run import RunScreen
 from .world import World
@@ -81,7 +82,8 @@ def dress(app: MonitorApp, world: World) -> None:
     app.set_class(config.density == "compact", "-compact")
     if config.keys:
         places = {place.title: place.load().KEYS for place in PLACES}
-        app.user_keys, refused = keymap(config.keys, {**places, RunScreen.PLACE: RunScreen.KEYS})
+        places |= {RunScreen.PLACE: RunScreen.KEYS, **PANES}
+        app.user_keys, refused = keymap(config.keys, places)
         app.set_keymap(app.user_keys)
         problems += [config.problem(f"keys.{name}", why) for name, why in refused.items()]
     if problems:

@@ -82,20 +82,24 @@ def keymap(
     Args:
         wanted: per name of a command the keys that it is to have. All of them are wished at once:
             a key that one gives up, another can have, in whichever order they are written.
-        places: per place its commands.
+        places: per place or pane its commands.
 
     Returns:
         Per name of a command its keys, comma separated; and per name whose wish is not granted a
         sentence why. A wish that would leave two commands of one place with one key changes
-        nothing; of two wishes for one key, the first is granted.
+        nothing; of two wishes for one key, the first is granted. What moves is bound by whatever
+        it moves in, and keeps its keys.
     """
     names = {command.name for commands in places.values() for command in commands}
+    moving = {c.name for commands in places.values() for c in commands if c.group == "Move"}
     granted: dict[str, str] = {}
     problems: dict[str, str] = {}
     for name, keys in wanted.items():
         strange = next((key for key in keys if not is_key(key_name(key))), None)
         if name not in names:
             problems[name] = f"there is no command {name!r} that could have another key."
+        elif name in moving:
+            problems[name] = f"{name!r} keeps its keys: those that move are the same everywhere."
         elif strange is not None:
             problems[name] = f"{name!r} cannot have the key {strange!r}: there is no such key."
         else:

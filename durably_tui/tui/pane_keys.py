@@ -61,3 +61,6 @@ STEPS = tuple(
     )
 )
 """What a ``Waterfall`` does while the keys are in it."""
+
+PANES = {"a log": LOGS, "JSON": JSON, "the events of a run": EVENTS, "the steps of a run": STEPS}
+"""All of them, by what they are keys in."""

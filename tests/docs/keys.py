@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from durably_tui.tui.commands import Command
-from durably_tui.tui.pane_keys import LOGS
+from durably_tui.tui.pane_keys import LOGS, PANES
 from durably_tui.tui.places import PLACES
 from durably_tui.tui.screens.run import RunScreen
 
@@ -13,7 +13,7 @@ from .markdown import code, document, table
 
 
 def page() -> str:
-    """The commands of each place by group, and those of a log."""
+    """The commands of each place by group, and those of each pane."""
     places = commands_by_place()
     shared = set.intersection(*({*keys} for _, keys in places))
     everywhere = [command for command in places[0][1] if command in shared]
@@ -21,8 +21,9 @@ def page() -> str:
         "Keys",
         "the KEYS of the places in durably_tui/tui",
         "`?` shows the keys of the place in front. Each command has a name: it can be typed after "
-        "`:`, and given another key under `[keys]` in the configuration. Commands marked ✎ change "
-        "something on the server: they are not there with `--read-only`.",
+        "`:`, and given another key under `[keys]` in the configuration; only those that move keep "
+        "theirs. Commands marked ✎ change something on the server: they are not there with "
+        "`--read-only`.",
         "## Everywhere",
         _table(everywhere),
         *(
@@ -33,9 +34,16 @@ def page() -> str:
                 _table(c for c in keys if c not in shared and c not in LOGS),
             )
         ),
-        "## In a log",
-        "In the place Logs, and in the log of a run while it has the focus (`Tab`).",
-        _table(LOGS),
+        *(
+            part
+            for pane, keys in PANES.items()
+            for part in (
+                f"## In {pane}",
+                f"{'In the place Logs, and where' if keys is LOGS else 'Where'} the pane has the "
+                "focus (`Tab`).",
+                _table(keys),
+            )
+        ),
     )
 
 

@@ -193,6 +193,7 @@ async def monitor(
     token: str | None = None,
     abilities: str | None = None,
     toasts: bool = False,
+    world: World | None = None,
 ) -> AsyncIterator[Monitor]:
     """The monitor on the server at ``url``; once it is left, nothing of it goes on.
 
@@ -202,7 +203,9 @@ async def monitor(
     session = Session(
         create_durably_client(client), client.url, name, read_only=read_only, close=client.aclose
     )
-    async with watching(session, size=size, ascii_only=ascii_only, toasts=toasts) as shown:
+    async with watching(
+        session, size=size, ascii_only=ascii_only, toasts=toasts, world=world
+    ) as shown:
         yield shown
     left = [task for task in asyncio.all_tasks() if _is_of_the_monitor(task)]
     # With a second monitor in the same loop nobody can tell whose they are.

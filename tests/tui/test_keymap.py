@@ -86,6 +86,13 @@ def test_a_command_that_does_not_exist_is_told() -> None:
     )
 
 
+def test_a_key_that_moves_is_kept_as_no_command_of_the_place_it_is() -> None:
+    assert keymap({"down": ["ctrl+n"]}, PLACES) == (
+        {},
+        {"down": "'down' keeps its keys: those that move are the same everywhere."},
+    )
+
+
 VERBS = [
     Verb("runs", "Go to the runs", print),
     Verb("retry", "Make it go again", print),

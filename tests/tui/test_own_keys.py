@@ -5,8 +5,10 @@ from __future__ import annotations
 from support.monitor import monitor
 from support.workshop import Workshop
 
+from durably_tui.config import Config
 from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.runs import PAGE_SIZE
+from durably_tui.tui.world import World
 
 
 async def test_what_is_said_of_a_key_tells_the_key_that_the_user_gave_it(shop: Workshop) -> None:
@@ -79,3 +81,19 @@ async def test_the_line_of_pages_names_the_keys_that_lead_to_others(shop: Worksh
         await shown.shows(f"{PAGE_SIZE} shown · F8 older")
         await shown.press("f8")
         await shown.shows("page 2 · still (F9 goes back to the live page) · 1 shown")
+
+
+async def test_the_keys_of_a_pane_can_be_others_as_well(shop: Workshop) -> None:
+    keys = {"fold": ("x",), "clear-search": ("X",), "copy-event": ("x",), "zoom-in": ("x",)}
+    run_id = await shop.done("quick", value="apple")
+    async with monitor(shop.url, world=World(config=Config(keys=keys))) as shown:
+        assert shown.app.user_keys == {name: key for name, (key,) in keys.items()}
+        await shown.on(run_id)
+        await shown.press("enter", "i")
+        await shown.shows('"value": "apple"', "x fold")
+        await shown.press("g", "x")
+        await shown.hides('"value": "apple"')
+        await shown.press("x")
+        await shown.shows('"value": "apple"')
+        await shown.press("question_mark")
+        await shown.shows("x  Fold or unfold", "X  Clear the search")
