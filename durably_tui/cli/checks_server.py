@@ -236,7 +236,7 @@ async def _stream(client: DurablyClient) -> Finding:
     try:
         async with (
             asyncio.timeout(PATIENCE),
-            aclosing(stream.batches()) as batches,  # type: ignore[type-var]
+            aclosing(stream.batches()) as batches,
         ):
             async for batch in batches:
                 connection = batch.connection

@@ -84,7 +84,7 @@ async def _of_one(
     is_joined = False
     """Whether there is nothing between the stored lines and those of the stream."""
     stream = client.subscribe(run_id)
-    async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
+    async with aclosing(stream.batches()) as batches:
         async for batch in batches:
             witness.see(batch.connection)
             if twice is None and batch.connection.phase in (Phase.LIVE, Phase.ENDED):

@@ -6,14 +6,14 @@ for each: most of what an event costs. Left alone for a moment, the bytes join i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from .pace import Pace
 
 _LARGE = 16 * 1024
 
 
-async def gathered(chunks: AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:
+async def gathered(chunks: AsyncIterator[bytes], pace: Pace) -> AsyncGenerator[bytes, None]:
     """The chunks as they come, with a rest of ``pace.gather`` seconds after a chunk of a stream
     that is busy: one that did not have to be waited for longer than that.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -99,7 +99,7 @@ class Stream:
         """How the stream is doing."""
         return self._state.connection
 
-    def batches(self) -> AsyncIterator[StreamBatch]:
+    def batches(self) -> AsyncGenerator[StreamBatch, None]:
         """Events as they come together, and changes of the connection; ends when closed.
 
         Raises:
@@ -111,7 +111,7 @@ class Stream:
         return self._batches()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        async with aclosing(self.batches()) as batches:  # type: ignore[type-var]
+        async with aclosing(self.batches()) as batches:
             async for batch in batches:
                 for event in batch.events:
                     yield event
@@ -129,7 +129,7 @@ class Stream:
 
     # -- the one that keeps it open --------------------------------------------------------
 
-    async def _batches(self) -> AsyncIterator[StreamBatch]:
+    async def _batches(self) -> AsyncGenerator[StreamBatch, None]:
         if self._closed:
             return
         self._task = asyncio.create_task(self._keep(), name=f"durably stream {self._path}")
@@ -206,7 +206,7 @@ class Stream:
         decoder.last_event_id = self._last_event_id
         async with (
             self._door.stream(self._path, params, self._last_event_id) as stream,
-            aclosing(gathered(stream, self._pace)) as chunks,  # type: ignore[type-var]
+            aclosing(gathered(stream, self._pace)) as chunks,
             self._compared(),
         ):
             was_believed = self._state.is_live

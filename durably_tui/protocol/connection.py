@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Protocol
 
@@ -71,7 +71,7 @@ class EventStream(Protocol):
     def connection(self) -> Connection:
         """How the stream is doing."""
 
-    def batches(self) -> AsyncIterator[StreamBatch]:
+    def batches(self) -> AsyncGenerator[StreamBatch, None]:
         """Events as they come together, and changes of the connection; ends when closed."""
 
     async def aclose(self) -> None:

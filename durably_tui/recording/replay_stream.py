@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
@@ -88,7 +88,7 @@ class ReplayStream:
         if self._is_read:
             self._idle.clear()
 
-    async def batches(self) -> AsyncIterator[StreamBatch]:
+    async def batches(self) -> AsyncGenerator[StreamBatch, None]:
         """Events as they come together, and changes of the connection; ends when closed."""
         self._is_read = True
         if self._waiting:

@@ -99,7 +99,7 @@ class Feed:
     async def _read(self) -> None:
         try:
             turns = in_turns(self._stream, self._before)
-            async with aclosing(turns):  # type: ignore[type-var]
+            async with aclosing(turns):
                 async for batch in turns:
                     self.connection = batch.connection
                     self._take(self, batch)

@@ -115,7 +115,7 @@ class RunWatch:
         stream = self._port.subscribe(self.run_id)
         try:
             turns = in_turns(stream, lambda: self._pool.give_way)
-            async with aclosing(stream), aclosing(turns):  # type: ignore[type-var]
+            async with aclosing(stream), aclosing(turns):
                 async for batch in turns:
                     self._take(batch)
         except Exception as error:  # a stream reconnects by itself: this is a fault of ours

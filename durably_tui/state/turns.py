@@ -7,7 +7,7 @@ would keep a key waiting for as long as that takes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from durably_tui.protocol import EventStream, StreamBatch
@@ -26,7 +26,7 @@ async def at_once() -> None:
 
 async def in_turns(
     stream: EventStream, before: Callable[[], GiveWay]
-) -> AsyncIterator[StreamBatch]:
+) -> AsyncGenerator[StreamBatch, None]:
     """The batches of a stream, none with more than ``EVENTS_OF_A_TURN`` events.
 
     Nothing is left out and the order is kept; the stream waits meanwhile, and holds its server
@@ -37,7 +37,7 @@ async def in_turns(
         before: gives what is awaited before each batch, asked each time.
     """
     taken = 0
-    async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
+    async with aclosing(stream.batches()) as batches:
         async for batch in batches:
             for part in parts(batch):
                 taken += len(part.events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ class FakeStream:
         self.turn(Phase.ENDED)
         self._queue.put_nowait(None)
 
-    async def batches(self) -> AsyncIterator[StreamBatch]:
+    async def batches(self) -> AsyncGenerator[StreamBatch, None]:
         while not self.closed:
             batch = await self._queue.get()
             if batch is None:

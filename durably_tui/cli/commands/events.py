@@ -61,7 +61,7 @@ def command(
             stream = client.subscribe((await found_run(client, run_id)).id)
         wanted = set(kinds or ())
         witness = Witness("events")
-        async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
+        async with aclosing(stream.batches()) as batches:
             async for batch in batches:
                 witness.see(batch.connection)
                 for event in batch.events:
