@@ -89,8 +89,7 @@ class _Loading:
         table = self.document.values if not within else self._table(*within)
         if setting.name in table:
             line = self.document.line(*within, setting.name)
-            at = Problem(self.document.path, line, "")
-            found = self._read(setting, table[setting.name], at)
+            found = self._from_file(setting, table[setting.name], within)
             if found is not None:
                 self.origins[path] = Origin("file", self.document.path, line)
                 if isinstance(found, Mapping):
@@ -100,13 +99,25 @@ class _Loading:
                 return found
         return setting.default
 
-    def _read(self, setting: Setting, raw: Any, at: Problem) -> Any:
-        """The value, or None where it does not fit, which is told."""
+    def _from_file(self, setting: Setting, raw: Any, within: tuple[str, ...]) -> Any:
+        """The value, or None where nothing of it fits, which is told."""
+        path = (*within, setting.name)
+        if not (setting.by_entry and isinstance(raw, dict)):
+            return self._read(setting, raw, self.document.problem("", *path))
+        found: dict[str, Any] = {}
+        for name, each in raw.items():
+            at = self.document.problem("", *path, name)
+            found |= self._read(setting, {name: each}, at, of=name) or {}
+        return found or None
+
+    def _read(self, setting: Setting, raw: Any, at: Problem, *, of: str = "") -> Any:
+        """The value, or None where it does not fit, which is told; ``of``: of this entry."""
         try:
             return setting.read(raw)
         except Unfit as unfit:
             shown = f" {raw!r}" if isinstance(raw, str) and not setting.secret else ""
-            sentence = f"{setting.name!r} cannot be{shown or ' that'}: {_sentence(unfit)}"
+            named = f"{setting.name}.{of}" if of else setting.name
+            sentence = f"{named!r} cannot be{shown or ' that'}: {_sentence(unfit)}"
             self.problems.append(Problem(at.where, at.line, sentence))
             return None
 

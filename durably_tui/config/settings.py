@@ -35,6 +35,9 @@ class Setting(NamedTuple):
     """The environment variable that wins over the file."""
     secret: bool = False
     """Whether its value may be a credential, and is never shown."""
+    by_entry: bool = False
+    """Whether it is a table of which each entry is read by itself: one that is mistaken takes no
+    other with it."""
 
 
 def text(value: Any) -> str:
@@ -110,8 +113,11 @@ def command(value: Any) -> tuple[str, ...]:
 
 def texts_by_name(value: Any) -> Mapping[str, str]:
     """A table of texts."""
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+    if not isinstance(value, dict):
         raise Unfit('write a table of texts, such as { name = "text" }')
+    for name, each in value.items():
+        if not isinstance(each, str):
+            raise Unfit(f"write the text of {name!r} in quotes")
     return dict(value)
 
 
@@ -122,7 +128,9 @@ def keys_by_command(value: Any) -> Mapping[str, tuple[str, ...]]:
     found = {}
     for name, keys in value.items():
         listed = keys.split(",") if isinstance(keys, str) else keys
-        if not isinstance(listed, list) or not all(isinstance(k, str) and k for k in listed):
+        if not isinstance(listed, list) or not all(
+            isinstance(k, str) and k.strip() for k in listed
+        ):
             raise Unfit(f'write the key of {name!r} as a text, such as "ctrl+r"')
         found[name] = tuple(key.strip() for key in listed)
     return found
@@ -220,6 +228,7 @@ SETTINGS: Sequence[Setting] = (
         "a table: command = key",
         "Other keys for commands of the monitor.",
         default={},
+        by_entry=True,
     ),
     Setting(
         "filters",
@@ -227,6 +236,7 @@ SETTINGS: Sequence[Setting] = (
         "a table: name = filter",
         "Filters with names.",
         default={},
+        by_entry=True,
     ),
 )
 

@@ -234,3 +234,42 @@ def test_one_who_uses_a_setting_can_tell_of_it(file: Path) -> None:
 def test_a_mistake_in_a_table_is_told_with_the_line_of_its_entry(file: Path) -> None:
     config = loaded(file, '[keys]\nretry = "x"\ncancel = "x"\n')
     assert config.problem("keys.cancel", "no.").line == 3
+
+
+def test_a_mistaken_entry_of_a_table_takes_no_other_with_it(file: Path) -> None:
+    text = """\
+[keys]
+retry = "x"
+cancel = 3
+delete = ["D", ""]
+
+[filters]
+night = 1
+bad = "status:failed"
+"""
+    config = loaded(file, text)
+    assert config.keys == {"retry": ("x",)}
+    assert config.filters == {"bad": "status:failed"}
+    assert told(config) == [
+        "3: 'keys.cancel' cannot be that: write the key of 'cancel' as a text, such as \"ctrl+r\".",
+        "4: 'keys.delete' cannot be that: write the key of 'delete' as a text, such as \"ctrl+r\".",
+        "7: 'filters.night' cannot be that: write the text of 'night' in quotes.",
+    ]
+    assert config.origin("keys.retry").line == 2
+    assert str(config.origin("keys.cancel")) == "default"
+
+
+def test_a_table_without_a_fit_entry_is_as_if_it_were_not_there(file: Path) -> None:
+    config = loaded(file, 'filters = 1\n[keys]\nretry = " "\n')
+    assert (config.keys, config.filters) == ({}, {})
+    assert told(config) == [
+        "3: 'keys.retry' cannot be that: write the key of 'retry' as a text, such as \"ctrl+r\".",
+        "1: 'filters' cannot be that: write a table of texts, such as { name = \"text\" }.",
+    ]
+
+
+@pytest.mark.parametrize("headers", ["{ a = 1 }", '{ a = "x", b = 1 }'])
+def test_of_the_headers_of_a_server_all_have_to_fit(file: Path, headers: str) -> None:
+    config = loaded(file, f"[[servers]]\nname = 'a'\nurl = 'http://h'\nheaders = {headers}\n")
+    assert config.servers == ()
+    assert "'headers' cannot be that" in told(config)[0]
