@@ -189,6 +189,7 @@ class RunsScreen(PagesScreen, PreviewScreen):
         top = self.table.scroll_offset.y
         in_sight = self.table.rows[top : top + self.table.visible_rows]
         self.session.seen.take(row.run for row in in_sight)
+        self.table.make_room_for(row.run.job_name for row in in_sight)
         self._reach()
 
     def _reach(self) -> None:

@@ -47,6 +47,8 @@ class Column(Generic[RowT]):
     """The cells that it gets before any extra column appears."""
     extra: bool = False
     """Whether it appears only once every column before it has what it wants."""
+    need: int = 0
+    """The cells that it gets before the room that is left is shared."""
     grow: int = 0
     """Its share of the room that is left."""
     limit: int = 10_000
@@ -68,7 +70,8 @@ class Placed(Generic[RowT]):
 def place_columns(columns: Sequence[Column[RowT]], width: int) -> tuple[Placed[RowT], ...]:
     """Which columns a line of ``width`` cells shows, where, and how wide.
 
-    It depends on nothing but the width, so that no column moves when what it shows changes.
+    It depends on nothing but the columns and the width, so that none moves when what it shows
+    changes.
     """
     room = width - GUTTER
     chosen: list[Column[RowT]] = []
@@ -81,8 +84,9 @@ def place_columns(columns: Sequence[Column[RowT]], width: int) -> tuple[Placed[R
         chosen.append(column)
         widths[column.key] = column.width
         room -= need
-    for column in chosen:
-        more = min(room, max(0, column.want - column.width))
+    wishes = [*((each, each.want) for each in chosen), *((each, each.need) for each in chosen)]
+    for column, wish in wishes:
+        more = min(room, max(0, wish - widths[column.key]))
         widths[column.key] += more
         room -= more
     while room > 0:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from textual.reactive import var
 
@@ -20,6 +21,10 @@ from .progress import progress_spans
 
 _TICK_SECONDS = 0.5
 """How old the shown ages may be before new rows also mean new ages."""
+_NAME_CELLS = 16
+"""What a job's name gets before any extra column appears."""
+_NAME_STEP = 8
+_MOST_NAME_CELLS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class RunTable(LineTable[RunRow]):
         """When what is shown was told, in seconds since the epoch; None while it is live. How long
         a run takes is known until then only."""
         self._chosen: tuple[str, ...] = ()
+        self._name_cells = _NAME_CELLS
         super().__init__(
             self._run_columns(TimeStyle.RELATIVE),
             row_key=lambda row: row.run.id,
@@ -127,6 +133,16 @@ class RunTable(LineTable[RunRow]):
             self._chosen = tuple(keys)
             self.watch_time_style(self.time_style)
 
+    def make_room_for(self, job_names: Iterable[str]) -> None:
+        """Show these names whole where there is room for that. What they have got they keep, and
+        it goes in large steps: columns must not move with every row that comes in."""
+        limit = _MOST_NAME_CELLS
+        longest = max((cells(safe(name, limit=limit)) for name in job_names), default=0)
+        wanted = min(limit, ceil(longest / _NAME_STEP) * _NAME_STEP)
+        if wanted > self._name_cells:
+            self._name_cells = wanted
+            self.watch_time_style(self.time_style)
+
     def _run_columns(self, times: TimeStyle) -> tuple[Column[RunRow], ...]:
         columns = {column.key: column for column in self._all_columns(times)}
         if not self._chosen:
@@ -150,9 +166,10 @@ class RunTable(LineTable[RunRow]):
                 10,
                 self._show_job,
                 priority=1,
-                want=16,
+                want=_NAME_CELLS,
+                need=self._name_cells,
                 grow=2,
-                limit=28,
+                limit=max(28, self._name_cells),
                 still=always,
             ),
             Column(

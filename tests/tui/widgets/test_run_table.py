@@ -75,6 +75,44 @@ async def test_a_run_at_200_columns():
     assert "boom [/x]↵second" in lines[2]
 
 
+async def test_the_names_of_jobs_get_the_room_that_they_need_and_keep_it():
+    app = RunsApp()
+    async with app.run_test(size=(180, 5)) as pilot:
+        table = app.table
+
+        async def header(name: str) -> str:
+            table.set_rows((RunRow(run(job_name=name)),), now=T)
+            table.make_room_for([name])
+            await pilot.pause()
+            return screen_lines(app)[0]
+
+        short = await header("import-csv")
+        assert await header("import-of-csvs") == short
+        name = "reconcile-customers-invoices"
+        long = await header(name)
+        assert name in screen_lines(app)[1]
+        assert long.index("PROGRESS") > short.index("PROGRESS")
+        assert table.shown_columns[-1] == "message"
+        assert await header("import-csv") == long
+        assert await header(f"{name}-too") == long, "there is room for a few more"
+        longest = await header(name * 9)
+        assert f"{name * 2}"[:39] in screen_lines(app)[1]
+        assert await header("x") == longest
+
+
+async def test_long_names_take_no_column_away_on_a_narrow_screen():
+    app = RunsApp()
+    async with app.run_test(size=(80, 5)) as pilot:
+        table, seen = app.table, {}
+        for names in ([], ["reconcile-customers-invoices"]):
+            table.make_room_for(names)
+            for width in (40, 60, 80, 100, 120, 150):
+                await pilot.resize_terminal(width, 5)
+                await pilot.pause()
+                seen.setdefault(width, set()).add(table.shown_columns)
+        assert all(len(shown) == 1 for shown in seen.values())
+
+
 async def test_a_tick_repaints_what_looks_different_only(monkeypatch):
     app = RunsApp()
     async with app.run_test(size=(80, 8)) as pilot:
