@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -366,3 +368,37 @@ async def test_a_run_that_is_older_than_the_first_pages_is_found_by_its_events(
     async with Watching(read(write(tmp_path / "old.ndjson", content))) as watching:
         await watching.player.seek(2)
         assert [found.id for found in await watching.player.get_runs()] == ["OLD"]
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_it_can_be_closed_in_the_moment_in_which_it_is_told_something(turns: int) -> None:
+    player = Player(MADE)
+    player.set_speed(0.1)
+    player.go()
+    await settle()  # until it waits for a line that is far off
+    player.set_speed(0.2)  # which wakes it
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    _, left = await asyncio.wait([asyncio.ensure_future(player.aclose())], timeout=5)
+    assert not left
+
+
+async def test_a_line_comes_at_its_time_though_nothing_wakes_the_player() -> None:
+    player = Player(MADE)
+    moment = next(at for at in player.recording.times if at > 0)
+    came = asyncio.Event()
+    deliver = player.deliver
+
+    async def delivered(at: int) -> None:
+        await deliver(at)
+        if player.recording.times[at] >= moment:
+            came.set()
+
+    player.deliver = delivered  # type: ignore[method-assign]
+    player.set_speed(100)
+    began = time.monotonic()
+    player.go()
+    async with asyncio.timeout(10):
+        await came.wait()
+    assert time.monotonic() - began >= moment / 100
+    await player.aclose()

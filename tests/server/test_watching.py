@@ -126,3 +126,37 @@ async def test_an_output_is_told_as_its_type_has_made_it(durably: Durably) -> No
     run = await durably.wait_for_run(run_id, timeout=5)
     (end,) = [event for event in events if isinstance(event, RunComplete)]
     assert end.output == run.output == ["a Opaque"]
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_waiting_can_be_given_up_in_the_moment_in_which_something_is_told(
+    durably: Durably, turns: int
+) -> None:
+    gate = asyncio.Event()
+
+    @job
+    async def slow(step: Step, input: None) -> None:
+        await gate.wait()
+
+    durably.register(slow)
+    run_id = (await durably.trigger(slow, None)).id
+    asked = asyncio.Event()
+    get_run = durably.get_run
+
+    async def looked(run_id: str) -> Any:
+        found = await get_run(run_id)
+        asked.set()
+        return found
+
+    durably.get_run = looked  # type: ignore[method-assign]
+    waiting = asyncio.create_task(durably.wait_for_run(run_id))
+    await asked.wait()
+    await asyncio.sleep(0)
+    # As another process tells it, before this one can read it.
+    durably._bus.emit(RunComplete(run_id=run_id, job_name="slow", labels={}, output=1, duration=1))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting], timeout=5)
+    gate.set()
+    assert waiting.cancelled()
