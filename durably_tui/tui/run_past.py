@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from durably_tui.state import DurablyPort, JobRunState, LogPast, LogStore, Past
-from durably_tui.tui.widgets.log_above import UNSEEN, above_text
+from durably_tui.tui.widgets.log_above import UNSEEN, Earlier, above_text, earlier_of
 
 
 class RunPast:
@@ -26,6 +26,13 @@ class RunPast:
         if self._past is None or self._lines is None:
             return UNSEEN
         return above_text(self._past.state, self._past.error, self._lines)
+
+    @property
+    def earlier(self) -> Earlier:
+        """Whether lines may stand before the first."""
+        if self._past is None or self._lines is None:
+            return Earlier.LEFT
+        return earlier_of(self._past.state, self._lines)
 
     @property
     def is_whole(self) -> bool:

@@ -55,6 +55,27 @@ async def test_the_past_is_fetched_as_one_goes_up(shop: Workshop) -> None:
         assert said == [f"line {n}" for n in range(2_300)]
 
 
+async def test_what_is_not_here_is_looked_for_in_what_the_server_has(shop: Workshop) -> None:
+    await shop.done("chatty", lines=2_300)
+    async with monitor(shop.url) as shown:
+        await at_logs(shown)
+        await shown.shows("line 2299", "1,000 lines")
+        await shown.press("slash", *"line 2[0-9]$", "enter")
+        await shown.shows("line 29", "/10")
+        assert not shown.toasts, "nothing is said to be missing before all was looked through"
+        await shown.press("escape", "ampersand", *"no such word", "enter")
+        await shown.shows("0 of 2,300 lines", "No line matches the filter.")
+
+
+async def test_of_a_search_it_is_told_that_the_server_has_more(shop: Workshop) -> None:
+    await shop.done("chatty", lines=2_300)
+    async with monitor(shop.url) as shown:
+        await at_logs(shown)
+        await shown.shows("line 2299", "1,000 lines")
+        await shown.press("ampersand", *"line 22", "enter")
+        await shown.shows("100 of 1,000 lines", "scroll up for earlier lines")
+
+
 async def test_search_filter_level_and_back(shop: Workshop) -> None:
     await shop.done("chatty", lines=30)
     await shop.done("loud", value="hoot")

@@ -19,7 +19,7 @@ from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.pane_keys import LOGS
 from durably_tui.tui.session import Session
 from durably_tui.tui.widgets.key_footer import KeyFooter
-from durably_tui.tui.widgets.log_above import above_text
+from durably_tui.tui.widgets.log_above import above_text, earlier_of
 from durably_tui.tui.widgets.log_pane import LogPane
 from durably_tui.tui.widgets.log_view import LogView
 from durably_tui.tui.widgets.scope_line import ScopeLine
@@ -110,6 +110,7 @@ class LogsScreen(PlaceScreen):
         if self.logs is not None:
             state = self.logs.state
             view.above = above_text(state.past, state.error, self.logs.lines)
+            view.earlier = earlier_of(state.past, self.logs.lines)
             view.empty = self._nothing(state)
         self.pane.tick(now)
         self._paint_scope()

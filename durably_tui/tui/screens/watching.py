@@ -58,6 +58,7 @@ class WatchingScreen(LiveScreen):
         self.detail.time_style = self.view.time_style
         self.detail.logs.time_style = self.view.log_times
         self.detail.logs_above = self._past.above
+        self.detail.logs_earlier = self._past.earlier
         self.detail.logs_whole = self._past.is_whole
         self.detail.show(run, self.seen, now)
         self._past.show(self.seen, self.detail.logs.store)

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from durably_tui.protocol import DurablyError
 from durably_tui.state import LogStore, Past
 
 UNSEEN = "earlier lines were not seen"
+
+
+class Earlier(StrEnum):
+    """Whether lines stand before the first that are not here."""
+
+    NONE = "none"
+    """All that there are are here."""
+    LEFT = "left"
+    """There may be some, which cannot be had, or not now."""
+    READY = "ready"
+    """The server may have some, and gives them when asked."""
+
+
+def earlier_of(past: Past, lines: LogStore) -> Earlier:
+    """Whether lines may stand before the first of ``lines``."""
+    if past is Past.WHOLE:
+        return Earlier.NONE
+    is_ready = past is Past.LOADING or (past is Past.MORE and not lines.is_full)
+    return Earlier.READY if is_ready else Earlier.LEFT
 
 
 def above_text(past: Past, error: DurablyError | None, lines: LogStore) -> str:

@@ -17,6 +17,7 @@ from durably_tui.text import TimeStyle, cells, safe
 
 from .folding import fold_spans
 from .line_view import ReadingView, Span, Spans, fitted
+from .log_above import Earlier
 from .log_lines import (
     LineStyle,
     body_spans,
@@ -43,6 +44,8 @@ class LogPainting(ReadingView):
     """Whether each line says which run it is of."""
     above: var[str] = var("")
     """What is said above the first line, such as that earlier ones were not seen."""
+    earlier: var[Earlier] = var(Earlier.NONE)
+    """Whether lines may stand before the first."""
     empty: var[str] = var("No log lines yet.")
     """What is said where there are no lines."""
 
@@ -239,9 +242,11 @@ class LogPainting(ReadingView):
 
     def _stand_in(self, y: int, width: int) -> Strip:
         """What is said where no line is shown."""
+        if y < self.notes:
+            return self.painter.strip(self._note(), width)
         text = safe(self.empty)
         if len(self.store):
-            done = self.looking.shown.is_complete
+            done = self.looking.shown.is_complete and self.earlier is not Earlier.READY
             text = "No line matches the filter." if done else "Looking for lines that match…"
         if y != max(0, self.size.height // 3):
             return self.painter.strip((), width)

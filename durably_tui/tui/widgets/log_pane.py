@@ -23,6 +23,7 @@ from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.keymap import key_of
 from durably_tui.tui.pane_keys import LOGS
 
+from .log_above import Earlier
 from .log_file import absolute, as_text, chosen, file_name, save
 from .log_prompt import Asked, LogPrompt
 from .log_status import status_content
@@ -189,8 +190,10 @@ class LogPane(Vertical):
 
     def _say_if_none(self, text: str) -> None:
         """Tell that nothing was found, once everything was looked at."""
-        looking = self.view.looking
-        if len(self.view) and looking.is_complete and not looking.found:
+        view, looking = self.view, self.view.looking
+        if view.earlier is Earlier.READY:
+            return  # it goes on through what the server has
+        if len(view) and looking.is_complete and not looking.found:
             self._tell(f"No line shown contains “{text}”.", "warning")
 
     def _leave_prompt(self) -> None:

@@ -7,6 +7,7 @@ from textual.content import Content
 from durably_tui.protocol import LogLevel
 from durably_tui.text import safe
 
+from .log_above import Earlier
 from .log_view import LogView
 
 _LEVELS = {LogLevel.WARN: "warn and error", LogLevel.ERROR: "error"}
@@ -31,6 +32,8 @@ def status_content(view: LogView) -> Content:
         parts.append(_marked(f"“{safe(looking.pattern.pattern, limit=60)}”"))
         counted = f"{rank:,}/{total:,}{more}" if rank else f"{total:,}{more} found"
         parts.append(Content.styled(counted, "bold" if total else "$text-warning"))
+    if view.earlier is not Earlier.NONE and (looking.wants or looking.pattern is not None):
+        parts.append(_muted(safe(view.above)))  # what is there was looked through, no more
     if view.wrap:
         parts.append(_muted("wrapped"))
     elif view.shift:

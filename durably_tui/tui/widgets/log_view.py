@@ -13,6 +13,7 @@ from durably_tui.state.log_looking import LogLooking
 from durably_tui.state.log_pattern import LogPattern
 from durably_tui.state.log_store import CAPACITY, LogStore
 
+from .log_above import Earlier
 from .log_moving import LogMoving
 
 _AT_ONCE = 0.004
@@ -57,6 +58,7 @@ class LogView(LogMoving):
         self._first, self._end = store.first, store.end
         self._is_looking = False
         self._origin: int | None = None
+        self._asked_before: int | None = None
         if empty is not None:
             self.set_reactive(LogView.empty, empty)
 
@@ -132,11 +134,13 @@ class LogView(LogMoving):
     def set_level(self, level: LogLevel | None) -> None:
         """Show only what is at least as grave; all of it for None."""
         self.looking.show(level, self.only)
+        self._asked_before = None
         self._look_again()
 
     def set_show_only(self, pattern: str | None) -> None:
         """Show only the lines in which a pattern is found; all of them for None or nothing."""
         self.looking.show(self.level, self._pattern(pattern))
+        self._asked_before = None
         self._look_again()
 
     def show_all(self) -> None:
@@ -154,6 +158,7 @@ class LogView(LogMoving):
         """
         self.looking.search(self._pattern(pattern))
         self._origin = origin if pattern else None
+        self._asked_before = None
         self._look_again()
 
     def _pattern(self, pattern: str | None) -> LogPattern | None:
@@ -186,8 +191,7 @@ class LogView(LogMoving):
         if not self.looking.step(_AT_ONCE) and not self._is_looking and self.is_attached:
             self._is_looking = True
             self.run_worker(self._look_on(), group="looking")
-        self._go_to_origin()
-        self.post_message(self.Changed(self))
+        self._looked()
 
     async def _look_on(self) -> None:
         shown_at = time.monotonic()
@@ -202,14 +206,37 @@ class LogView(LogMoving):
         self._found_more()
 
     def _found_more(self) -> None:
-        self._go_to_origin()
+        self._looked()
         self.fit()
-        self.post_message(self.Changed(self))
 
-    def _go_to_origin(self) -> None:
+    def _looked(self) -> None:
         if self._origin is not None:
             near = self.looking.nearest_match(self._origin)
-            if near is None and not self.looking.is_complete:
-                return
-            self._origin = None
-            self.go_to(near)
+            if near is not None or (self.looking.is_complete and not self._may_find_earlier):
+                self._origin = None
+                self.go_to(near)
+        self._look_earlier()
+        self.post_message(self.Changed(self))
+
+    @property
+    def _may_find_earlier(self) -> bool:
+        """Whether what is looked for, and is not here, may be in lines that the server has."""
+        if self.earlier is not Earlier.READY:
+            return False
+        finds_none = self.looking.pattern is not None and not self.looking.found
+        return finds_none or (bool(self.looking.wants) and not len(self))
+
+    def _look_earlier(self) -> None:
+        """Ask for earlier lines, once for those that are here, while nothing is found in these."""
+        first = self.store.first
+        if self.looking.is_complete and self._may_find_earlier and self._asked_before != first:
+            self._asked_before = first
+            self.call_later(self._want_earlier)
+
+    def _want_earlier(self) -> None:
+        # What is posted while the pane handles a message goes no further than the pane.
+        self.post_message(self.EarlierWanted(self))
+
+    def watch_earlier(self) -> None:
+        """Go on looking where there may be more now, and stop where there is none."""
+        self._looked()

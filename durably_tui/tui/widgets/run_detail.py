@@ -18,7 +18,7 @@ from durably_tui.text import TimeStyle
 
 from .event_pane import EventPane
 from .json_pane import JsonPane
-from .log_above import UNSEEN
+from .log_above import UNSEEN, Earlier
 from .log_pane import LogPane
 from .log_view import LogView
 from .run_facts import facts_content, watched
@@ -100,6 +100,8 @@ class RunDetail(Vertical):
         self._output_said: str | None = None
         self.logs_above = UNSEEN
         """What is said above the first log line, where earlier ones may be missing."""
+        self.logs_earlier = Earlier.LEFT
+        """Whether log lines may stand before the first."""
         self.logs_whole = False
         """Whether all lines that the server has are here."""
 
@@ -245,6 +247,7 @@ class RunDetail(Vertical):
             self._logged = state.logs.total
             self._told_gaps |= set(gaps)
         self.logs.above = "" if state.complete else self.logs_above
+        self.logs.earlier = Earlier.NONE if state.complete else self.logs_earlier
 
     def _no_lines(self, run: Run | None, state: JobRunState | None) -> str:
         """Why there are no log lines."""
