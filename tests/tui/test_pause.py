@@ -107,3 +107,13 @@ async def test_times_are_written_otherwise_while_paused(shop: Workshop) -> None:
         await shown.on(run_id)
         await shown.press("p", "T")
         await shown.shows("PAUSED", "CREATED")
+
+
+async def test_marks_are_counted_while_paused(shop: Workshop) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await shown.press("p", "space")
+        await shown.shows("PAUSED", "1 marked · all runs")
+        await shown.press("escape")
+        await shown.hides("1 marked")

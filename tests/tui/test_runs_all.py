@@ -13,6 +13,7 @@ from support.monitor import Monitor, watching
 from durably_tui.config import Config
 from durably_tui.protocol import Phase, RunStatus
 from durably_tui.state import AllRuns, create_durably_client
+from durably_tui.state.all_runs import MARGIN
 from durably_tui.state.all_runs_loading import HEAD, PAGE
 from durably_tui.tui.session import Session
 from durably_tui.tui.world import World
@@ -50,6 +51,38 @@ async def test_the_table_goes_down_through_all_runs() -> None:
         await shown.says("There are no older runs")
         await shown.press("0")
         assert shown.runs.table.cursor_key == new
+
+
+async def test_older_runs_come_as_one_goes_down_while_paused_and_new_ones_do_not() -> None:
+    async with shown_runs(HEAD + PAGE * 2 + 60) as (port, made, shown):
+        await shown.shows(f"{HEAD + PAGE:,} of {len(made):,} · scroll for older")
+        table = shown.runs.table
+        await shown.press("p")
+        await shown.shows("PAUSED")
+        new = [port.made() for _ in range(MARGIN + 50)]
+        await shown.shows(f"PAUSED +{len(new)}")
+        await shown.until(lambda: len(shown.runs.rows.runs) == HEAD + PAGE + len(new))
+        assert shown.ids[0] == made[-1]
+        # As by the wheel; then by a key.
+        table.scroll_to(y=table.max_scroll_y, animate=False, force=True)
+        await shown.until(lambda: len(table.rows) >= HEAD + PAGE * 2, "older runs")
+        await shown.press("G")
+        await shown.until(lambda: len(table.rows) == len(made), "the oldest runs")
+        await shown.press("G")
+        assert table.cursor_key == made[0]
+        assert table.find(made[-1]) == 0
+        assert table.find(made[PAGE]) == len(made) - 1 - PAGE
+        assert table.find(new[0]) is None
+        assert shown.ids == made[::-1]
+        await shown.shows("PAUSED", f"{len(made):,} shown")
+        port.started(made[0])
+        port.cancelled(made[1])
+        await port.delete_run(made[1])
+        await shown.shows(f"PAUSED +{len(new) + 3}")
+        assert "● running" not in shown.text
+        await shown.press("p")
+        await shown.shows("● running")
+        assert shown.ids == [*new[::-1], *made[:1:-1], made[0]]
 
 
 async def test_until_the_runs_of_a_filter_come_the_line_says_that_they_are_those_of_before() -> (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -73,6 +74,8 @@ class RunsScreen(PagesScreen, PreviewScreen):
         super().__init__(session)
         self._troubled = ""
         self._looked = 0
+        self._told: RunsState[Any, Any] | AllRunsState | None = None
+        """The state of the rows that are shown: while paused one of before."""
 
     def compose(self) -> ComposeResult:
         """The bar, what is shown, the table, the preview and the keys."""
@@ -148,27 +151,44 @@ class RunsScreen(PagesScreen, PreviewScreen):
         if self._source is not None:
             if self._source.ready():
                 self._turn(self._source)
-            state = self._source.state
             self._paint_table(self._source, now)
             if self.table.marked:
                 self.see_marked(self._source.get(self.table.marked))
-            self.scope.say(
-                scope(
-                    self._filter,
-                    state,
-                    shown=len(self.table.rows),
-                    marked=len(self.marks),
-                    gathered=self.gathered,
-                    of_before=self._source.is_of_before,
-                    phase=connection.phase,
-                    now=now,
-                    sort=self._sort,
-                    keys=PageKeys(self.key_of("older"), self.key_of("live")),
-                )
-            )
+            self._told = self._source.state
+            self._paint_scope(self._source, now)
         self.inspector.show(self.current_run())
         if self.detail.display:
             self.paint_detail(now)
+
+    def paint_paused(self, now: float) -> None:
+        """Older runs that one went down to since the picture was paused, marks, and the run under
+        the cursor."""
+        super().paint_paused(now)
+        if self._source is not None and self._told is not None:
+            if (rows := self._source.continued(self.table.rows)) is not None:
+                self.table.set_rows(rows)
+                self._told = self._source.state
+                if isinstance(self._told, AllRunsState) and not self._told.searching:
+                    self._told = replace(self._told, loaded=len(rows))
+            self._reach()
+            self._paint_scope(self._source, now)
+
+    def _paint_scope(self, source: RunsSource, now: float) -> None:
+        assert self._told is not None
+        self.scope.say(
+            scope(
+                self._filter,
+                self._told,
+                shown=len(self.table.rows),
+                marked=len(self.marks),
+                gathered=self.gathered,
+                of_before=source.is_of_before,
+                phase=self.session.hooks.feed.connection.phase,
+                now=now,
+                sort=self._sort,
+                keys=PageKeys(self.key_of("older"), self.key_of("live")),
+            )
+        )
 
     def _paint_table(self, source: RunsSource, now: float) -> None:
         state = source.state
@@ -195,7 +215,9 @@ class RunsScreen(PagesScreen, PreviewScreen):
     def _reach(self) -> None:
         """Say what is in sight, so that what comes next is fetched before one gets there."""
         if isinstance(self.rows, AllRuns):
-            top = self.table.scroll_offset.y
+            # What is not in the table yet, as while it is paused, came in above.
+            above = max(0, len(self.rows.runs) - len(self.table.rows))
+            top = above + self.table.scroll_offset.y
             self.rows.reach(top, top + self.table.visible_rows)
 
     def _wrong(self, state: RunsState[Any, Any] | AllRunsState) -> DurablyError | None:

@@ -8,7 +8,8 @@ from typing import Any
 from durably_tui.filters import Filter, matches, needs
 from durably_tui.protocol import Run, RunStatus
 from durably_tui.state import AllRuns, AllRunsState, DurablyHooks, Runs, RunsState
-from durably_tui.tui.widgets.run_rows import Made, RunRows
+from durably_tui.tui.widgets.line_table import KeyedRows
+from durably_tui.tui.widgets.run_rows import Continued, Made, RunRows
 from durably_tui.tui.widgets.run_sort import Sort
 from durably_tui.tui.widgets.run_table import RunRow
 
@@ -149,6 +150,20 @@ class RunsSource:
                 )
             )
         return rows
+
+    def continued(self, shown: Sequence[RunRow]) -> Sequence[RunRow] | None:
+        """The rows that are shown, as they are, with the older runs below them that were fetched
+        since; None where none was. In another order than by their birth no run is below."""
+        rows = self.rows
+        if not isinstance(rows, AllRuns) or rows.state.arranged or not isinstance(shown, KeyedRows):
+            return None
+        runs = rows.runs
+        # The last one may be gone from the server.
+        found = (runs.find(row.run.id) for row in reversed(shown))
+        last = next((at for at in found if at is not None), None)
+        if last is None or last + 1 >= len(runs):
+            return None
+        return Continued(shown, RunRows(runs, self._made, self._open_step), last + 1)
 
     def _open_step(self, run: Run) -> str | None:
         """The step of a run whose start was seen before the run was in the table."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import overload
 
 from durably_tui.protocol import Run
@@ -65,3 +67,42 @@ class RunRows(KeyedRows[RunRow]):
         row = RunRow(run, step_name=step, changed_at=seen.changed_at or None)
         self._made[run.id] = (run, seen, row)
         return row
+
+
+class Continued(KeyedRows[RunRow]):
+    """Rows that stand still, and below them those of others from an index on, which stand still
+    from then on as well."""
+
+    def __init__(self, upper: KeyedRows[RunRow], lower: KeyedRows[RunRow], first: int) -> None:
+        parts: tuple[tuple[KeyedRows[RunRow], int], ...] = ((upper, 0),)
+        if isinstance(upper, Continued):
+            parts = upper._parts
+        self._parts: tuple[tuple[KeyedRows[RunRow], int], ...] = (*parts, (lower, first))
+        self._ends = list(accumulate(len(rows) - begins for rows, begins in self._parts))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> RunRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RunRow]: ...
+    def __getitem__(self, index: int | slice) -> RunRow | Sequence[RunRow]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else len(self) + index
+        if not 0 <= at < len(self):
+            raise IndexError(index)
+        part = bisect_right(self._ends, at)
+        rows, begins = self._parts[part]
+        return rows[begins + at - (self._ends[part - 1] if part else 0)]
+
+    def find(self, key: str) -> int | None:
+        """Where a run is."""
+        before = 0
+        for (rows, begins), end in zip(self._parts, self._ends, strict=True):
+            found = rows.find(key)
+            if found is not None and found >= begins:
+                return before + found - begins
+            before = end
+        return None
