@@ -48,7 +48,7 @@ async def test_a_pane_that_comes_to_the_front_while_paused_is_not_empty(shop: Wo
         await shown.press("enter")
         await shown.shows("steps done", "not while it ran")
         await shown.press("p", "s")
-        await shown.shows("PAUSED", "Watched not while it ran")
+        await shown.shows("PAUSED", "Not watched while it ran")
         await shown.press("E")
         await shown.shows("PAUSED", "it was not watched yet", "Enter unfold")
 

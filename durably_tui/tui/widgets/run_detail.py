@@ -21,7 +21,7 @@ from .json_pane import JsonPane
 from .log_above import UNSEEN, Earlier
 from .log_pane import LogPane
 from .log_view import LogView
-from .run_facts import facts_content, watched
+from .run_facts import facts_content, watched_sentence
 from .waterfall import Waterfall
 
 PANES = {
@@ -185,6 +185,11 @@ class RunDetail(Vertical):
                 self._say_missing(state, now)
             self._show_facts()
 
+    @property
+    def _keeps_logs(self) -> bool:
+        """Whether the server has log lines that were not seen."""
+        return self.logs_earlier is not Earlier.LEFT
+
     def on_resize(self) -> None:
         """Fold the overview into the new width, once that is known below."""
         self.call_after_refresh(self._show_facts)
@@ -197,6 +202,7 @@ class RunDetail(Vertical):
             *self._facts_of,
             width=self.facts.size.width,
             style=self.time_style,
+            kept=self._keeps_logs,
             plain=self._plain,
         )
         if facts.markup != self._said:
@@ -218,7 +224,7 @@ class RunDetail(Vertical):
         if note.display is state.complete:
             note.display = not state.complete
         if note.display and self.tabs.active == "steps":
-            note.update(Content(f"Watched {watched(state, now)}."))
+            note.update(Content(watched_sentence(state, now, kept=self._keeps_logs)))
         if self.tabs.active == "events":
             events = state.events
             self.events.show(

@@ -35,6 +35,7 @@ def facts_content(
     *,
     width: int,
     style: TimeStyle,
+    kept: bool = False,
     plain: bool = False,
 ) -> Content:
     """The facts of a run, one below the other.
@@ -45,12 +46,13 @@ def facts_content(
         now: seconds since the epoch.
         width: cells that there is room for; what is longer is wrapped.
         style: how times are written.
+        kept: whether the server keeps log lines, as it does steps.
         plain: show ASCII only.
     """
     facts = [
         *_outcome(run, state, now, plain=plain),
         *_times(run, state, now, style),
-        *_background(run, state, now),
+        *_background(run, state, now, kept=kept),
     ]
     indent = max(len(name) for name, _ in facts) + 2
     lines: list[Content] = []
@@ -95,7 +97,7 @@ def _times(run: Run, state: JobRunState | None, now: float, style: TimeStyle) ->
     return facts
 
 
-def _background(run: Run, state: JobRunState | None, now: float) -> list[Fact]:
+def _background(run: Run, state: JobRunState | None, now: float, *, kept: bool) -> list[Fact]:
     """Its keys, and how well it is known."""
     facts: list[Fact] = []
     if run.concurrency_key:
@@ -103,14 +105,15 @@ def _background(run: Run, state: JobRunState | None, now: float) -> list[Fact]:
     if run.idempotency_key:
         facts.append(("idempotency", safe(run.idempotency_key)))
     if state is not None:
-        facts.append(("watched", watched(state, now)))
+        facts.append(("watched", watched(state, now, kept=kept)))
         if state.fault is not None:
             facts.append(("trouble", Content.styled(safe(str(state.fault)), "$text-error")))
     return facts
 
 
-def watched(state: JobRunState, now: float) -> str:
-    """For how long the run was watched, and what may therefore be missing."""
+def watched(state: JobRunState, now: float, *, kept: bool) -> str:
+    """For how long the run was watched, and what may therefore be missing; less of it where the
+    server keeps what is ``kept``."""
     if state.complete:
         return "from its start: steps and logs are complete"
     began, ended = state.watched_since, state.current.completed_at
@@ -119,7 +122,15 @@ def watched(state: JobRunState, now: float) -> str:
     since = took(max(0.0, now - began))
     gaps = len(state.gaps)
     lost = f", {gaps} gap{'s' if gaps > 1 else ''} in between" if gaps else ""
-    return f"for the last {since}{lost}: earlier steps and lines may be missing"
+    before = "are those that the server kept" if kept else "may be missing"
+    return f"for the last {since}{lost}: earlier steps and lines {before}"
+
+
+def watched_sentence(state: JobRunState, now: float, *, kept: bool) -> str:
+    """The same as a sentence of its own."""
+    words = watched(state, now, kept=kept)
+    rest = words.removeprefix("not ")
+    return f"Watched {words}." if rest == words else f"Not watched {rest}."
 
 
 def _progress(run: Run, now: float, *, plain: bool) -> Content:
