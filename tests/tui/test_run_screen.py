@@ -346,7 +346,7 @@ async def test_panes_say_what_of_them_nobody_saw(shop: Workshop) -> None:
         await shown.press("E")
         await shown.shows("not the first of the run")
         await shown.press("s")
-        await shown.shows("Watched for the last", "earlier steps and lines are those that the server")
+        await shown.shows("Watched for the last", "lines are those that the server kept")
     async with opened(shop, run_id, abilities="0.15") as shown:
         await shown.press("s")
         await shown.shows("Watched for the last", "earlier steps and lines may be missing")
