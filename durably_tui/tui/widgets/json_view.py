@@ -314,6 +314,7 @@ class JsonView(LineView):
                 self._seek = None
             return
         self._seek = None
+        self._then = None  # whoever searches on the way to the end wants what they searched for
         document.reveal(found)
         self._resize_virtual()
         line = document.line(found)

@@ -199,6 +199,18 @@ async def test_a_search_finds_what_is_not_made_yet():
         assert '    "n": 19999' in app.text()
 
 
+async def test_a_search_on_the_way_to_the_end_stays_at_what_it_finds():
+    app = JsonApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.view.focus()
+        app.pane.show([{"n": number} for number in range(20_000)])
+        await pilot.press("G", "slash", *"^19990$", "enter")
+        while app.view.is_busy:
+            await pilot.pause(0.02)
+        await pilot.pause(0.05)
+        assert app.status.startswith(".[19990].n")
+
+
 async def test_another_width_folds_anew():
     app = JsonApp()
     async with app.run_test(size=(60, 10)) as pilot:
