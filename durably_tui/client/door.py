@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 from urllib.request import getproxies
 
-from durably_tui.protocol import DurablyError
+from durably_tui.protocol import DurablyError, Unreachable
 
 from .address import Address
 from .answer import Answer
@@ -36,6 +36,14 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 # Below the 5 s after which Node closes an idle connection, or a request could meet its end.
 _KEEPALIVE_SECONDS = 4.0
+
+
+class _KeptTooLong(Exception):
+    """A connection that was kept from an earlier request turned out to be gone."""
+
+    def __init__(self, error: DurablyError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Door:
@@ -96,11 +104,18 @@ class Door:
             DurablyError: no answer came, or one that is too large.
         """
         http = await self._open()
-        if alone and self._streams is not None:
+        fresh = self._streams
+        if alone and fresh is not None:
             await gently(close_what_is_too_old(http))
-            http = self._streams
+            http = fresh
         seconds = self._timeout if timeout is None else timeout
-        answer = await gently(self._send(http, method, path, params, body, seconds))
+        try:
+            answer = await gently(self._send(http, method, path, params, body, seconds))
+        except _KeptTooLong as lost:
+            if method != "GET" or fresh is None:
+                raise lost.error from None
+            # Not on another one that was kept, which may be gone as well.
+            answer = await gently(self._send(fresh, method, path, params, body, seconds))
         if self.tap is not None and method == "GET" and answer.status == 200:
             self.tap.answered(path, params, answer.body)
         return answer
@@ -116,12 +131,14 @@ class Door:
     ) -> Answer:
         import httpx
 
-        began = time.perf_counter()
+        began, is_kept = time.perf_counter(), http is self._http
 
         async def sending(name: str, info: dict[str, Any]) -> None:
-            nonlocal began
+            nonlocal began, is_kept
             if name == "http11.send_request_headers.started":
                 began = time.perf_counter()  # connecting is no part of how quick the server is
+            elif name == "connection.connect_tcp.started":
+                is_kept = False
 
         headers = {} if body is None else {"content-type": "application/json"}
         tried = self.tried(method, path)
@@ -138,7 +155,11 @@ class Door:
                 took = (time.perf_counter() - began) * 1000
                 return self._answer(response, tried, content, took)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
-            raise self._translate(error, tried) from None
+            said = self._translate(error, tried)
+            is_gone = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+            if is_kept and is_gone and isinstance(said, Unreachable):
+                raise _KeptTooLong(said) from None
+            raise said from None
 
     @asynccontextmanager
     async def stream(
