@@ -12,7 +12,7 @@ from support.monitor import Monitor, watching
 
 from durably_tui.config import Config
 from durably_tui.protocol import Phase, RunStatus
-from durably_tui.state import AllRuns, create_durably_client
+from durably_tui.state import AllRuns, Runs, create_durably_client
 from durably_tui.state.all_runs import MARGIN
 from durably_tui.state.all_runs_loading import HEAD, PAGE
 from durably_tui.tui.session import Session
@@ -227,6 +227,17 @@ async def test_a_click_on_a_heading_sorts_by_it_and_another_the_other_way() -> N
         await click("AGE")
         await shown.shows("by age up, of all")
         assert shown.ids == made
+
+
+async def test_where_another_server_answers_the_rows_in_sight_are_those_that_are_acted_on() -> None:
+    async with shown_runs(3) as (port, _made, shown):
+        port.abilities = replace(port.abilities, features=frozenset())
+        port.cut()
+        await shown.hides("● live")
+        port.restore()
+        await shown.until(lambda: isinstance(shown.runs.rows, Runs), "a page")
+        await shown.until(lambda: shown.runs.session.rows is shown.runs.rows, "as the session's")
+        await shown.shows("page 1 · live · 3 shown")
 
 
 async def test_columns_are_those_of_the_configuration_in_its_order() -> None:

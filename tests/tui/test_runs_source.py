@@ -62,6 +62,32 @@ async def test_a_run_that_only_the_page_was_told_of_stays_in_the_table() -> None
         await source.aclose()
 
 
+async def test_where_another_server_answers_that_has_pages_only_there_is_a_page_again() -> None:
+    port, clock = FakePort(), ManualClock()
+    made = port.made()
+    port.abilities = replace(port.abilities, features=frozenset(("cursor",)))
+    async with create_durably_client(port, clock=clock) as hooks:
+        source = RunsSource(hooks, clock.time, lambda: None, lambda: None)
+        source.start()
+        await clock.advance(1)
+        assert await source.turn()
+        before = source.rows
+        port.abilities = replace(port.abilities, features=frozenset())
+        source.look()
+        assert source.ready()
+        assert await source.turn()
+        assert not source.ready()
+        assert isinstance(source.rows, Runs)
+        await clock.advance(1)
+        assert [run.id for run in source.get([made])] == [made]
+        told: list[object] = []
+        before.subscribe(told.append)
+        port.made()
+        await clock.advance(1)
+        assert told == [], "rows that nobody sees live no more"
+        await source.aclose()
+
+
 async def test_a_run_of_the_page_that_is_gone_is_not_kept() -> None:
     port, clock = FakePort(), ManualClock()
     port.made()

@@ -136,7 +136,7 @@ class RunsScreen(PagesScreen, PreviewScreen):
 
     @work(exclusive=True, group="turns", exit_on_error=False)
     async def _turn(self, source: RunsSource) -> None:
-        """Go over from the page to all runs."""
+        """Go over from the page to all runs, or back."""
         if await source.turn():
             self.session.rows = source.rows
             self.changed()

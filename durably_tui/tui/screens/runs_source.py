@@ -67,37 +67,54 @@ class RunsSource:
         self.look()
 
     def look(self) -> None:
-        """Go over to what the server can do, as far as that is known."""
+        """Begin to fetch all runs where it is known that the server can go on in its list."""
         goes_on = self._hooks.port.abilities.has("cursor")
         if goes_on and isinstance(self.rows, Runs) and self._coming is None:
             self._coming = hook = self._hooks.use_all_runs(**self._query())
             self._arrange(hook)
             hook.subscribe(lambda _state: self._on_change())
             hook.start()
-        elif goes_on is False and isinstance(self.rows, AllRuns):
-            # Another server than before answers at this address.
-            self._coming = None
-            self.rows = self._page()
-            self.rows.start()
 
     async def turn(self) -> bool:
-        """Show all runs once they are there; whether they came just now."""
-        coming = self._coming
-        if coming is None or not self.ready():
+        """Show all runs once they are there, or a page where the server is another than before,
+        and has no more; whether there was something to do."""
+        if not self.ready():
             return False
-        before, self.rows, self._coming = self.rows, coming, None
+        if self._has_pages_only:
+            await self._go_back()
+        else:
+            await self._go_over()
+        return True
+
+    async def _go_over(self) -> None:
+        assert self._coming is not None, "it is ready"
+        before, self.rows, self._coming = self.rows, self._coming, None
         if isinstance(before, Runs) and before.page == 0:
             # A run that came meanwhile may be on the page only: the cursor may be on it.
-            coming.take_over(before.state)
+            self.rows.take_over(before.state)
         await before.aclose()
-        return True
+
+    async def _go_back(self) -> None:
+        gone = [hook for hook in (self.rows, self._coming) if isinstance(hook, AllRuns)]
+        self._coming = None
+        if isinstance(self.rows, AllRuns):
+            self.rows = self._page()
+            self.rows.start()
+        for hook in gone:
+            await hook.aclose()
 
     def ready(self) -> bool:
         """Whether ``turn`` has something to do. While the server is asked for what the page shows
         already, the page stays: the others do not know of it."""
+        if self._has_pages_only:
+            return self._coming is not None or isinstance(self.rows, AllRuns)
         if self._coming is None or self._coming.state.fetched_at is None:
             return False
         return not (isinstance(self.rows, Runs) and self.rows.state.overlay)
+
+    @property
+    def _has_pages_only(self) -> bool:
+        return self._hooks.port.abilities.has("cursor") is False
 
     def show(self, wanted: Filter, sort: Sort) -> None:
         """Show what a filter wants, in an order."""
