@@ -97,6 +97,17 @@ def test_ctrl_c_while_waiting_leaves_no_traceback(home: Home, shared: CommandSer
     assert run(home, "cancel", slow, "-s", shared.url).returncode == 0
 
 
+def test_events_of_a_type_that_is_none_are_said_to_be_unknown(
+    home: Home, shared: CommandServer
+) -> None:
+    run_id = shared.done("fails", {"message": "no"})
+    kinds = ["--type", "run:failed", "--type", "run:fail"]
+    answer = run(home, "events", run_id, "-s", shared.url, *kinds)
+    assert json.loads(answer.stdout)["type"] == "run:fail"
+    said = "No event of the type 'run:failed' is known: did you mean 'run:fail'?"
+    assert answer.stderr == f"Warning: {said}\n"
+
+
 @pytest.mark.parametrize("arguments", ["events", "runs -n 0", "--help"])
 def test_a_closed_pipe_ends_quietly(home: Home, shared: CommandServer, arguments: str) -> None:
     shared.done("steps", {"count": 100})

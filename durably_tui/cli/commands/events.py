@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from durably_tui.config import Server
 
 
+def _doubt(wanted: set[str]) -> None:
+    """Say of a type that no server known here sends that it may never come."""
+    from difflib import get_close_matches
+
+    from durably_tui.cli.said import warn
+    from durably_tui.protocol.events import KNOWN, RunStart08
+
+    # What 0.8 calls run:start is printed by its later name.
+    known = [str(each.__struct_config__.tag) for each in KNOWN if each is not RunStart08]
+    for kind in sorted(wanted.difference(known)):
+        near = get_close_matches(kind, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
+        warn(f"No event of the type {kind!r} is known: {hint}")
+
+
 def command(
     run_id: Annotated[
         str | None,
@@ -60,6 +75,7 @@ def command(
         else:
             stream = client.subscribe((await found_run(client, run_id)).id)
         wanted = set(kinds or ())
+        _doubt(wanted)
         witness = Witness("events")
         async with aclosing(stream.batches()) as batches:
             async for batch in batches:
