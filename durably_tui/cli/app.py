@@ -47,6 +47,15 @@ class Commands(TyperGroup):
         entry = ENTRY.get(cmd_name)
         return None if entry is None else _made(entry)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Say what is wrong with an option without the words of the library that checked it."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            said = error.message.removeprefix("Value error, ").partition(", unable to ")[0]
+            error.message = said.replace("Input should be", "it should be")
+            raise
+
     def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
         """Typer knows the shells only of an app that has its options for completion, which here
         is a command."""

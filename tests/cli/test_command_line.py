@@ -75,6 +75,15 @@ def test_the_version_is_that_of_the_distribution(home: Home) -> None:
             "pending, running, completed, failed, cancelled.",
         ),
         (
+            ["runs", "--output", "yaml"],
+            "Invalid value for '--output' / '-o': 'yaml' is not one of "
+            "'table', 'wide', 'json', 'ndjson', 'csv', 'id'.",
+        ),
+        (
+            ["runs", "--limit", "all"],
+            "Invalid value for '--limit' / '-n': it should be a valid integer",
+        ),
+        (
             ["--config", "no-such.toml", "runs"],
             "no-such.toml: there is no such file: correct the path, or leave it out.",
         ),
