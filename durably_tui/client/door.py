@@ -19,6 +19,7 @@ from urllib.request import getproxies
 
 from durably_tui.protocol import DurablyError, Unreachable
 
+from . import sockets
 from .address import Address
 from .answer import Answer
 from .gently import gently
@@ -255,11 +256,14 @@ class Door:
             max_keepalive_connections=20,
             keepalive_expiry=_KEEPALIVE_SECONDS,
         )
-        http = httpx.AsyncClient(verify=verify, proxy=proxy, limits=limits, **options)
         if proxy is not None or (options["trust_env"] and getproxies()):
-            return http, None
+            return httpx.AsyncClient(verify=verify, proxy=proxy, limits=limits, **options), None
         from .streaming import StreamTransport
 
+        kept = httpx.AsyncHTTPTransport(
+            verify=verify, limits=limits, socket_options=sockets.of_requests()
+        )
+        http = httpx.AsyncClient(transport=kept, **options)
         # A connection kept for a next request would be kept for ever: there may be none.
         alone = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         ordinary = httpx.AsyncHTTPTransport(verify=verify, limits=alone)

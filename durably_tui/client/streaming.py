@@ -16,6 +16,8 @@ from functools import partial
 import httptools
 import httpx
 
+from . import sockets
+
 _SOON = 1.0
 """Seconds to connect in, one address after the other. (asyncio can try several at once, but then a
 cancel may leave a socket behind.)"""
@@ -68,6 +70,7 @@ class StreamTransport(httpx.AsyncBaseTransport):
                 )
         except (OSError, ValueError):  # of which a timeout is one
             return None
+        sockets.set_on(transport.get_extra_info("socket"), sockets.of_streams())
         try:
             if (trace := request.extensions.get("trace")) is not None:
                 await trace("http11.send_request_headers.started", {})

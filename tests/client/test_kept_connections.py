@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
+from durably_tui.client import sockets
 from durably_tui.client.address import parse_address
 from durably_tui.client.door import Door
 from durably_tui.protocol import Unreachable
@@ -84,3 +91,43 @@ async def test_it_is_asked_again_once() -> None:
         with pytest.raises(Unreachable, match="was not answered"):
             await door.ask("GET", "/runs")
         assert len(server.asked) == 3
+
+
+OWN_NETWORK = ["unshare", "-rn", "sh", "-c"]
+# The rules for what is dropped have to come before the one for this machine's own addresses.
+PREPARED = "ip link set lo up && ip rule add pref 100 lookup local && ip rule del pref 0"
+
+
+def _may_have_a_network() -> bool:
+    try:
+        made = subprocess.run([*OWN_NETWORK, PREPARED], capture_output=True, check=False)
+    except OSError:
+        return False
+    return made.returncode == 0 and hasattr(socket, "TCP_USER_TIMEOUT")
+
+
+@pytest.mark.skipif(not _may_have_a_network(), reason="no network can be made here to be broken")
+def test_connections_that_the_network_drops_without_a_word_are_found_out() -> None:
+    line = f"{PREPARED} && exec {sys.executable} -m support.dropped"
+    tests = str(Path(__file__).parents[1])
+    told = subprocess.run(
+        [*OWN_NETWORK, line],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": tests},
+    )
+    found = json.loads(told.stdout)
+    assert isinstance(found["answered"], float), found
+    assert found["lost"], "though no run does anything"
+    assert "lost its connection" in found["why"]
+
+
+async def test_streams_and_requests_are_watched_by_the_system() -> None:
+    """Also where the test above cannot be made."""
+    options = {name: value for _, name, value in (*sockets.of_requests(), *sockets.of_streams())}
+    assert options[socket.SO_KEEPALIVE] == 1
+    if sys.platform == "linux":
+        assert options[socket.TCP_USER_TIMEOUT] == 5_000
+        assert options[socket.TCP_KEEPIDLE] == 15
