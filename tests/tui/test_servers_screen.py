@@ -73,6 +73,25 @@ async def test_each_server_has_its_own_pulse(shop: Workshop, tmp_path: Path) -> 
                 await shown.until(lambda: "1     0     0" in row(shown, "other"), "its counts")
 
 
+async def test_a_paused_picture_is_held_also_where_a_server_is_gone_or_has_no_runs(
+    shop: Workshop,
+) -> None:
+    with closed_port() as nobody:
+        known = world(Server("here", shop.url), Server("gone", nobody.url))
+        async with watching(connect(known.config.servers[0]), world=known) as shown:
+            screen = await servers_of(shown)
+            await shown.until(lambda: "reconnecting" in row(shown, "gone"), "the closed port")
+            await shown.until(lambda: "0     0     0" in row(shown, "● here"), "its counts")
+            await shown.press("p")
+            await shown.shows("PAUSED +0")
+            assert screen.is_held
+            await shop.start("held")
+            await shown.hides("PAUSED +0")
+            assert "0     0     0" in row(shown, "● here")
+            await shown.press("p")
+            await shown.until(lambda: "1     0     0" in row(shown, "● here"), "its counts")
+
+
 async def test_servers_without_a_name_are_told_apart_in_80_columns(
     shop: Workshop, tmp_path: Path
 ) -> None:

@@ -110,7 +110,7 @@ class ServersScreen(PlaceScreen):
     def is_filled(self) -> bool:
         """Whether each server has told of itself, or cannot."""
         pulses = self._pulses.values()
-        return bool(pulses) and all(each.counts or each.error for each in pulses)
+        return bool(pulses) and all(map(_has_told, pulses))
 
     def paint(self, now: float) -> None:
         """The servers, and what is wrong with the one under the cursor."""
@@ -187,3 +187,9 @@ class ServersScreen(PlaceScreen):
     async def refresh_state(self) -> None:
         """Ask every server again."""
         await asyncio.gather(*(pulse.begin() for pulse in self._pulses.values()))
+
+
+def _has_told(pulse: Pulse) -> bool:
+    """Whether a server has told of itself, be it that it has no runs, or cannot."""
+    fails = pulse.error or (pulse.connection is not None and pulse.connection.error)
+    return pulse.counts is not None or bool(fails)
