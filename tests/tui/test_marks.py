@@ -10,7 +10,7 @@ from support.monitor import Monitor, monitor
 from support.typing_ahead import type_ahead
 from support.workshop import Workshop
 
-from durably_tui.protocol import Run
+from durably_tui.protocol import Run, ServerFault
 from durably_tui.state import Action
 from durably_tui.text import short_id
 from durably_tui.tui.screens.bulk import in_words
@@ -108,6 +108,32 @@ async def test_while_all_are_looked_for_their_number_grows_and_nothing_is_done_t
         await shown.press("asterisk")
         await shown.says("1 run is marked")
         assert marked(shown) == {run_id}
+
+
+async def test_where_not_all_could_be_marked_the_marks_of_before_stay_and_it_can_be_tried_again(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [await shop.done("quick") for _ in range(3)]
+    async with monitor(shop.url) as shown:
+        await shown.on(ids[0])
+        await shown.press("space")
+        await shown.on(ids[1])
+        found = shown.runs.current_run()
+
+        async def breaks_off(self: RunsScreen) -> AsyncIterator[list[Run]]:
+            yield [found]
+            raise ServerFault("it stumbled")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunsScreen, "matching", breaks_off)
+            await shown.press("asterisk")
+            await shown.says("Not all could be marked: it stumbled")
+        await shown.hides("marking")
+        assert marked(shown) == {ids[0], ids[1]}
+        assert not any("runs are marked" in toast for toast in shown.toasts)
+        await shown.press("asterisk")
+        await shown.says("3 runs are marked")
+        assert marked(shown) == set(ids)
 
 
 async def test_a_few_marks_do_not_keep_all_from_being_marked(shop: Workshop) -> None:

@@ -159,7 +159,9 @@ class MarkingScreen(LiveScreen):
                 self.gathered = len(marks)
                 self.changed()
         except DurablyError as error:
+            self._set_marks(self._marks | marks)
             self.say(f"Not all could be marked: {error}", severity="error")
+            return
         finally:
             self.gathered = self._gathering = None
             ahead_of(self.app).command_ends()
