@@ -135,7 +135,6 @@ GENERAL = (
         "command",
         "Type a command by its name",
         "General",
-        footer=False,
         shown=":",
     ),
     Command(

@@ -78,6 +78,13 @@ async def test_every_place_tells_of_enter_and_help_in_a_small_terminal(shop: Wor
         await shown.until(lambda: "e output" in shown.lines[-1] and "back" in shown.lines[-1])
 
 
+async def test_where_there_is_room_the_line_of_commands_is_told_of(shop: Workshop) -> None:
+    async with monitor(shop.url, size=(120, 40)) as shown:
+        for place in "1235":
+            await shown.press(place)
+            await shown.until(lambda: ": command ? help" in shown.lines[-1], f"in place {place}")
+
+
 async def test_a_key_of_ones_own_stands_where_its_command_stood(shop: Workshop) -> None:
     await shop.done("quick")
     session = Session(create_durably_client(client := DurablyClient(shop.url)), shop.url)
