@@ -8,6 +8,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 
+from durably_tui.state.ended import ended
+
 from .reading import HEARD, Recording
 
 MIN_SPEED, MAX_SPEED = 0.1, 1000.0
@@ -136,9 +138,7 @@ class Playback:
         """Stop."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
     # -- inside ----------------------------------------------------------------------------
 

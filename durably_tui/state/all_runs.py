@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from durably_tui.protocol import DurablyError, Run, RunStatus, StreamBatch
 from . import runs_reducer as reducer
 from .all_runs_loading import Loading
 from .all_runs_state import AllRunsState
+from .ended import ended
 from .fault import may_pass
 from .feed import FeedLease
 from .hook import Hook
@@ -249,9 +249,7 @@ class AllRuns(Hook[AllRunsState]):
         self._closed = True
         self._hub.open.discard(self)
         if self._arranger is not None:
-            self._arranger.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._arranger
+            await ended(self._arranger)
         if self._lease is not None:
             self._lease.release()
             self._lease = None

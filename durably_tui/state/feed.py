@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
@@ -21,6 +20,7 @@ from durably_tui.protocol import (
 
 from .account import HistoryLimits
 from .clock import Clock
+from .ended import all_over, ended
 from .history import History
 from .observe import closed, observe
 from .outage import Outage, outage_after
@@ -118,9 +118,7 @@ class Feed:
 
     async def aclose(self) -> None:
         """Close the stream and end the task."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await ended(self._task)
         await self._stream.aclose()
 
 
@@ -200,9 +198,7 @@ class FeedPool:
         if feed.users == 0 and self._feeds.get(feed.filter) is feed:
             del self._feeds[feed.filter]
             self.history.update(lambda history: closed(history, feed.source))
-            task = asyncio.create_task(feed.aclose(), name=f"durably:close-{feed.source}")
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close(feed)
             self._tell()
 
     def tap(self, listener: OnBatch) -> Unsubscribe:
@@ -235,14 +231,20 @@ class FeedPool:
 
     async def drained(self) -> None:
         """Wait until the streams that were let go are closed."""
-        if self._closing:
-            await asyncio.gather(*self._closing)
+        await all_over(self._closing)
 
     async def aclose(self) -> None:
         """Close every stream."""
         feeds, self._feeds = list(self._feeds.values()), {}
-        await asyncio.gather(*(feed.aclose() for feed in feeds), *self._closing)
+        for feed in feeds:
+            self._close(feed)
+        await all_over(self._closing)
         self._tell()
+
+    def _close(self, feed: Feed) -> None:
+        task = asyncio.create_task(feed.aclose(), name=f"durably:close-{feed.source}")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _take(self, feed: Feed, batch: StreamBatch) -> None:
         if self._feeds.get(feed.filter) is not feed:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from .account import HistoryLimits
 from .clock import Clock
+from .ended import all_over
 from .feed import FeedPool
 from .ports import DurablyPort
 from .run_watch import RunWatch
@@ -54,8 +55,7 @@ class Hub:
 
     async def closed(self) -> None:
         """Wait until everything that was let go is closed."""
-        if self._closing:
-            await asyncio.gather(*self._closing)
+        await all_over(self._closing)
         await self.pool.drained()
 
     async def aclose(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Generic, Self, cast
 
@@ -20,6 +19,7 @@ from durably_tui.protocol import (
     Triggered,
 )
 
+from .ended import ended
 from .errors import JobCancelled, JobFailed
 from .fault import may_pass
 from .feed import FeedLease
@@ -192,9 +192,7 @@ class Job(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
             self._lease = None
         task, self._resuming = self._resuming, None
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
         self.reset()
         await self._hub.closed()
 

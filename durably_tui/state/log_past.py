@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 
 from durably_tui.protocol import DurablyError, LogEntry, NotFound
 from durably_tui.protocol.times import DAWN
 
+from .ended import ended
 from .fault import as_fault
 from .log_block import Line
 from .log_store import LogStore
@@ -79,10 +79,8 @@ class LogPast:
 
     async def aclose(self) -> None:
         """End what is under way."""
-        self.let_go()
         if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
 
     async def _load(self) -> None:
         try:

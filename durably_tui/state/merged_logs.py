@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from durably_tui.protocol import DurablyError, LogEntry, LogWrite, StreamBatch
 
 from .burst import as_datetime
+from .ended import ended
 from .fault import as_fault, may_pass
 from .feed import FeedLease, FeedState
 from .hook import Hook
@@ -109,9 +109,7 @@ class MergedLogs(Hook[LogsState]):
         self._watches.clear()
         await self._past.aclose()
         if self._filling is not None:
-            self._filling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._filling
+            await ended(self._filling)
         await self._hub.closed()
 
     def _tell(self) -> None:

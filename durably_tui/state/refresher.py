@@ -7,12 +7,12 @@ followed by a request that began after it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
 
 from .clock import Clock
+from .ended import ended
 
 _log = logging.getLogger(__name__)
 _LONGEST = 30.0
@@ -77,9 +77,7 @@ class Refresher:
         self._closed = True
         task, self._loop_task = self._loop_task, None
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
         self._release(self._wishes)
 
     async def _loop(self) -> None:
@@ -113,9 +111,7 @@ class Refresher:
             return None if self._flight.cancelled() else self._flight.result()
         finally:
             if not self._flight.done():
-                self._flight.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self._flight
+                await ended(self._flight)
             self._flight = None
 
     async def _run(self) -> bool:

@@ -6,7 +6,6 @@ Hooks of the same run share one watch.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator
 from contextlib import aclosing
 from functools import partial
@@ -27,6 +26,7 @@ from durably_tui.protocol import (
 
 from . import job_run_reducer as reducer
 from .clock import Clock
+from .ended import ended
 from .fault import as_fault, may_pass
 from .feed import FeedLease, FeedPool
 from .job_run_state import JobRunState
@@ -95,9 +95,7 @@ class RunWatch:
             self._lease = None
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
         await self._refresher.aclose()
 
     # -- the own stream --------------------------------------------------------------------

@@ -1,0 +1,64 @@
+"""Closing hooks: nothing is left, and whoever closes them can be given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from support.fake_port import FakePort
+from support.manual_clock import settle
+
+from durably_tui.state import DurablyHooks
+
+
+def page(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    return hooks.use_runs().start().aclose
+
+
+def one_run(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    return hooks.job("job").use_run(run_id).start().aclose
+
+
+def job(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    return hooks.job("job").use_job().start().aclose
+
+
+def logs(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    return hooks.use_merged_logs().start().aclose
+
+
+def stream(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    hooks.feed.open()
+    return hooks._hub.pool.aclose
+
+
+@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("opened", [page, one_run, job, logs, stream])
+async def test_a_cancel_of_whoever_closes_a_hook_is_not_lost(
+    port: FakePort,
+    hooks: DurablyHooks,
+    opened: Callable[[DurablyHooks, str], Callable[[], Awaitable[None]]],
+    turns: int,
+) -> None:
+    run_id = port.made()
+    port.gate.clear()  # a request is under way
+    close = opened(hooks, run_id)
+    await settle()
+    closed = False
+
+    async def closing() -> None:
+        nonlocal closed
+        await close()
+        closed = True
+        await asyncio.sleep(0)  # where a cancel has to be felt at the latest
+
+    task = asyncio.create_task(closing())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if not closed:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+    port.gate.set()
+    await settle()
