@@ -96,7 +96,8 @@ def feed_lost(state: JobRunState) -> JobRunState:
 def opening(state: JobRunState) -> JobRunState:
     """A stream of the run's own is about to be opened, perhaps not the first."""
     own = replace(state.own, epoch=0) if not state.own.is_empty else state.own
-    return replace(state, connection=Connection(), own=own)
+    lines = log_join.asking(state.lines, _feed_lines(state))
+    return replace(state, connection=Connection(), own=own, lines=lines)
 
 
 def ended(state: JobRunState) -> JobRunState:
@@ -113,12 +114,14 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     if same_connection(state.connection, connection):
         return state
     own, lines, before = state.own, state.lines, state.before
-    feed = Trail() if state.seen is None else state.seen.logs
+    feed = _feed_lines(state)
     if connection.phase in _LOST and state.connection.phase is Phase.LIVE:
         lines = log_join.lost_dated(log_join.lost(lines, feed))
         told_until = connection.told_until or state.connection.told_until
         lost_at = told_until or state.connection.last_seen or connection.last_seen or 0.0
         state = replace(state, lost_at=lost_at, mending=lines.is_torn)
+    elif connection.phase in _LOST and connection.retry_at is None:
+        lines = log_join.asking(lines, feed)
     elif state.lost_at is not None and connection.phase in _OVER:
         state = _found_again(state, connection, goes_on=connection.resumed)
     if connection.epoch != state.connection.epoch:
@@ -128,6 +131,11 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
             own = replace(own, epoch=connection.epoch)
             before = () if state.seen is None else tuple(state.seen.events)
     return replace(state, connection=connection, own=own, lines=lines, before=before)
+
+
+def _feed_lines(state: JobRunState) -> Trail[LogEntry]:
+    """What the feed has brought by now."""
+    return Trail() if state.seen is None else state.seen.logs
 
 
 def _found_again(state: JobRunState, connection: Connection, *, goes_on: bool) -> JobRunState:

@@ -28,8 +28,10 @@ class LogJoin(msgspec.Struct, frozen=True, kw_only=True):
     """Every line once, in order."""
     taken: int = 0
     """Lines of the feed with a lower lasting number are in ``logs`` or known to be."""
+    asked: int = 0
+    """Lines of the feed with a lower lasting number came before the own stream was asked for."""
     doubtful: int = 0
-    """How many lines at the end of ``logs`` came by the feed since the own stream was opened."""
+    """How many lines at the end of ``logs`` came by the feed and may come by the own stream."""
     own: int = 0
     """How many lines at the end of ``logs`` came by the own stream since it was opened."""
     first: LogEntry | None = None
@@ -78,15 +80,24 @@ def mended(join: LogJoin, stored: Sequence[LogEntry] | None, losses: int) -> Log
     return replace(join, logs=logs, dated=dated)
 
 
+def asking(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
+    """The own stream is about to be asked for; ``feed`` is what the feed has brought by now."""
+    join = from_feed(join, feed)
+    return join if join.dated is not None else replace(join, asked=join.taken)
+
+
 def opened(join: LogJoin, feed: Trail[LogEntry], *, resumed: bool = False) -> LogJoin:
     """The own stream was opened, perhaps again; ``feed`` is what the feed has brought by now.
 
-    With ``resumed`` it goes on where it was lost: then its first lines may be here already.
+    What the feed brought since it was asked for may be on it: the answer, or word of it, can be
+    long on its way. With ``resumed`` it goes on where it was lost, so that all since then may be.
     """
     join = from_feed(join, feed)
     if join.dated is not None:
         return join
-    doubtful = join.doubtful if resumed and join.first is None else 0
+    doubtful = join.doubtful if join.first is None else 0
+    if not resumed:
+        doubtful = min(doubtful, join.taken - join.asked)
     return replace(_alone(join), doubtful=doubtful)
 
 
@@ -107,13 +118,14 @@ def lost(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
         late = feed.since(join.taken + ahead)
         logs, doubtful = logs.extended(late), len(late)
     owed = tuple(logs[-ahead:]) if ahead > 0 else ()
-    return LogJoin(logs=logs, taken=join.taken, doubtful=doubtful, owed=owed)
+    return LogJoin(logs=logs, taken=join.taken, asked=join.asked, doubtful=doubtful, owed=owed)
 
 
 def from_feed(join: LogJoin, feed: Trail[LogEntry]) -> LogJoin:
     """The feed may have brought more lines; ``feed`` is all that it brought."""
     if join.taken > feed.total:
-        join = replace(join, taken=feed.dropped)  # the history began anew for this run
+        # The history began anew for this run.
+        join = replace(join, taken=feed.dropped, asked=min(join.asked, feed.dropped))
     if feed.total == join.taken:
         return join
     fresh = feed.since(join.taken)
@@ -186,7 +198,9 @@ def _overlap(feed: Sequence[LogEntry], own: Sequence[LogEntry]) -> int:
 
 def _alone(join: LogJoin) -> LogJoin:
     """The lines, and what the feed has still to bring, without an own stream."""
-    return LogJoin(logs=join.logs, taken=join.taken, owed=join.owed, early=join.early)
+    return LogJoin(
+        logs=join.logs, taken=join.taken, asked=join.asked, owed=join.owed, early=join.early
+    )
 
 
 def _settled(join: LogJoin, fresh: list[LogEntry]) -> tuple[LogJoin, list[LogEntry]]:

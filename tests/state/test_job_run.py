@@ -98,6 +98,28 @@ async def test_a_run_opened_after_its_end_is_found_as_it_is(
     assert port.requests["subscribe"] == 1
 
 
+async def test_what_the_feed_brings_while_the_own_stream_is_asked_for_is_shown_once(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    hooks.feed.open()
+    run_id = port.made()
+    port.started(run_id)
+    port.offline = True
+    async with hooks.job("job").use_run(run_id) as run:
+        await settle()
+        port.offline = False
+        port.logged(run_id, "one")
+        await settle()
+        assert lines(run.logs) == ["one"]
+        # The own stream was open by then, but word of that is read only now.
+        own = port.run_streams[-1]
+        own.live()
+        own.send(port.published[-1:])
+        port.logged(run_id, "two")
+        await settle()
+        assert lines(run.logs) == ["one", "two"]
+
+
 async def test_a_run_opened_late_shows_what_the_feed_saw(
     port: FakePort, hooks: DurablyHooks, clock: ManualClock
 ) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from durably_tui.protocol import LogEntry
 from durably_tui.state import Trail
-from durably_tui.state.log_join import LogJoin, from_feed, from_own, lost, opened
+from durably_tui.state.log_join import LogJoin, asking, from_feed, from_own, lost, opened
 
 LIMIT = 1_000
 
@@ -22,7 +22,7 @@ def shown(join: LogJoin) -> list[str]:
 
 def test_what_passed_before_is_kept_though_it_says_the_same() -> None:
     feed = Trail(entries("tick", "tick"))
-    join = opened(from_feed(LogJoin(), feed), feed)
+    join = opened(asking(LogJoin(), feed), feed)
     join = from_own(join, entries("tick"), LIMIT)
     assert shown(join) == ["tick", "tick", "tick"]
 
@@ -33,6 +33,15 @@ def test_the_quicker_feed_is_not_shown_twice() -> None:
     join = from_own(join, entries("b"), LIMIT)
     join = from_own(join, entries("c", "d"), LIMIT)
     assert shown(join) == ["a", "b", "c", "d"]
+
+
+def test_what_the_feed_brought_before_word_of_the_own_stream_came_is_not_shown_twice() -> None:
+    join, feed = asking(LogJoin(), Trail()), Trail(entries("a", "b", "c"))
+    join = opened(from_feed(join, feed), feed)
+    # Some servers send the head of an answer with its first event: it is opened once more.
+    join = opened(join, feed)
+    join = from_own(join, entries("b", "c"), LIMIT)
+    assert shown(join) == ["a", "b", "c"]
 
 
 def test_the_slower_feed_still_gives_what_only_it_has() -> None:
@@ -65,9 +74,12 @@ def test_any_timing_of_the_two_shows_each_line_once(data: st.DataObject, total: 
     words = [f"line {n}" for n in range(total)]
     asked = data.draw(st.integers(0, total), label="lines before the stream was asked for")
     live = data.draw(st.integers(asked, total), label="lines before it was open")
+    told = data.draw(st.integers(asked, total), label="lines before word of that came")
     feed = Trail(entries(*words[:asked]))
-    join = opened(from_feed(LogJoin(), feed), feed)
-    by_feed, by_own = asked, live
+    join = asking(from_feed(LogJoin(), feed), feed)
+    feed = feed.extended(entries(*words[asked:told]))
+    join = opened(from_feed(join, feed), feed)
+    by_feed, by_own = told, live
     while by_feed < total or by_own < total:
         if by_own == total or (by_feed < total and data.draw(st.booleans())):
             step = data.draw(st.integers(1, total - by_feed))
@@ -89,9 +101,9 @@ def test_an_own_stream_that_is_lost_and_comes_back_shows_each_line_once(
     words = [f"line {n}" for n in range(total)]
     join, feed = opened(LogJoin(), Trail()), Trail[LogEntry]()
     by_feed = by_own = 0
-    live = True
+    live, asked = True, False
     for _ in range(data.draw(st.integers(0, 12))):
-        action = data.draw(st.sampled_from(["feed", "own", "lose or open"]))
+        action = data.draw(st.sampled_from(["feed", "own", "lose, ask or open"]))
         if action == "feed" and by_feed < total:
             step = data.draw(st.integers(1, total - by_feed))
             feed = feed.extended(entries(*words[by_feed : by_feed + step]))
@@ -101,18 +113,20 @@ def test_an_own_stream_that_is_lost_and_comes_back_shows_each_line_once(
             step = data.draw(st.integers(1, total - by_own))
             join = from_own(join, entries(*words[by_own : by_own + step]), LIMIT)
             by_own += step
-        elif action == "lose or open" and live:
+        elif action == "lose, ask or open" and live:
             join, live = lost(join, feed), False
-        elif action == "lose or open":
+        elif action == "lose, ask or open" and asked:
+            join, live, asked = opened(join, feed, resumed=resumes), True, False
+        elif action == "lose, ask or open":
             if not resumes:
                 # Two losses that the feed has heard nothing of yet are more than can be told apart.
                 late, by_feed = words[by_feed:by_own], max(by_feed, by_own)
                 feed = feed.extended(entries(*late))
                 join = from_feed(join, feed)
                 by_own = data.draw(st.integers(max(by_own, by_feed), total))
-            join, live = opened(join, feed, resumed=resumes), True
+            join, asked = asking(join, feed), True
     if not live:
-        join = opened(join, feed, resumed=True)
+        join = opened(join, feed, resumed=resumes or not asked)
     if by_own < total:
         join = from_own(join, entries(*words[by_own:]), LIMIT)
     join = from_feed(join, feed.extended(entries(*words[by_feed:])))
