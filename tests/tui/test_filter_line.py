@@ -23,6 +23,11 @@ def test_what_is_offered_is_gone_through_round_and_round() -> None:
     assert offers.take("a", -1) == "b"
     assert offers.take("c", 1) is None
     assert offers.take("", -1) == "b"
+    assert offers.of("b ") == ([], -1), "something else is typed"
+    assert offers.of("b") == (["ba", "bb"], -1), "and taken back"
+    assert offers.take("", 1) == "a"
+    offers.forget()
+    assert offers.of("a") == ([], -1)
 
 
 def test_the_last_word_is_completed_with_what_was_seen() -> None:
@@ -58,7 +63,11 @@ async def test_tab_goes_through_what_the_line_under_it_shows(shop: Workshop) -> 
         await shown.press(*["backspace"] * 5, "enter")
         await shown.until(lambda: len(shown.ids) == 1, "the failed one")
         assert not line.choices.display
-        await shown.press("escape")
+        await shown.press("slash")
+        assert line.value == "status:failed"
+        await shown.press("tab")
+        assert line.value == "status:failed", "a line that is opened anew begins anew"
+        await shown.press("escape", "escape")
         await type_ahead(shown, "/jo\t\t\r")
         await shown.until(lambda: shown.runs.filter_text.startswith("job:"), "the filter")
         assert shown.runs.filter_text in {"job:broken", "job:quick"}

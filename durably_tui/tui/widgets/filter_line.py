@@ -77,6 +77,7 @@ class FilterLine(AskingLine):
         self._at = len(self._history)
         self.appear("filter")
         self.choices.display = True
+        self._offers.forget()
         self._tell()
 
     def close(self, then: Widget) -> None:

@@ -22,6 +22,8 @@ class Offers:
         """What can be taken, and which of it is in the line already; none is -1."""
         if len(self._offered) > 1 and self._is_taken(line):
             return self._offered, self._taken
+        if line not in self._offered:  # else it may be told of late that one was taken
+            self.forget()
         return self._completions(line), -1
 
     def take(self, line: str, by: int) -> str | None:
@@ -34,6 +36,10 @@ class Offers:
         else:
             return None
         return self._offered[self._taken]
+
+    def forget(self) -> None:
+        """Begin anew with the line as it is."""
+        self._offered, self._taken = [], 0
 
     def _is_taken(self, line: str) -> bool:
         return self._taken < len(self._offered) and self._offered[self._taken] == line
