@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from support.server import RECORDED_JOBS, echo, make_durably
 
 from durably_server import Durably, StoreError
 from durably_server.engine.errors import TooBroadError
-from durably_server.storage.sqlite import readers
+from durably_server.storage.sqlite import additions, readers
 from durably_server.storage.sqlite.connection import check_writable, connect
 from durably_server.storage.sqlite.readers import Readers
 from durably_server.storage.sqlite.schema import migrate
@@ -387,3 +388,54 @@ async def test_a_search_without_end_is_in_nobodys_way_and_is_ended(
         await pool.close()
     with pytest.raises(TooBroadError):
         await last
+
+
+async def test_what_another_process_writes_meanwhile_is_no_reason_to_count_again(
+    tmp_path: Path,
+) -> None:
+    async with make_durably(tmp_path, echo) as durably:
+        await durably.trigger(echo, {"value": "a"})
+    path = tmp_path / "test.db"
+    with closing(connect(path, read_only=False)) as db, closing(sqlite3.connect(path)) as other:
+        statements: list[str] = []
+
+        def told(statement: str) -> None:
+            if "FROM durably_runs" in statement and not other.total_changes:
+                other.execute(AS_NODE_INSERTS, ("n1", "pending", "2026-01-01", "x"))
+                other.commit()
+            statements.append(statement)
+
+        db.set_trace_callback(told)
+        additions.add(db)
+        db.set_trace_callback(None)
+        assert other.total_changes
+        assert not [each for each in statements if each.startswith(("DROP", "CREATE"))]
+        assert db.execute("SELECT sum(runs) FROM durably_py_counts").fetchone() == (2,)
+        assert not db.in_transaction
+
+
+async def test_of_two_processes_that_open_a_file_at_once_one_makes_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    async with make_durably(tmp_path, echo) as durably:
+        await durably.trigger(echo, {"value": "a"})
+    path = tmp_path / "test.db"
+    with (
+        closing(connect(path, read_only=False)) as db,
+        closing(connect(path, read_only=False)) as other,
+    ):
+        db.execute("DROP INDEX durably_py_runs_created")
+        made: list[str] = []
+
+        def told(statement: str) -> None:
+            if statement == "BEGIN IMMEDIATE" and not made:
+                made.append("by the other")
+                additions.add(other)
+            elif made and statement.startswith(("DROP", "CREATE")):
+                made.append(statement)
+
+        db.set_trace_callback(told)
+        additions.add(db)
+        db.set_trace_callback(None)
+        assert made == ["by the other"]
+        assert not db.in_transaction

@@ -111,10 +111,16 @@ _OURS = "SELECT type, name FROM sqlite_master WHERE name LIKE 'durably_py_%'"
 
 def add(db: sqlite3.Connection) -> None:
     """Make what is missing, and count again if somebody wrote while it was missing."""
-    if _is_whole(db):
+    db.execute("BEGIN")  # one look: what others write meanwhile is not seen in a part of it
+    whole = _is_whole(db)
+    db.execute("COMMIT")
+    if whole:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
+        if _is_whole(db):  # another process has made it meanwhile
+            db.execute("COMMIT")
+            return
         for kind, name in db.execute(f"{_OURS} ORDER BY type DESC").fetchall():
             db.execute(f"DROP {kind} IF EXISTS {name}")  # triggers, then tables, then indexes
         for statement in _TABLES:
