@@ -117,6 +117,8 @@ def watched(state: JobRunState, now: float, *, kept: bool) -> str:
     if state.complete:
         return "from its start: steps and logs are complete"
     began, ended = state.watched_since, state.current.completed_at
+    if began is None and not state.current.is_terminal:
+        return "not yet"
     if began is None or (ended is not None and ended.timestamp() <= began):
         return "not while it ran: steps and logs are those that the server kept"
     since = took(max(0.0, now - began))

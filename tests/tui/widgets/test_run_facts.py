@@ -1,0 +1,31 @@
+"""What the overview says of how well a run is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from durably_tui.protocol import Run, RunStatus
+from durably_tui.state import JobRunState, RunHistory
+from durably_tui.tui.widgets.run_facts import watched, watched_sentence
+
+AT = datetime(2026, 5, 14, 12, tzinfo=UTC)
+
+
+def unwatched(status: RunStatus, ended: datetime | None = None) -> JobRunState:
+    run = Run(id="r", job_name="j", status=status, created_at=AT, completed_at=ended)
+    return JobRunState(run_id="r", current=run, own=RunHistory(run_id="r"))
+
+
+@pytest.mark.parametrize("status", [RunStatus.PENDING, RunStatus.RUNNING])
+def test_a_run_that_is_not_over_may_be_watched_yet(status: RunStatus) -> None:
+    state = unwatched(status)
+    assert watched(state, AT.timestamp(), kept=True) == "not yet"
+    assert watched_sentence(state, AT.timestamp(), kept=True) == "Not watched yet."
+
+
+def test_a_run_that_was_over_before_says_so() -> None:
+    state = unwatched(RunStatus.FAILED, AT + timedelta(seconds=3))
+    said = watched_sentence(state, AT.timestamp() + 9, kept=True)
+    assert said == "Not watched while it ran: steps and logs are those that the server kept."
