@@ -7,12 +7,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from support.command import COMMAND, Home
+from support.command_going import going
 from support.command_server import PATIENCE, CommandServer
 from support.made_recording import write
 
@@ -168,3 +170,15 @@ def test_what_cannot_be_recorded_is_said_before_anything_is_asked(
 
 def test_zstd_is_there_where_the_tests_run() -> None:
     assert packed.zstd("it") is not None
+
+
+def test_ctrl_c_ends_it_while_the_server_has_not_answered(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "it.ndjson"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/durably"
+        with going(home, "record", str(path), "-s", url) as command:
+            connection, _ = silent.accept()
+            with connection:
+                assert command.interrupted() == (130, "")
+    assert not path.exists()

@@ -92,7 +92,8 @@ def command(
 async def _recorded(
     recorder: Recorder, create: Callable[[Header], Writer], seconds: float | None
 ) -> Recorded:
-    """Record until Ctrl-C or SIGTERM, which end it as it should be ended."""
+    """Record until Ctrl-C or SIGTERM, which end it as it should be ended; before there is a file
+    they end it as they end everything."""
     import asyncio
     import contextlib
     import signal
@@ -100,11 +101,15 @@ async def _recorded(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     numbers = [signal.SIGINT, signal.SIGTERM]
-    for number in numbers:
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop.set)
+
+    def begun(header: Header) -> Writer:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, stop.set)
+        return create(header)
+
     try:
-        return await recorder.record(create, stop, seconds)
+        return await recorder.record(begun, stop, seconds)
     finally:
         for number in numbers:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
