@@ -75,9 +75,9 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
         terminal.send(ENTER)
         terminal.wait_for("renderer pool-b closed the connection", "steps done")
         terminal.send("s")
-        terminal.wait_for("render-", "✖ failed     ")
+        terminal.wait_for("TOOK", "render-", "✖ failed     ")
         terminal.send("l")
-        terminal.wait_for(lambda screen: "steps done" not in screen)
+        terminal.wait_for("following")
         terminal.send("q")
         terminal.wait_for("status:failed")
         terminal.send("r")
@@ -86,8 +86,10 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
         terminal.wait_for("all runs", "✔ completed  import-csv")
 
         # One more like the first import.
-        terminal.send("g")
-        go_to(terminal, "✔ completed  import-csv")
+        terminal.send("/job:import-csv status:completed" + ENTER)
+        terminal.wait_for(
+            "Enter open", lambda screen: "✔ completed  import-csv" in cursor_line(screen)
+        )
         terminal.send(CTRL_T)
         terminal.wait_for("New run", '"file": "', "Esc cancel")
         terminal.send(CTRL_S)
@@ -95,6 +97,8 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
         terminal.send("o")
         terminal.wait_for("steps done", "import-csv")
         terminal.send("q")
+        terminal.wait_for("job:import-csv")
+        terminal.send(ESC)
         terminal.wait_for("all runs")
 
         # The newest of those that run now ends before its time, and goes.

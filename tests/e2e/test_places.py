@@ -31,7 +31,7 @@ def test_every_place_by_its_digit_while_the_server_dies_and_comes_back(home: Hom
             terminal.send("3")
             terminal.wait_for("out of paper", "say")
             terminal.send("4")
-            terminal.wait_for("out of paper")
+            terminal.wait_for("log of all runs", "out of paper")
             terminal.send("5")
             terminal.wait_for("CONNECTION", "night", "PROD")
 

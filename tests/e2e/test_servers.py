@@ -109,13 +109,15 @@ def test_no_escape_sequence_of_a_server_reaches_the_terminal(home: Home) -> None
         for _ in texts:
             terminal.send(ENTER)
             terminal.wait_for("steps done")
-            terminal.send("s")
             # Each pane is seen before the next is asked for: what is skipped is never written.
+            terminal.send("s")
+            terminal.wait_for("TOOK", lambda screen: "steps done" not in screen)
             terminal.send("l")
             terminal.wait_for("following  3 lines")
             terminal.send("i")
-            terminal.wait_for("text")
+            terminal.wait_for('"text": ')
             terminal.send("e")
+            terminal.wait_for("line 1", lambda screen: '"text": ' not in screen)
             terminal.send("q")
             terminal.wait_for("all runs")
             terminal.send("j")
