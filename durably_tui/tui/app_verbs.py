@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from .verbs import Verb
 
 if TYPE_CHECKING:
     from .app import MonitorApp
+    from .world import World
 
 DENSITIES = ("comfortable", "compact")
 
@@ -38,7 +39,7 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
             "server",
             "Go to another server",
             partial(_server, app),
-            lambda: sorted({*world.sessions, *(s.title for s in world.config.servers)}),
+            lambda: _servers(world),
         ),
         Verb(
             "theme",
@@ -54,6 +55,10 @@ def app_verbs(app: MonitorApp) -> list[Verb]:
         ),
         Verb("quit", "Leave the monitor", lambda _rest: app.exit()),
     ]
+
+
+def _servers(world: World) -> list[str]:
+    return sorted({*world.sessions, *(server.title for server in world.config.servers)})
 
 
 def _filter_keys() -> list[str]:
@@ -88,6 +93,9 @@ async def _save(app: MonitorApp, name: str) -> None:
 
 async def _load(app: MonitorApp, name: str) -> None:
     assert app.world is not None
+    if not name and app.world.filters:
+        _ask_which(app, "filter", app.world.filters)
+        return
     if name not in app.world.filters:
         known = ", ".join(app.world.filters) or "none"
         _warn(app, f"There is no filter {name!r}; saved ones are {known}.")
@@ -96,11 +104,18 @@ async def _load(app: MonitorApp, name: str) -> None:
 
 
 async def _server(app: MonitorApp, name: str) -> None:
+    assert app.world is not None
+    if not name:
+        _ask_which(app, "server", _servers(app.world))
+        return
     await app.go_to_server(name)
 
 
 async def set_theme(app: MonitorApp, name: str) -> None:
     """Change the colours, and keep that."""
+    if not name:
+        _ask_which(app, "theme", app.available_themes)
+        return
     if name not in app.available_themes:
         _warn(app, f"There is no theme {name!r}; there are {', '.join(app.available_themes)}.")
         return
@@ -109,6 +124,9 @@ async def set_theme(app: MonitorApp, name: str) -> None:
 
 
 async def _density(app: MonitorApp, name: str) -> None:
+    if not name:
+        _ask_which(app, "density", DENSITIES)
+        return
     if name not in DENSITIES:
         _warn(app, f"There is no density {name!r}; there are {', '.join(DENSITIES)}.")
         return
@@ -124,6 +142,11 @@ async def kept(app: MonitorApp, write: Callable[[], None]) -> bool:
         _warn(app, f"It holds until you leave, but was not saved: {error}")
         return False
     return True
+
+
+def _ask_which(app: MonitorApp, what: str, known: Iterable[str]) -> None:
+    """Nothing stands behind a word that needs it."""
+    _warn(app, f"Say which {what}: {', '.join(known)}.")
 
 
 def _warn(app: MonitorApp, sentence: str) -> None:

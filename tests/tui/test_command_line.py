@@ -130,6 +130,10 @@ async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:
         await shown.until(lambda: len(shown.ids) == 1)
         await say(shown, "load day")
         await shown.says("There is no filter 'day'; saved ones are night.")
+        await shown.press("colon", *"load", "enter")
+        await shown.says("Say which filter: night.")
+        await shown.press("colon", *"density", "enter")
+        await shown.says("Say which density: comfortable, compact.")
 
 
 @pytest.mark.parametrize("way", ["digit", "word"])
