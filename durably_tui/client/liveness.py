@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from durably_tui.protocol import DurablyError, Event, Run, ServerFault, Unreachable
 
+from .at_work import AtWork
 from .costs import Costs
 from .head import Head
 from .heartbeat import Heartbeat
@@ -35,6 +36,7 @@ class Liveness:
         tried: the request that opens the stream, as a person may see it.
         latency: ask for something cheap; how long it took, in ms.
         newest: the newest run of the stream's.
+        one: the run with an id; None where it is not asked for.
         is_open: whether the stream counts as open.
         is_read: whether it is read; it is not while its listener has much to take.
         answers_at_once: whether the server is known to send the head of its answer at once.
@@ -49,6 +51,7 @@ class Liveness:
         *,
         latency: Callable[[], Awaitable[float]],
         newest: Callable[[], Awaitable[Newest]],
+        one: Callable[[str], Awaitable[Run | None]],
         is_open: Callable[[], bool],
         is_read: Callable[[], bool],
         answers_at_once: Callable[[], bool],
@@ -58,6 +61,7 @@ class Liveness:
         self._tried = tried
         self._latency = latency
         self._newest = newest
+        self._one = one
         self._is_open = is_open
         self._is_read = is_read
         self._answers_at_once = answers_at_once
@@ -66,6 +70,7 @@ class Liveness:
         self._heartbeat = Heartbeat()
         self._costs = Costs()
         self._told = ToldStatuses()
+        self._at_work = AtWork()
         self._heard = float("-inf")
         self._chunks = 0
         self._told_of: Sign | None = None
@@ -80,6 +85,7 @@ class Liveness:
         """Another connection is about to be made: what was known of the one before is no use."""
         self._told_of = None
         self._told.opened()
+        self._at_work.opened()
         self._costs.opens()
         self._head.opens()
         self._doubted_at = -1
@@ -97,6 +103,7 @@ class Liveness:
     def hears(self, at: float, events: Sequence[Event], *, is_beat: bool) -> None:
         """The stream brought something: events, or none; ``is_beat``: nothing but a keep-alive."""
         self._told.hears(events)
+        self._at_work.hears(events)
         self._heartbeat.hears(at, is_beat=is_beat)
         self._heard = at
         self._chunks += 1
@@ -242,7 +249,9 @@ class Liveness:
             return
         speaks = before.chunks != self._chunks
         is_left_out = self._told.leaves_out(before.run, newest.run)
-        if not (is_left_out if speaks else _went_on(before.run, newest.run)):
+        if not (is_left_out if speaks else _went_on(before.run, newest.run)) and (
+            speaks or not await self._has_one_ended()
+        ):
             return
         await self._pace.sleep(self._pace.closing_grace)  # the answer may have been the quicker
         if self._told_of.chunks != self._chunks:
@@ -250,6 +259,18 @@ class Liveness:
         if speaks and self._silences < _MOST_SILENCES:
             self._told.denied()
         self._give_up("stayed silent while runs went on")
+
+    async def _has_one_ended(self) -> bool:
+        """Whether a run that the stream told to be at work is not any more. One is asked after
+        with each question, and only while the stream says nothing."""
+        run_id = self._at_work.next()
+        if run_id is None:
+            return False
+        try:
+            run = await self._one(run_id)
+        except DurablyError:
+            return False  # the server has just shown that it is well
+        return run is not None and run.is_terminal
 
     def _is_gone(self, error: DurablyError) -> bool:
         """Whether a newest run that did not come means that this connection is dead. After some

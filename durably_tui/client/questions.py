@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from durably_tui.protocol import Decoder, Malformed, Run
 
 from .answer import Answer
 from .door import Door, Params
 from .pace import Pace
+
+ValueT = TypeVar("ValueT")
 
 _NO_JOB = "durably-tui.liveness"
 """A job that no server has: to ask for its runs costs the server a look and the line nothing."""
@@ -54,15 +56,30 @@ class Questions:
         is_heavy = len(answer.body) > _HEAVY_BYTES
         return Newest(runs[0] if runs else None, is_heavy, answer.took_ms)
 
+    async def one(self, run_id: str) -> Run:
+        """One run.
+
+        Raises:
+            DurablyError: the server does not tell.
+        """
+        answer = await self._asked("/run", [("runId", run_id)])
+        return self._read(answer, self._decoder.run)
+
     async def _runs(self, params: Params) -> tuple[Answer, Sequence[Run]]:
+        answer = await self._asked("/runs", [*params, ("limit", "1")])
+        return answer, self._read(answer, self._decoder.runs)
+
+    async def _asked(self, path: str, params: Params) -> Answer:
         answer = await self._door.ask(
-            *("GET", "/runs", [*params, ("limit", "1")]),
-            timeout=self._pace.probe_timeout,
-            alone=True,
+            "GET", path, params, timeout=self._pace.probe_timeout, alone=True
         )
         if (error := answer.error()) is not None:
             raise error
+        return answer
+
+    @staticmethod
+    def _read(answer: Answer, decode: Callable[[bytes], ValueT]) -> ValueT:
         try:
-            return answer, self._decoder.runs(answer.body)
+            return decode(answer.body)
         except Malformed as malformed:
             raise answer.garbled(str(malformed)) from None

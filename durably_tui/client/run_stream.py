@@ -135,3 +135,6 @@ class RunStream(Stream):
 
     async def _newest(self) -> Newest:
         return Newest(self._seen)
+
+    async def _one(self, run_id: str) -> Run | None:
+        return None  # it has just been looked at

@@ -14,6 +14,7 @@ from durably_tui.protocol import (
     Event,
     Gap,
     Phase,
+    Run,
     ServerFault,
     SseDecoder,
     StreamBatch,
@@ -86,6 +87,7 @@ class Stream:
             self._tried,
             latency=self._ask,
             newest=self._newest,
+            one=self._one,
             is_open=lambda: self._state.is_live,
             is_read=lambda: not self._inbox.is_full,
             answers_at_once=answers_at_once,
@@ -341,6 +343,14 @@ class Stream:
             DurablyError: the server does not tell.
         """
         return await self._questions.newest(self._asked)
+
+    async def _one(self, run_id: str) -> Run | None:
+        """One run of the stream's; None where it is not asked for.
+
+        Raises:
+            DurablyError: the server does not tell.
+        """
+        return await self._questions.one(run_id)
 
     @staticmethod
     def _end(life: asyncio.Timeout) -> None:

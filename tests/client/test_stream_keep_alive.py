@@ -153,11 +153,15 @@ async def test_what_is_not_read_is_not_missed() -> None:
     async def newest() -> Newest:
         return Newest(None)
 
+    async def no_other(run_id: str) -> None:
+        raise AssertionError(run_id)
+
     liveness = Liveness(
         clock.pace(),
         "GET /runs/subscribe",
         latency=latency,
         newest=newest,
+        one=no_other,
         is_open=lambda: True,
         is_read=lambda: is_read,
         answers_at_once=lambda: True,
