@@ -79,7 +79,7 @@ async def _way(server: Server, address: Address, port: int) -> AsyncGenerator[Fi
     if finding.state == "fail":
         return
     if address.is_tls:
-        yield await _certificate(host, port, is_checked=server.verify and server.ca is None)
+        yield await _certificate(server, host, port)
     elif not address.is_loopback:
         hint = "Anybody on the way can read all of it: use https."
         yield Finding("TLS", "warn", "none", hint)
@@ -115,8 +115,17 @@ async def _connects(host: str, port: int) -> Finding:
     return Finding("address", "ok", f"{host}:{port} connects in {took:.1f} ms")
 
 
-async def _certificate(host: str, port: int, *, is_checked: bool) -> Finding:
+async def _certificate(server: Server, host: str, port: int) -> Finding:
+    is_checked = server.verify and server.ca is None
     context = ssl.create_default_context()
+    if server.client_cert:  # a server may end the handshake of whoever shows none
+        certificate, *key = server.client_cert
+        try:
+            context.load_cert_chain(certificate, key[0] if key else None, password="")
+        except OSError as error:
+            text = f"client_cert cannot be used ({error.strerror or error})"
+            hint = "Give a PEM file with it and its key, which must have no passphrase."
+            return Finding("TLS", "fail", text, hint)
     if not is_checked:  # the configuration says how it is checked; requests go by that
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
@@ -126,14 +135,17 @@ async def _certificate(host: str, port: int, *, is_checked: bool) -> Finding:
         hint = "Correct the host name, or set ca in the configuration to the CA that signed it."
         return Finding("TLS", "fail", f"not trusted: {error.verify_message}", hint)
     except (ssl.SSLError, OSError, TimeoutError) as error:
-        reason = getattr(error, "reason", None) or error
-        return Finding("TLS", "fail", f"no handshake ({reason})", "Try the address with http://.")
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+        hint = "Try the address with http://."
+        if not server.client_cert:
+            hint += " If the server asks for a certificate, set client_cert."
+        return Finding("TLS", "fail", f"no handshake ({reason})", hint)
     connection: ssl.SSLObject = writer.get_extra_info("ssl_object")
-    spoken, certificate = connection.version(), connection.getpeercert() or {}
+    spoken, shown = connection.version(), connection.getpeercert() or {}
     writer.close()
     if not is_checked:
         return Finding("TLS", "ok", f"{spoken}; checked as the configuration says")
-    return _expiry(f"{spoken}", certificate)
+    return _expiry(f"{spoken}", shown)
 
 
 def _expiry(spoken: str, certificate: Any) -> Finding:
