@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from support.server import RECORDED_JOBS, echo, make_durably
 
 from durably_server import Durably, StoreError
-from durably_server.engine.errors import TooBroadError
+from durably_server.engine.errors import StoreUnavailableError, TooBroadError
 from durably_server.storage.sqlite import additions, readers
 from durably_server.storage.sqlite.connection import check_writable, connect
 from durably_server.storage.sqlite.readers import Readers
@@ -439,3 +439,33 @@ async def test_of_two_processes_that_open_a_file_at_once_one_makes_what_is_missi
         db.set_trace_callback(None)
         assert made == ["by the other"]
         assert not db.in_transaction
+
+
+async def test_a_disk_that_takes_nothing_back_either_leaves_nobody_waiting(tmp_path: Path) -> None:
+    class Broken:
+        """A connection to a file whose disk fails, until it is mended."""
+
+        def __init__(self, db: sqlite3.Connection) -> None:
+            self.db = db
+            self.fails = True
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.db, name)
+
+        def execute(self, statement: str, *values: Any) -> Any:
+            if self.fails and statement in ("COMMIT", "ROLLBACK"):
+                raise sqlite3.OperationalError("disk I/O error")
+            return self.db.execute(statement, *values)
+
+    db = Broken(connect(tmp_path / "it.db", read_only=False))
+    writer = Writer(db)  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError):
+                await writer.submit(lambda db: db.execute("CREATE TABLE a (b)"))
+        db.fails = False
+        for _ in range(2):
+            with suppress(StoreError):  # what is left of the transaction goes first
+                await writer.submit(lambda db: db.execute("CREATE TABLE IF NOT EXISTS c (d)"))
+        assert await writer.submit(lambda db: db.execute("SELECT * FROM c").fetchall()) == []
+        await writer.close()

@@ -17,6 +17,7 @@ The commit does not count, so that the few lines of a small job do not wait for 
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -153,19 +154,23 @@ class Writer:
     def _commit(self, group: Sequence[_Job]) -> None:
         db = self._db
         try:
+            self._roll_back()  # what could not be taken back the last time
             db.execute("BEGIN IMMEDIATE")
             if not self._run_all(group):
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+                self._roll_back()
                 db.execute("BEGIN IMMEDIATE")
                 self._run_each(group)
             db.execute("COMMIT")
         except Exception as error:
             # Nothing of the group is stored: nobody may be told that it is.
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # the disk may fail for this as well
+                self._roll_back()
             for job in group:
                 job.error = _translate(error)
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def _run_all(self, group: Sequence[_Job]) -> bool:
         try:
