@@ -248,11 +248,12 @@ class AllRuns(Hook[AllRunsState]):
         """End every request and let the stream go."""
         self._closed = True
         self._hub.open.discard(self)
-        if self._arranger is not None:
-            await ended(self._arranger)
         if self._lease is not None:
             self._lease.release()
             self._lease = None
+        self._refresher.let_go()
+        if self._arranger is not None:
+            await ended(self._arranger)
         await self._refresher.aclose()
         await self._hub.closed()
 

@@ -190,10 +190,10 @@ class Job(Hook[JobRunState | None], RunView[I, O], Generic[I, O]):
         if self._lease is not None:
             self._lease.release()
             self._lease = None
+        self.reset()
         task, self._resuming = self._resuming, None
         if task is not None:
             await ended(task)
-        self.reset()
         await self._hub.closed()
 
     def _follow(self, run_id: str) -> None:

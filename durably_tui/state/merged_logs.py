@@ -107,6 +107,9 @@ class MergedLogs(Hook[LogsState]):
         for watch in self._watches.values():
             self._hub.unwatch(watch)
         self._watches.clear()
+        self._past.let_go()
+        if self._filling is not None:
+            self._filling.cancel()
         await self._past.aclose()
         if self._filling is not None:
             await ended(self._filling)

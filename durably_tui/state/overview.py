@@ -54,6 +54,8 @@ class Overview(Hook[S]):
         self._hub.open.discard(self)
         self._release()
         for refresher in self._refreshers:
+            refresher.let_go()
+        for refresher in self._refreshers:
             await refresher.aclose()
         await self._hub.closed()
 

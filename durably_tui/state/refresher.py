@@ -72,13 +72,20 @@ class Refresher:
         self._waiters.append((self._wishes, waiter))
         await waiter
 
-    async def aclose(self) -> None:
-        """Give up; whoever waits is let go."""
+    def let_go(self) -> None:
+        """Give up, from now on; whoever waits is let go. Harmless when repeated."""
+        if self._closed:
+            return
         self._closed = True
-        task, self._loop_task = self._loop_task, None
-        if task is not None:
-            await ended(task)
+        if self._loop_task is not None:
+            self._loop_task.cancel()
         self._release(self._wishes)
+
+    async def aclose(self) -> None:
+        """The same, and wait until the request that was under way is over."""
+        self.let_go()
+        if self._loop_task is not None:
+            await asyncio.wait([self._loop_task])
 
     async def _loop(self) -> None:
         try:

@@ -93,6 +93,7 @@ class RunWatch:
         if self._lease is not None:
             self._lease.release()
             self._lease = None
+        self._refresher.let_go()
         task, self._task = self._task, None
         if task is not None:
             await ended(task)

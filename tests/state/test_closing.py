@@ -28,13 +28,23 @@ def logs(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
     return hooks.use_merged_logs().start().aclose
 
 
+def figures(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    stats = hooks.use_job_stats()
+    stats.focus("job")
+    return stats.start().aclose
+
+
+def resumed(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
+    return hooks.job("job").use_job(initial_run_id=run_id).start().aclose
+
+
 def stream(hooks: DurablyHooks, run_id: str) -> Callable[[], Awaitable[None]]:
     hooks.feed.open()
     return hooks._hub.pool.aclose
 
 
 @pytest.mark.parametrize("turns", range(5))
-@pytest.mark.parametrize("opened", [page, one_run, job, logs, stream])
+@pytest.mark.parametrize("opened", [page, one_run, job, resumed, logs, figures, stream])
 async def test_a_cancel_of_whoever_closes_a_hook_is_not_lost(
     port: FakePort,
     hooks: DurablyHooks,
@@ -62,3 +72,19 @@ async def test_a_cancel_of_whoever_closes_a_hook_is_not_lost(
         assert task.cancelled()
     port.gate.set()
     await settle()
+
+
+async def test_who_waits_for_an_answer_is_let_go_though_the_closing_is_given_up(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    port.gate.clear()
+    runs = hooks.use_runs().start()
+    await settle()
+    waiting = asyncio.create_task(runs.refresh())
+    await settle()
+    closing = asyncio.create_task(runs.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await settle()
+    assert closing.cancelled()
+    assert waiting.done()
