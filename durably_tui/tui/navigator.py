@@ -44,10 +44,10 @@ class Navigator:
     async def begin(self, start: Start) -> None:
         """Show the first place."""
         self._root = (self.session, start.place)
-        await self._show(self.session, start.place)
-        self._tell(start.filter)
+        shown = await self._show(self.session, start.place)
+        _tell(shown, start.filter)
         if start.run_id is not None:
-            self.in_front().open_run_by_id(start.run_id, pane=start.pane)
+            shown.open_run_by_id(start.run_id, pane=start.pane)
 
     def last_place(self, session: Session) -> str:
         """The place of a server that was in front last, Servers apart; Runs where there is none."""
@@ -64,15 +64,16 @@ class Navigator:
             session: the server; the one in front by default.
         """
         session = session or self.session
+        shown = self.in_front()
         if (session, place) != (self.session, self.place):
             if self.place:
                 self._history = [*self._history, (self.session, self.place)][-_MAX_HISTORY:]
-            await self._show(session, place)
+            shown = await self._show(session, place)
         elif isinstance(self._app.screen, RunScreen):
             # Whoever names the place that they are in wants it without the run over it.
             self._app.screen.dismiss()
         if filter is not None:
-            self._tell(filter)
+            _tell(shown, filter)
 
     async def exchange(self, old: Session, new: Session) -> None:
         """Put one session in the place of another, which is shown no more: the same place, with
@@ -84,12 +85,12 @@ class Navigator:
         cursor = place.current_run()
         self._history = [(new if at is old else at, name) for at, name in self._history]
         self._root = (new if self._root[0] is old else self._root[0], self._root[1])
-        await self._show(new, self.place)
-        self._tell(filter)
+        shown = await self._show(new, self.place)
+        _tell(shown, filter)
         if cursor is not None:
-            self.in_front().return_to(cursor.id)
+            shown.return_to(cursor.id)
         if run is not None:
-            self.in_front().open_run_by_id(run.id, pane=pane)
+            shown.open_run_by_id(run.id, pane=pane)
         for mode in [name for name in self._app._modes if name.startswith(f"{id(old)}:")]:
             await self._app.remove_mode(mode)
         self._sessions.pop(id(old), None)
@@ -108,12 +109,17 @@ class Navigator:
         assert isinstance(found, PlaceScreen)
         return found
 
-    async def _show(self, session: Session, place: str) -> None:
+    async def _show(self, session: Session, place: str) -> PlaceScreen:
+        """Bring a place to the front. Its screen is the answer: once it is mounted, another may be
+        in front."""
         mode = self._mode(session, place)
         self.session, self.place = session, place
         if place != "servers":
             self._last[id(session)] = place
-        await self._app.switch_mode(mode)
+        mounted = self._app.switch_mode(mode)
+        shown = self.in_front()
+        await mounted
+        return shown
 
     def _mode(self, session: Session, place: str) -> str:
         mode = f"{id(session)}:{place}"
@@ -123,6 +129,7 @@ class Navigator:
             self._app.add_mode(mode, lambda: screen(session))
         return mode
 
-    def _tell(self, filter: str) -> None:
-        if filter:
-            self.in_front().show_only(filter)
+
+def _tell(place: PlaceScreen, filter: str) -> None:
+    if filter:
+        place.show_only(filter)

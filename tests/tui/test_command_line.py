@@ -11,6 +11,7 @@ from textual.widgets import Input
 from durably_tui.tui.screens.command_line import CommandLineScreen
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
+from durably_tui.tui.screens.errors import ErrorsScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.run import RunScreen
@@ -134,6 +135,11 @@ async def test_a_filter_is_kept_and_used_again(shop: Workshop) -> None:
         await shown.says("Say which filter: night.")
         await shown.press("colon", *"density", "enter")
         await shown.says("Say which density: comfortable, compact.")
+        await shown.press("3")
+        await shown.front(ErrorsScreen)
+        await shown.press("slash", *"job:broken", "enter")
+        await say(shown, "save these")
+        await shown.says("job:broken is saved")
 
 
 @pytest.mark.parametrize("way", ["digit", "word"])

@@ -17,6 +17,9 @@ from textual.widget import Widget
 
 from durably_tui.tui import typed_ahead
 from durably_tui.tui.drawing import DrawingApp
+from durably_tui.tui.screens.errors import ErrorsScreen
+from durably_tui.tui.screens.jobs import JobsScreen
+from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.run import RunScreen
 from durably_tui.tui.screens.runs import RunsScreen
 
@@ -109,6 +112,31 @@ async def test_keys_behind_one_that_leads_to_a_run_are_meant_for_that_run(shop: 
         await shown.until(lambda: shown.run.current_run().id not in {older, newer}, "the new run")
         await shown.shows("⊘ cancelled")
         assert (await shop.durably.get_run(newer)).status == "leased"
+
+
+async def test_keys_behind_one_that_leads_to_a_place_are_meant_for_that_place(
+    shop: Workshop,
+) -> None:
+    await shop.done("broken")
+    async with monitor(shop.url) as shown:
+        await shown.press("2")
+        jobs = await shown.front(JobsScreen)
+        await shown.until(lambda: jobs.job is not None and jobs.job.job_name == "broken")
+        await type_ahead(shown, "\r3")
+        errors = await shown.front(ErrorsScreen)
+        await shown.until(lambda: errors.group is not None)
+        await type_ahead(shown, "\r/x")
+        runs = await shown.front(RunsScreen)
+        await shown.until(lambda: runs.filter_line.value.endswith('full"x'), "the line of Runs")
+        await shown.press("escape")
+        await type_ahead(shown, "-/y")
+        await shown.front(ErrorsScreen)
+        await shown.until(lambda: errors.filter_line.value == "y", "the line of Errors")
+        await shown.press("escape", "1")
+        await shown.front(RunsScreen)
+        await type_ahead(shown, "*l/z")
+        logs = await shown.front(LogsScreen)
+        await shown.until(lambda: logs.pane.prompt.value == "z", "the search of Logs")
 
 
 @pytest.mark.parametrize("where", ["", "\r"], ids=["the preview", "the run in full"])

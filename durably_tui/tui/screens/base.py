@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -133,6 +133,18 @@ class CommandScreen(Screen[None]):
             result = verb.run(rest)
             if inspect.isawaitable(result):
                 await result
+        finally:
+            ahead_of(self.app).command_ends()
+
+    def lead(self, go: Callable[[], Awaitable[object]]) -> None:
+        """Go elsewhere. A key that follows closely is meant for where that leads."""
+        ahead_of(self.app).command_begins()
+        self._lead(go)
+
+    @work(group="navigation", exit_on_error=False)
+    async def _lead(self, go: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await go()
         finally:
             ahead_of(self.app).command_ends()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 
 from textual import work
 from textual.getters import query_one
@@ -188,14 +189,13 @@ class MarkingScreen(LiveScreen):
         left, right = sorted(runs.values(), key=newest_first)
         self.app.push_screen(CompareScreen(left, right, self.session.clock()))
 
-    @work(group="navigation", exit_on_error=False)
-    async def logs_of_marked(self) -> None:
+    def logs_of_marked(self) -> None:
         """Go to the logs of the marked runs, merged into one."""
         runs = sorted(self.marks, key=newest_first)
         if len(runs) > MOST_FOLLOWED:
             self.say(f"{len(runs)} runs are marked: only the newest {MOST_FOLLOWED} are followed.")
         wanted = " ".join(f"run:{run.id}" for run in runs[-MOST_FOLLOWED:])
-        await self.monitor.navigator.go("logs", filter=wanted)
+        self.lead(partial(self.monitor.navigator.go, "logs", filter=wanted))
 
     def action_retry(self) -> None:
         """Make the marked runs go again, or the one under the cursor."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from textual import work
+from functools import partial
 
 from durably_tui.protocol import DurablyError
 from durably_tui.tui.commands import Command
-from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.widgets.line_table import LineTable
 
 from .live import LiveScreen
@@ -63,10 +62,8 @@ class PlaceScreen(LiveScreen):
 
     def open_run_by_id(self, run_id: str, *, pane: str = "overview") -> None:
         """Open a run in full of which only the id is known."""
-        ahead_of(self.app).command_begins()  # a key that follows closely is meant for it
-        self._open_by_id(run_id, pane)
+        self.lead(partial(self._open_by_id, run_id, pane))
 
-    @work(group="opens", exit_on_error=False)
     async def _open_by_id(self, run_id: str, pane: str) -> None:
         try:
             run = await self.actions.get_run(run_id)
@@ -76,23 +73,25 @@ class PlaceScreen(LiveScreen):
                 self.open_run(run, pane=pane)
         except DurablyError as error:
             self.say(str(error), severity="error")
-        finally:
-            ahead_of(self.app).command_ends()
 
     def action_back(self) -> None:
         """Clear what can be cleared, then go back."""
         if not self.clear() and self.monitor.navigator.history:
             self.action_place_before()
 
-    @work(group="navigation", exit_on_error=False)
-    async def action_place_before(self) -> None:
+    def action_place_before(self) -> None:
         """Go to the place before."""
+        self.lead(self._go_back)
+
+    async def _go_back(self) -> None:
         if not await self.monitor.navigator.back():
             self.say("This is where you began: there is no place before it.")
 
-    @work(group="navigation", exit_on_error=False)
-    async def action_quit(self) -> None:
+    def action_quit(self) -> None:
         """The place before; from the first, leave the monitor."""
+        self.lead(self._quit)
+
+    async def _quit(self) -> None:
         navigator = self.monitor.navigator
         if navigator.at_root or not await navigator.back():
             self.app.exit()

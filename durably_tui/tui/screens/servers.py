@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -163,12 +164,12 @@ class ServersScreen(PlaceScreen):
             return "There is no server here."
         return super().refusal(command)
 
-    @work(exclusive=True, group="navigation", exit_on_error=False)
-    async def action_open(self) -> None:
+    def action_open(self) -> None:
         """Go to the runs of the server, or to where they were left."""
-        pulse = self.pulse
-        if pulse is None:
-            return
+        if self.pulse is not None:
+            self.lead(partial(self._open, self.pulse))
+
+    async def _open(self, pulse: Pulse) -> None:
         if pulse.session is None:
             await pulse.begin()
         if pulse.session is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from textual import work
 
@@ -12,7 +13,6 @@ from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggere
 from durably_tui.state import Action, ActionResult, BulkState
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
-from durably_tui.tui.drawing import ahead_of
 from durably_tui.tui.session import Session
 
 from .base import CommandScreen
@@ -226,10 +226,8 @@ class SteeringScreen(CommandScreen):
     def action_open_new(self) -> None:
         """Go to the run that was started last."""
         if self._new_run is not None:
-            ahead_of(self.app).command_begins()  # a key that follows closely is meant for it
-            self._open_new(self._new_run)
+            self.lead(partial(self._open_new, self._new_run))
 
-    @work(group="questions", exit_on_error=False)
     async def _open_new(self, run_id: str) -> None:
         try:
             run = await self.actions.get_run(run_id)
@@ -239,8 +237,6 @@ class SteeringScreen(CommandScreen):
                 self.open_run(run)
         except DurablyError as error:
             self.say(str(error), severity="error")
-        finally:
-            ahead_of(self.app).command_ends()
 
     def action_copy_run(self) -> None:
         """Ask what of the run to copy, by OSC 52, which works over ssh and tmux."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
@@ -149,6 +150,11 @@ class SummaryScreen(PlaceScreen):
 
     # -- filter ----------------------------------------------------------------------------
 
+    @property
+    def filter_text(self) -> str:
+        """The filter, as it would be typed."""
+        return str(self.filter)
+
     def show_only(self, filter: str) -> None:
         """Show what a filter wants."""
         self.filter = parse(filter)
@@ -183,7 +189,6 @@ class SummaryScreen(PlaceScreen):
             return False
         return True
 
-    @work(group="navigation", exit_on_error=False)
-    async def go_to_runs(self, filter: Filter) -> None:
+    def go_to_runs(self, filter: Filter) -> None:
         """Go to the runs that a filter wants."""
-        await self.monitor.navigator.go("runs", filter=str(filter))
+        self.lead(partial(self.monitor.navigator.go, "runs", filter=str(filter)))
