@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -103,7 +104,10 @@ class RunCounts(Overview[RunCountsState]):
             return may_pass(fault)
         else:
             if stats is not None:
+                news = self._is_news_to_the_first()
                 self._tally.counted(_sum(stats))
+                if news:
+                    self._fall_behind()
             else:
                 for events in self._meanwhile:
                     self._tally.take(events)
@@ -118,6 +122,13 @@ class RunCounts(Overview[RunCountsState]):
             )
         )
         return False
+
+    def _is_news_to_the_first(self) -> bool:
+        """Whether something came while the server was asked for the first time: its answer may be
+        from before that, and later news count on by themselves."""
+        if self.state.counts is not None:
+            return False
+        return self._tally.take(chain.from_iterable(self._meanwhile or ()))
 
     async def _ask_for_stats(self) -> Stats | None:
         try:

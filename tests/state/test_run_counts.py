@@ -83,6 +83,23 @@ async def test_events_count_on_at_once_and_the_server_is_asked_again_a_little_la
         assert port.requests["get_stats"] == 2
 
 
+async def test_what_is_told_while_a_server_counts_for_the_first_time_has_it_asked_again() -> None:
+    port, clock = FakePort(), ManualClock()
+    port.stats = stats(running=4)
+    async with create_durably_client(port, clock=clock) as hooks:
+        port.gate.clear()
+        counts = await begun(hooks.use_run_counts())
+        port.made()  # the answer that is under way may know of it or not
+        await settle()
+        port.stats = stats(running=4, pending=2)
+        port.gate.set()
+        await settle()
+        assert counts.state.counts == {RUNNING: 4}
+        counts.look()
+        await clock.advance(SECONDS_BETWEEN_REQUESTS)
+        assert counts.state.counts == {RUNNING: 4, PENDING: 2}
+
+
 async def test_while_nobody_looks_nothing_is_asked() -> None:
     port, clock = FakePort(), ManualClock()
     port.stats = stats(running=4)

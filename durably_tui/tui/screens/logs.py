@@ -13,7 +13,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from durably_tui.protocol import Phase, Run
-from durably_tui.state import LogsState, MergedLogs, Past
+from durably_tui.state import MergedLogs, Past
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.pane_keys import LOGS
@@ -111,7 +111,7 @@ class LogsScreen(PlaceScreen):
             state = self.logs.state
             view.above = above_text(state.past, state.error, self.logs.lines)
             view.earlier = earlier_of(state.past, self.logs.lines)
-            view.empty = self._nothing(state)
+            view.empty = self._nothing()
         self.pane.tick(now)
         self._paint_scope()
 
@@ -120,7 +120,7 @@ class LogsScreen(PlaceScreen):
         if not self.pane.view.following:
             self.paint(now)
 
-    def _nothing(self, state: LogsState) -> str:
+    def _nothing(self) -> str:
         if self.session.hooks.feed.connection.phase is not Phase.LIVE:
             return "This server has reported no log lines yet."
         if self._runs:

@@ -116,7 +116,7 @@ class ServersScreen(PlaceScreen):
     def paint(self, now: float) -> None:
         """The servers, and what is wrong with the one under the cursor."""
         was_empty = not self.table.rows
-        self.table.show([self._row(pulse, now) for pulse in self._pulses.values()], now)
+        self.table.show([self._row(pulse) for pulse in self._pulses.values()], now)
         if was_empty:
             self.table.move_cursor(self.session.title)
         number = len(self._pulses)
@@ -135,7 +135,7 @@ class ServersScreen(PlaceScreen):
     def _beaten(self, stirs: bool) -> None:
         self.bridge.poke(stirs=stirs)
 
-    def _row(self, pulse: Pulse, now: float) -> ServerRow:
+    def _row(self, pulse: Pulse) -> ServerRow:
         connection = pulse.connection
         error = pulse.error or (connection.error if connection else None)
         return ServerRow(
