@@ -26,7 +26,7 @@ async def type_into(line: Input, event: events.Key) -> None:
     if isinstance(line, AskingLine) and not line.takes(event):
         return
     if event.character is not None and event.is_printable:
-        line.insert_text_at_cursor(event.character)
+        line.replace(event.character, *line.selection)
     elif event.key == "enter":
         await line.action_submit()
     elif event.key == "backspace":
@@ -95,7 +95,11 @@ class CommandLineScreen(ModalScreen[str | None]):
         """What it can be, and the line."""
         with Vertical(id="line"):
             yield Static(id="choices")
-            yield _Line(placeholder="a command; Tab completes", suggester=_Completing(self._verbs))
+            yield _Line(
+                placeholder="a command; Tab completes",
+                suggester=_Completing(self._verbs),
+                select_on_focus=False,  # what was typed ahead of it stays
+            )
 
     async def on_mount(self) -> None:
         """Tell what there is, and take what was typed before there was a line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -40,6 +40,12 @@ class AskingLine(Input):
     _is_over = False
     _late: tuple[events.Key, ...] = ()
 
+    def __init__(self, **options: Any) -> None:
+        """A line that is hidden, with the options of an ``Input``."""
+        # Textual selects once the line is told that it has the keys: what came before that would
+        # be selected as well, and gone with the next letter.
+        super().__init__(select_on_focus=False, **options)
+
     @property
     def closes_with_enter(self) -> bool:
         """Whether Enter is always the end of it."""
@@ -53,6 +59,7 @@ class AskingLine(Input):
         self.display = True
         # At once rather than soon: what is typed behind the key is meant for this line.
         self.screen.set_focus(self)
+        self.select_all()
 
     def close(self, then: Widget) -> None:
         """Hide the line, and give the keys to another, those included that came behind Enter."""

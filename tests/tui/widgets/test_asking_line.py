@@ -7,9 +7,12 @@ from pathlib import Path
 
 from support.monitor import _key, monitor
 from support.workshop import workshop
+from textual import events
 from textual.app import App, ComposeResult
 
+from durably_tui.tui.screens.command_line import type_into
 from durably_tui.tui.widgets.json_pane import JsonPane
+from durably_tui.tui.widgets.log_prompt import Asked
 
 
 def at_once(app: App[None], *keys: str) -> None:
@@ -43,6 +46,23 @@ async def test_behind_a_search_come_keys_of_the_pane() -> None:
                 await pilot.pause()
         assert view.search.pattern.pattern == "7"
         assert not app.pane.prompt.display
+
+
+async def test_letters_that_come_before_the_line_is_told_that_it_has_the_keys_stay() -> None:
+    app = JsonApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        prompt = app.pane.prompt
+        prompt.ask(Asked.SEARCH, "", "")
+        await type_into(prompt, events.Key("c", "c"))
+        await pilot.pause()
+        await pilot.press("a", "b")
+        assert prompt.value == "cab"
+        await pilot.press("escape")
+        prompt.ask(Asked.ONLY, "what was there", "")
+        await type_into(prompt, events.Key("c", "c"))
+        await pilot.pause()
+        await pilot.press("a", "b")
+        assert prompt.value == "cab", "in the place of what was there, as with a key that is late"
 
 
 async def test_behind_a_filter_come_keys_of_the_table(tmp_path: Path) -> None:
