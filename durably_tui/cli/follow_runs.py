@@ -47,12 +47,10 @@ async def follow_runs(
             heading = True
             while True:
                 now = time.time()
-                changed = [
-                    run
-                    for run in reversed(runs.runs)
-                    if told.get(run.id) != told_of(run) and matches(asked.here, run, now)
-                ]
-                told.update((run.id, told_of(run)) for run in changed)
+                shown = [run for run in reversed(runs.runs) if matches(asked.here, run, now)]
+                # Of those that are shown now, and of no others: one that comes back is told again.
+                before, told = told, {run.id: told_of(run) for run in shown}
+                changed = [run for run in shown if before.get(run.id) != told[run.id]]
                 if changed or heading:
                     print_runs(changed[::-1] if heading else changed, lines, heading=heading)
                     flush()
