@@ -18,8 +18,10 @@ class _OwningHooks(DurablyHooks):
 
     async def aclose(self) -> None:
         """Close every hook, every stream and every connection."""
-        await super().aclose()
-        await self._client.aclose()
+        try:
+            await super().aclose()
+        finally:
+            await self._client.aclose()
 
 
 def create_durably_client(api: str | DurablyPort, **options: Any) -> DurablyHooks:

@@ -9,6 +9,8 @@ import pytest
 from support.fake_port import FakePort
 from support.manual_clock import settle
 
+from durably_tui import create_durably_client
+from durably_tui.client import DurablyClient
 from durably_tui.state import DurablyHooks
 
 
@@ -88,3 +90,26 @@ async def test_who_waits_for_an_answer_is_let_go_though_the_closing_is_given_up(
     await settle()
     assert closing.cancelled()
     assert waiting.done()
+
+
+async def test_hooks_of_an_address_close_its_client_though_they_are_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closing, closed = asyncio.Event(), []
+
+    async def never_ends(hooks: DurablyHooks) -> None:
+        closing.set()
+        await asyncio.Event().wait()
+
+    async def close(client: DurablyClient) -> None:
+        closed.append(client)
+
+    monkeypatch.setattr(DurablyHooks, "aclose", never_ends)
+    monkeypatch.setattr(DurablyClient, "aclose", close)
+    hooks = create_durably_client("http://127.0.0.1:8080/api/durably")
+    task = asyncio.create_task(hooks.aclose())
+    await closing.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert len(closed) == 1
