@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from durably_tui.client import Pace
-from durably_tui.tui.screens.base import CommandScreen
+from durably_tui.tui.screens.base import UNFORESEEN, CommandScreen
 from durably_tui.tui.screens.errors import ErrorsScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.logs import LogsScreen
@@ -79,7 +79,7 @@ async def press_all(shown: Monitor, screen: CommandScreen) -> set[str]:
                 await shown.press(digit)
                 screen = await shown.front(place)
             assert shown.app._exception is None
-            assert not any("unforeseen" in toast for toast in shown.toasts), shown.toasts
+            assert not any(UNFORESEEN in toast for toast in shown.toasts), shown.toasts
     return pressed
 
 
@@ -119,7 +119,7 @@ async def test_every_key_of_a_run(tmp_path: Path, pane: str) -> None:
                     assert await back_to(shown, screen), key
                     screen.detail.show_pane(pane)
                     assert shown.app._exception is None
-            assert not any("unforeseen" in toast for toast in shown.toasts), shown.toasts
+            assert not any(UNFORESEEN in toast for toast in shown.toasts), shown.toasts
             await shown.shows("? help", "broken")
 
 
@@ -135,6 +135,7 @@ async def test_a_run_in_full_stays_to_be_read_where_its_server_goes(tmp_path: Pa
             await before.aclose()
             await shown.shows("Not connected since", "✖ failed", "the disk is full")
             await shown.press("s", "l", "e")
+            await shown.until(lambda: shown.run.pane == "output", "its error in full")
             await shown.shows("the disk is full")
             await shown.press("R")
             await shown.says("nothing listens there")

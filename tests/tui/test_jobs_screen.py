@@ -160,7 +160,7 @@ async def test_jobs_are_sorted_filtered_and_counted_over_another_time(shop: Work
         await shown.press("slash", *"x", "enter")
         await shown.shows("No job matches. Esc clears the filter.")
         await shown.press("escape")
-        await shown.shows(f"{len(known)} jobs")
+        await shown.shows(f"all {len(known)} jobs")
         await shown.press("escape")
         await shown.front(RunsScreen)
 

@@ -89,6 +89,7 @@ async def test_search_filter_level_and_back(shop: Workshop) -> None:
         await shown.press("escape", "L")
         await shown.shows("2 of 33 lines", "warn and error")
         await shown.press("escape")
+        await shown.hides(" of 33 lines")
         await shown.shows("33 lines")
         await shown.press("escape")
         await shown.front(RunsScreen)
@@ -121,7 +122,8 @@ async def test_the_lines_of_some_runs(shop: Workshop) -> None:
         screen.show_only(f"run:{runs[0]} \\b1$")  # the id of a run may end with a 1 as well
         await shown.shows("log of 1 run:", "1 of 2 lines")
         await shown.press("escape")
-        await shown.shows("2 lines")
+        await shown.hides("1 of 2 lines")
+        await shown.shows("log of 1 run:", "2 lines")
         await shown.press("escape")
         await shown.shows("log of all runs", "two 1")
 

@@ -180,7 +180,7 @@ async def test_a_refusal_is_listed_with_its_reason_and_keeps_its_mark(shop: Work
         await shown.shows("1 deleted, 1 failed.", "not found", "Enter closes")
         await shown.press("enter")
         await shown.front(RunsScreen)
-        assert marked(shown) == {ids[0]}
+        await shown.until(lambda: marked(shown) == {ids[0]}, "the mark of what was refused")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 16)])

@@ -10,6 +10,7 @@ from support.monitor import monitor
 from support.workshop import WORKERS, Workshop
 
 from durably_tui.text import TimeStyle, short_id
+from durably_tui.tui.places import PLACES
 from durably_tui.tui.screens.copy_run import CopyScreen
 from durably_tui.tui.screens.runs import PAGE_SIZE, RunsScreen
 
@@ -117,8 +118,9 @@ async def test_the_bar_counts_all_runs_of_the_server_whatever_is_shown_of_them(
         await shown.shows("status:failed", "1 shown", "2 running  0 pending  1 failed")
         await shop.start("held")
         await shown.shows("status:failed", "3 running  0 pending  1 failed")
-        for key in "2345":
+        for key, place in zip("2345", PLACES[1:], strict=True):
             await shown.press(key)
+            await shown.front(place.load())
             await shown.shows("3 running  0 pending  1 failed")
         shop.gates["gate"].set()
         await shown.shows("0 running  0 pending  1 failed")

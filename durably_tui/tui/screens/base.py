@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 READ_ONLY = "Nothing can be changed from here: it is read-only."
 """Said where a key would change something."""
+UNFORESEEN = "That failed unexpectedly"
+"""How it begins what is said of a fault of the monitor itself."""
 
 
 class CommandScreen(Screen[None]):
@@ -196,7 +198,7 @@ class CommandScreen(Screen[None]):
             logfile.start()
             log.error("%s failed", event.worker.name, exc_info=event.worker.error)
             self.notify(
-                f"That failed unexpectedly: please report it with {logfile.path()}.",
+                f"{UNFORESEEN}: please report it with {logfile.path()}.",
                 severity="error",
                 markup=False,
             )
