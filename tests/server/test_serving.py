@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from support.plain_http import plain_client
@@ -236,3 +237,24 @@ def test_importing_the_server_loads_neither_monitor_nor_client() -> None:
     modules = {name.partition(".")[0] for name in json.loads(found.stdout)}
     assert "durably_server" in modules
     assert modules.isdisjoint({"durably_tui", "textual", "httpx", "rich", "typer", "uvicorn"})
+
+
+async def test_a_server_that_cannot_begin_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def startup(server: uvicorn.Server, sockets: object = None) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
+
+    async def serve() -> None:
+        async with running_server(make_durably(tmp_path)):
+            raise AssertionError("it does not serve")
+
+    task = asyncio.create_task(serve())
+    _, hanging = await asyncio.wait([task], timeout=5)
+    task.cancel()
+    await asyncio.wait([task])
+    assert not hanging
+    assert isinstance(task.exception(), ServingError)
+    assert "Too many open files" in str(task.exception())

@@ -132,14 +132,33 @@ async def serving(
         server.serve(sockets=[listener]), name="durably http"
     )
     try:
-        await server.listening.wait()
+        await _begun(server, task, f"{host}:{port}")
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if tls is None else "https"
         yield f"{scheme}://{shown}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        await task
-        listener.close()
+        try:
+            await asyncio.wait([task])
+        finally:
+            listener.close()
+    task.result()  # why it ended, if that was by a fault
+
+
+async def _begun(server: _Server, task: "asyncio.Task[None]", where: str) -> None:
+    """Wait until a server listens.
+
+    Raises:
+        ServingError: it ended before.
+    """
+    listening = asyncio.ensure_future(server.listening.wait())
+    await asyncio.wait((task, listening), return_when=asyncio.FIRST_COMPLETED)
+    if listening.done():
+        return
+    listening.cancel()
+    error = task.exception()
+    why = getattr(error, "strerror", None) or error or "the server has ended"
+    raise ServingError(f"Cannot listen on {where}: {why}.") from None
 
 
 @contextlib.asynccontextmanager
