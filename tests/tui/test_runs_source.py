@@ -146,6 +146,18 @@ def test_what_of_a_filter_made_no_sense_is_told_with_how_much_more() -> None:
     assert "(and 1 more)" in line
 
 
+def test_runs_are_counted_once_the_server_has_told_of_them() -> None:
+    state = AllRunsState(filter=RunsFilter(), is_loading=True)
+
+    def said(state: AllRunsState, filter: str = "") -> str:
+        return scope(parse(filter), state, shown=0, marked=0, phase=Phase.CONNECTING, now=2.0).plain
+
+    assert said(state) == "all runs · not live · fetching…"
+    assert said(state, "disk") == "disk · not live · fetching…"
+    assert said(replace(state, is_loading=False)) == "all runs · not live · none fetched yet"
+    assert said(replace(state, is_loading=False, fetched_at=1.0)) == "all runs · not live · 0 shown"
+
+
 def test_while_another_order_is_worked_out_the_line_says_so() -> None:
     state = AllRunsState(filter=RunsFilter(), loaded=100_000, fetched_at=1.0, arranging=True)
     said = scope(parse("disk"), state, shown=100_000, marked=0, phase=Phase.LIVE, now=2.0)

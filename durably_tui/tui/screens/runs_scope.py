@@ -61,8 +61,8 @@ def scope(
         parts += _page(wanted, state, shown, phase, now, keys)
     if not sort.is_default:
         way = "up" if sort.rising else "down"
-        of = "of those loaded" if state.has_more else "of all"
-        parts.insert(1, f"by {sort.column or 'age'} {way}, {of}")
+        of = ", of those loaded" if state.has_more else ""
+        parts.insert(1, f"by {sort.column or 'age'} {way}{of}")
     if state.is_loading and state.fetched_at is not None:
         parts.append("fetching…")
     line = Content(" · ".join(parts))
@@ -94,9 +94,10 @@ def _page(
     parts = [f"page {state.page + 1}", still if state.page else _live(state, phase, now)]
     here = needs(wanted).here
     if here:
-        parts.append(f"{shown} of {len(state.runs)} on this page, {_searched(here, wanted)}")
+        match = f"{shown} of {len(state.runs)} on this page, {_searched(here, wanted)}"
+        parts.append(_count(state, match))
     else:
-        parts.append(f"{shown} shown")
+        parts.append(_count(state, f"{shown} shown"))
     return [*parts, f"{keys.older} older"] if state.has_more else parts
 
 
@@ -111,9 +112,10 @@ def _all(
     if state.arranging:
         parts.append(f"looking through {loaded}…")
     elif here:
-        parts.append(f"{shown:,} match of {loaded}, {_searched(here, wanted)}")
+        match = f"{shown:,} match of {loaded}, {_searched(here, wanted)}"
+        parts.append(_count(state, match))
     else:
-        parts.append(loaded if state.has_more else f"{loaded} shown")
+        parts.append(_count(state, loaded if state.has_more else f"{loaded} shown"))
     if state.is_full:
         parts.append("no more are kept, a filter leads to older ones")
     elif state.is_loading_older:
@@ -123,6 +125,13 @@ def _all(
     if state.checking:
         parts.append("comparing with the server…")
     return parts
+
+
+def _count(state: RunsState[Any, Any] | AllRunsState, counted: str) -> str:
+    """How many there are, once the server has told of any."""
+    if state.fetched_at is not None:
+        return counted
+    return "fetching…" if state.is_loading else "none fetched yet"
 
 
 def _live(state: RunsState[Any, Any] | AllRunsState, phase: Phase, now: float) -> str:
