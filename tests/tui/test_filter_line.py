@@ -8,7 +8,7 @@ from support.workshop import Workshop
 
 from durably_tui.filters import KEYS
 from durably_tui.protocol import Run, RunStatus
-from durably_tui.tui.seen import Seen
+from durably_tui.tui.seen import MOST_LABELS, Seen
 from durably_tui.tui.widgets.filter_line import FilterLine
 from durably_tui.tui.widgets.offers import Offers
 
@@ -39,6 +39,39 @@ def test_the_last_word_is_completed_with_what_was_seen() -> None:
     assert seen.lines("status:failed,ca") == ["status:failed,cancelled"]
     assert seen.lines("label:env") == ["label:env=prod"]
     assert seen.lines("csv") == []
+
+
+def test_a_name_that_has_to_be_quoted_is_completed_from_its_first_letters() -> None:
+    seen = Seen()
+    labels = {"team": "on call"}
+    seen.take([Run(id="1", job_name="import csv", status=RunStatus.FAILED, labels=labels)])
+    for typed in ("job:imp", 'job:"imp', 'job:"import c'):
+        assert seen.lines(f"x {typed}") == ['x job:"import csv"'], typed
+    assert seen.lines('job:"import csv"') == []
+    assert seen.lines('job:"a, b",imp') == ['job:"a, b","import csv"']
+    assert seen.lines("label:team=o") == ['label:"team=on call"']
+
+
+async def test_what_is_quoted_is_shown_whole_under_the_line(shop: Workshop) -> None:
+    await shop.done("quick", {"team": "on call, 2"})
+    async with monitor(shop.url) as shown:
+        await shown.until(lambda: shown.ids)
+        line = shown.runs.query_one(FilterLine)
+        await shown.press("slash", *"label:t")
+        await shown.shows(' "team=on call, 2" ')
+        await shown.press("tab", "enter")
+        assert line.value == 'label:"team=on call, 2"'
+        await shown.shows('label:"team=on call, 2" · live · 1 shown')
+
+
+def test_of_labels_that_are_different_in_every_run_the_last_are_remembered() -> None:
+    seen = Seen()
+    for number in range(MOST_LABELS + 5):
+        labels = {"customer": f"{number}"}
+        seen.take([Run(id="1", job_name="a", status=RunStatus.FAILED, labels=labels)] * 2)
+    assert len(seen.labels) == MOST_LABELS
+    assert f"customer={MOST_LABELS + 4}" in seen.labels
+    assert "customer=4" not in seen.labels
 
 
 async def test_tab_goes_through_what_the_line_under_it_shows(shop: Workshop) -> None:

@@ -167,7 +167,8 @@ class Walk:
             what = screen.PLACE.lower()
             if what in themes:
                 await self.shown.press(key)
-                await self.shown.front(screen)
+                place = await self.shown.front(screen)
+                await self.shown.until(lambda place=place: place.is_filled, f"all of {what}")
                 await self.shown.shows(text)
                 await self.picture(what, themes[what])
                 await self.shown.press("1")
@@ -223,7 +224,7 @@ async def test_in_a_common_one(snapshot: SnapshotAssertion) -> None:
         await shown.press("enter")
         await shown.front(RunScreen)
         await shown.press("s")
-        await shown.shows("copy-table-3  ", "● running  ")
+        await shown.shows("TOOK", "copy-table-3  ", "● running  ")
         await here.picture("steps", DARK)
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from durably_tui.filters import KEYS, parse
 from durably_tui.text import safe
-from durably_tui.tui.seen import Seen
+from durably_tui.tui.seen import Seen, parted
 
 from .asking_line import AskingLine
 from .offers import Offers, in_a_line
@@ -88,7 +88,7 @@ class FilterLine(AskingLine):
     @on(AskingLine.Changed)
     def _tell(self) -> None:
         found, at = self._offers.of(self.value)
-        word = self.value.rpartition(" ")[2]
+        word = parted(self.value, " ")[1]
         key, colon, _ = word.removeprefix("-").lower().partition(":")
         problems = parse(self.value).problems
         if found:
@@ -130,5 +130,5 @@ class FilterLine(AskingLine):
 
 def _end(line: str) -> str:
     """Of a line that is completed the value at its end, or the key."""
-    word = line.rpartition(" ")[2]
-    return safe(word.partition(":")[2].rpartition(",")[2] or word, limit=40)
+    word = parted(line, " ")[1]
+    return safe(parted(word.partition(":")[2], ",")[1] or word, limit=40)
