@@ -26,7 +26,7 @@ class Code(IntEnum):
 
 MEANING: dict[Code, str] = {
     Code.DONE: "done",
-    Code.RUN_FAILED: "a run failed or was cancelled (--wait, wait, watch)",
+    Code.RUN_FAILED: "a run failed or was cancelled (--wait, wait, watch); serve could not begin",
     Code.USAGE: "the command line or the configuration is wrong",
     Code.UNREACHABLE: "the server cannot be reached, or gives no usable answer",
     Code.NOT_FOUND: "there is no such run or job",

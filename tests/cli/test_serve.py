@@ -82,6 +82,15 @@ def test_what_cannot_be_served_is_told_in_a_sentence(
     assert not (home.folder / "served.db").exists()
 
 
+def test_what_a_module_needs_and_is_not_installed_is_told(home: Home) -> None:
+    (home.folder / "shop.py").write_text("import no_such_package\n")
+    answer = run(home, "serve", "shop:jobs", cwd=home.folder)
+    assert answer.returncode == 2
+    assert answer.stderr.endswith(
+        "module 'shop' needs 'no_such_package', which is not installed here.\n"
+    )
+
+
 def test_a_module_that_raises_shows_where(home: Home) -> None:
     (home.folder / "shop.py").write_text("def open_shop():\n    1 / 0\n\nopen_shop()\n")
     answer = run(home, "serve", "shop:jobs", cwd=home.folder)

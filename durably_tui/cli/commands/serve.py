@@ -151,10 +151,13 @@ def load(target: str) -> Durably:
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as missing:
-        raise typer.BadParameter(
-            f"there is no module {missing.name!r} here; run this in the folder that holds it.",
-            param_hint="MODULE:NAME",
-        ) from None
+        if f"{module_name}.".startswith(f"{missing.name}."):
+            what = (
+                f"there is no module {missing.name!r} here; run this in the folder that holds it."
+            )
+        else:
+            what = f"module {module_name!r} needs {missing.name!r}, which is not installed here."
+        raise typer.BadParameter(what, param_hint="MODULE:NAME") from None
     except Exception as error:
         _show_own_frames(error)
         typer.echo(
