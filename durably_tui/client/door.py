@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 from urllib.request import getproxies
 
@@ -47,6 +47,18 @@ class _KeptTooLong(Exception):
         self.error = error
 
 
+class _Clients(NamedTuple):
+    """What speaks HTTP to one server."""
+
+    looking: httpx.AsyncClient
+    """For what only looks."""
+    acting: httpx.AsyncClient
+    """For what changes something: it has as much patience with the network as with the server,
+    since nobody knows what became of it where it is given up."""
+    fresh: httpx.AsyncClient | None
+    """A connection for each stream and question; None where a proxy is on the way."""
+
+
 class Door:
     """Requests to one server. Opened by its first use, closed by ``aclose``.
 
@@ -77,9 +89,7 @@ class Door:
         self._client_cert = tuple(client_cert)
         self._max_answer_bytes = max_answer_bytes
         self._opening = asyncio.Lock()
-        self._http: httpx.AsyncClient | None = None
-        self._streams: httpx.AsyncClient | None = None
-        """What opens streams, where no proxy is on the way."""
+        self._clients: _Clients | None = None
         self._closed = False
         self.tap: Tap | None = None
         """Who is told of what comes."""
@@ -104,16 +114,16 @@ class Door:
         Raises:
             DurablyError: no answer came, or one that is too large.
         """
-        http = await self._open()
-        fresh = self._streams
+        looking, acting, fresh = await self._open()
+        http = looking if method == "GET" else acting
         if alone and fresh is not None:
-            await gently(close_what_is_too_old(http))
+            await gently(close_what_is_too_old(looking))
             http = fresh
         seconds = self._timeout if timeout is None else timeout
         try:
             answer = await gently(self._send(http, method, path, params, body, seconds))
         except _KeptTooLong as lost:
-            if method != "GET" or fresh is None:
+            if fresh is None:
                 raise lost.error from None
             # Not on another one that was kept, which may be gone as well.
             answer = await gently(self._send(fresh, method, path, params, body, seconds))
@@ -132,7 +142,8 @@ class Door:
     ) -> Answer:
         import httpx
 
-        began, is_kept = time.perf_counter(), http is self._http
+        began = time.perf_counter()
+        is_kept = self._clients is not None and http is self._clients.looking
 
         async def sending(name: str, info: dict[str, Any]) -> None:
             nonlocal began, is_kept
@@ -171,7 +182,7 @@ class Door:
         Raises:
             DurablyError: no answer came, or it was no event stream, or the stream broke.
         """
-        http = await self._open()
+        looking, _, fresh = await self._open()
         if "httpx_sse" not in sys.modules:
             await asyncio.to_thread(importlib.import_module, "httpx_sse")
         import httpx
@@ -184,7 +195,7 @@ class Door:
             headers["last-event-id"] = quote(last_event_id, safe=" !#$&'()*+,/:;=?@[]-._~|")
         try:
             async with httpx_sse.aconnect_sse(
-                self._streams or http,
+                fresh or looking,
                 "GET",
                 self._url(path, params),
                 headers=headers,
@@ -217,23 +228,22 @@ class Door:
         """Close every connection. Asking again is an error."""
         self._closed = True
         async with self._opening:
-            both = self._http, self._streams
-            self._http = self._streams = None
-        for http in both:
+            clients, self._clients = self._clients, None
+        for http in clients or ():
             if http is not None:
                 await http.aclose()
 
-    async def _open(self) -> httpx.AsyncClient:
+    async def _open(self) -> _Clients:
         if self._closed:
             raise RuntimeError("this client is closed: make another one")
-        if self._http is None:
+        if self._clients is None:
             async with self._opening:
-                if self._http is None:
-                    self._http, self._streams = await asyncio.to_thread(self._make)
-        assert self._http is not None
-        return self._http
+                if self._clients is None:
+                    self._clients = await asyncio.to_thread(self._make)
+        assert self._clients is not None
+        return self._clients
 
-    def _make(self) -> tuple[httpx.AsyncClient, httpx.AsyncClient | None]:
+    def _make(self) -> _Clients:
         import httpx
 
         verify = self._verification()
@@ -257,18 +267,21 @@ class Door:
             keepalive_expiry=_KEEPALIVE_SECONDS,
         )
         if proxy is not None or (options["trust_env"] and getproxies()):
-            return httpx.AsyncClient(verify=verify, proxy=proxy, limits=limits, **options), None
+            http = httpx.AsyncClient(verify=verify, proxy=proxy, limits=limits, **options)
+            return _Clients(http, http, None)
         from .streaming import StreamTransport
 
         kept = httpx.AsyncHTTPTransport(
             verify=verify, limits=limits, socket_options=sockets.of_requests()
         )
-        http = httpx.AsyncClient(transport=kept, **options)
+        looking = httpx.AsyncClient(transport=kept, **options)
+        acting = httpx.AsyncClient(verify=verify, limits=limits, **options)
         # A connection kept for a next request would be kept for ever: there may be none.
         alone = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         ordinary = httpx.AsyncHTTPTransport(verify=verify, limits=alone)
         context = None if isinstance(verify, bool) else verify
-        return http, httpx.AsyncClient(transport=StreamTransport(context, ordinary), **options)
+        fresh = httpx.AsyncClient(transport=StreamTransport(context, ordinary), **options)
+        return _Clients(looking, acting, fresh)
 
     def _verification(self) -> bool | ssl.SSLContext:
         if not isinstance(self._verify, bool | str):

@@ -69,10 +69,11 @@ async def test_what_only_looks_is_asked_again_on_a_connection_of_its_own() -> No
 
 async def test_what_changes_something_is_never_sent_twice() -> None:
     async with opened() as (server, door):
-        await door.ask("GET", "/runs")
+        await door.ask("POST", "/cancel")
         with pytest.raises(Unreachable, match="was not answered"):
             await door.ask("POST", "/cancel")
-        assert [line for _, line in server.asked].count(b"POST /cancel HTTP/1.1") == 1
+        line = b"POST /cancel HTTP/1.1"
+        assert server.asked == [(1, line), (1, line)]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -91,6 +92,30 @@ async def test_it_is_asked_again_once() -> None:
         with pytest.raises(Unreachable, match="was not answered"):
             await door.ask("GET", "/runs")
         assert len(server.asked) == 3
+
+
+@pytest.mark.skipif(not sockets.of_requests(), reason="the system does not watch requests")
+async def test_a_server_that_takes_its_time_with_what_it_is_sent_is_not_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its system confirms that there is no room, which must not pass for no answer."""
+    monkeypatch.setattr(sockets, "UNCONFIRMED", 0.5)
+    size, taken = 16 * 1024 * 1024, 0
+
+    async def busy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        await asyncio.sleep(2)
+        await reader.readuntil(b"\r\n\r\n")
+        while taken < size:
+            taken += len(await reader.read(1024 * 1024))
+        writer.write(ANSWER)
+        writer.close()
+
+    async with await asyncio.start_server(busy, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        door = Door(parse_address(url, None, None), timeout=20, verify=True)
+        assert (await door.ask("POST", "/trigger", body=b"x" * size)).body == b"[]"
+        await door.aclose()
 
 
 OWN_NETWORK = ["unshare", "-rn", "sh", "-c"]
