@@ -8,8 +8,15 @@ from support.manual_clock import ManualClock, settle
 
 from durably_tui.filters import parse
 from durably_tui.protocol import Phase, RunStatus
-from durably_tui.state import AllRuns, AllRunsState, Runs, RunsFilter, create_durably_client
-from durably_tui.tui.screens.runs_scope import scope
+from durably_tui.state import (
+    AllRuns,
+    AllRunsState,
+    Runs,
+    RunsFilter,
+    RunsState,
+    create_durably_client,
+)
+from durably_tui.tui.screens.runs_scope import none_matches, scope
 from durably_tui.tui.screens.runs_source import PAGE_SIZE, RunsSource
 
 
@@ -156,6 +163,23 @@ def test_runs_are_counted_once_the_server_has_told_of_them() -> None:
     assert said(state, "disk") == "disk · not live · fetching…"
     assert said(replace(state, is_loading=False)) == "all runs · not live · none fetched yet"
     assert said(replace(state, is_loading=False, fetched_at=1.0)) == "all runs · not live · 0 shown"
+
+
+def test_that_none_matches_is_said_of_what_was_looked_at() -> None:
+    def said(filter: str, state: RunsState | AllRunsState) -> str:
+        return none_matches(parse(filter), state, "]", "Esc")
+
+    page = RunsState(filter=RunsFilter(), fetched_at=1.0)
+    assert said("disk", page) == "No run matches. Esc clears the filter."
+    older = "No run on this page matches. ] shows older ones, Esc clears the filter."
+    assert said("disk", replace(page, has_more=True)) == older
+    assert said("status:failed", replace(page, has_more=True)).startswith("No run matches.")
+    last = "No run on this page matches. Esc clears the filter."
+    assert said("disk", replace(page, page=2)) == last
+    all_runs = AllRunsState(filter=RunsFilter(), loaded=1_000, fetched_at=1.0)
+    assert said("disk", all_runs) == "No run matches. Esc clears the filter."
+    some = "None of the newest 1,000 matches. ] shows older ones, Esc clears the filter."
+    assert said("disk", replace(all_runs, has_more=True)) == some
 
 
 def test_while_another_order_is_worked_out_the_line_says_so() -> None:

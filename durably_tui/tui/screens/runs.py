@@ -31,7 +31,7 @@ from .marking import MARK
 from .place import LEAVE
 from .runs_pages import PAGES, PagesScreen
 from .runs_preview import PREVIEW, PREVIEW_LINES, PreviewScreen
-from .runs_scope import PageKeys, scope
+from .runs_scope import PageKeys, none_matches, scope
 from .runs_source import PAGE_SIZE, RunsSource
 
 __all__ = ["PAGE_SIZE", "PREVIEW_LINES", "RunsScreen"]
@@ -196,7 +196,8 @@ class RunsScreen(PagesScreen, PreviewScreen):
         if state.fetched_at is None:
             self.table.empty = "This server has reported no runs yet."
         elif self._filter:
-            self.table.empty = f"No run matches. {self.key_of('back')} clears the filter."
+            keys = self.key_of("older"), self.key_of("back")
+            self.table.empty = none_matches(self._filter, state, *keys)
         else:
             hint = "" if self.read_only else f" Press {self.key_of('trigger')} to trigger one."
             self.table.empty = f"No runs yet.{hint}"

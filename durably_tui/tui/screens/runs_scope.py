@@ -75,6 +75,22 @@ def scope(
     return line
 
 
+def none_matches(
+    wanted: Filter, state: RunsState[Any, Any] | AllRunsState, older: str, back: str
+) -> str:
+    """What stands in the place of the rows where no run matches: of all, or of those looked at."""
+    clears = f"{back} clears the filter."
+    if not needs(wanted).here:
+        return f"No run matches. {clears}"
+    if isinstance(state, AllRunsState):
+        some = f"None of the newest {state.loaded:,} matches" if state.has_more else ""
+    else:
+        some = "No run on this page matches" if state.has_more or state.page else ""
+    if not some:
+        return f"No run matches. {clears}"
+    return f"{some}. {older} shows older ones, {clears}" if state.has_more else f"{some}. {clears}"
+
+
 def said(problems: Sequence[str]) -> str:
     """What of a filter made no sense, safe to be drawn: the first of it, and how much more."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
