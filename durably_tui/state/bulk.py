@@ -9,10 +9,11 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from durably_tui.protocol import DurablyError, Run, Unauthorised
+from durably_tui.protocol import Run, Unauthorised
 
 from .actions import Action, ActionResult, refusal
 from .clock import Clock, SystemClock
+from .fault import as_fault
 from .store import Listener, Store, Unsubscribe
 
 AT_ONCE = 4
@@ -179,8 +180,8 @@ class Bulk:
         except Unauthorised as error:
             self._end(at, Outcome.FAILED, str(error))
             self.stop()
-        except DurablyError as error:
-            self._end(at, Outcome.FAILED, str(error))
+        except Exception as error:  # what is no refusal is a fault of ours, and harms no other run
+            self._end(at, Outcome.FAILED, str(as_fault(error)))
         else:
             self._end(at, Outcome.DONE, result.message, result.next_run_id)
 

@@ -157,3 +157,20 @@ async def test_a_stop_is_told_once_for_all_that_it_leaves(clock: ManualClock) ->
     bulk.subscribe(lambda state: told_of.append(state.finished))
     bulk.stop()
     assert told_of == [len(RUNNING)]
+
+
+async def test_a_fault_of_ours_in_one_run_harms_no_other(clock: ManualClock) -> None:
+    async def act(run_id: str) -> ActionResult:
+        if run_id == "b":
+            raise RuntimeError("this client is closed")
+        await clock.sleep(1)
+        return ActionResult(action=Action.RETRY, run_id=run_id, next_run_id=run_id, message="ok")
+
+    bulk = Bulk(Action.RETRY, act, map(run, "abc"), clock=clock)
+    assert list((await told(bulk, clock)).values()) == [
+        Outcome.DONE,
+        Outcome.FAILED,
+        Outcome.DONE,
+    ]
+    assert "this client is closed" in bulk.state.failures[0].message
+    await bulk.aclose()
