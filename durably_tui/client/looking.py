@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -16,6 +16,8 @@ from .together import together
 
 _LONGEST_WINDOW = 9_999_999
 """Seconds that the Python server reads as such."""
+_LONGEST_NUMBER = 15
+"""Digits of a number of runs: a longer one is none."""
 
 
 class Pong(msgspec.Struct, frozen=True):
@@ -60,7 +62,8 @@ class Looking(Requests):
         if not asked:
             return 0
         answer = checked(await self._door.ask("GET", "/runs", [*asked[0], ("total", "true")]))
-        return int(answer.total) if answer.total.isdecimal() else None
+        told = answer.total
+        return int(told) if told.isdecimal() and len(told) <= _LONGEST_NUMBER else None
 
     async def get_run(self, run_id: str) -> Run | None:
         """One run, or None if the server has no run with that id."""
@@ -154,6 +157,8 @@ def _http_date(text: str) -> datetime | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(text) if text else None
+        told = parsedate_to_datetime(text) if text else None
     except ValueError:
         return None
+    # Without a zone, as ``-0000`` says, it is UTC all the same.
+    return told.replace(tzinfo=UTC) if told is not None and told.tzinfo is None else told
