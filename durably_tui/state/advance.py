@@ -92,13 +92,15 @@ def _step_complete(run: Run, event: StepComplete) -> Advanced:
         return run, False
     ask = run.status is not _RUNNING
     done = event.step_index + 1
-    # Never down and never by one more: the same event may come twice.
-    if done <= run.current_step_index and done <= run.completed_step_count:
+    # Never down and never by one more: the same event may come twice. A run that was resumed counts
+    # the steps again that it skips, in its index alone.
+    before = max(run.current_step_index, run.completed_step_count)
+    if done <= before:
         return run, ask
     return replace(
         run,
-        current_step_index=max(run.current_step_index, done),
-        completed_step_count=max(run.completed_step_count, done),
+        current_step_index=done,
+        completed_step_count=run.completed_step_count + done - before,
     ), ask
 
 

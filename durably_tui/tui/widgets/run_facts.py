@@ -78,7 +78,7 @@ def _outcome(run: Run, state: JobRunState | None, now: float, *, plain: bool) ->
         facts.append(("progress", _progress(run, now, plain=plain)))
     if state is not None and state.step_name:
         facts.append(("step", safe(state.step_name)))
-    facts.append(("steps done", str(run.completed_step_count)))
+    facts.append(("steps done", str(_steps_done(run, state))))
     if run.labels:
         pairs = (f"{safe(key)}={safe(value)}" for key, value in sorted(run.labels.items()))
         facts.append(("labels", "  ".join(pairs)))
@@ -147,6 +147,14 @@ def _when(at: datetime | None, now: float, style: TimeStyle) -> str:
         return "not told"
     exact = moment(at, TimeStyle.UTC if style is TimeStyle.UTC else TimeStyle.LOCAL, now)
     return f"{exact}  ({moment(at, TimeStyle.RELATIVE, now)})"
+
+
+def _steps_done(run: Run, state: JobRunState | None) -> int:
+    """Of a run that works on: those by name, where all are known. It is counted on by the index of
+    its steps, in which those count twice that a resumed run skips."""
+    if state is None or run.is_terminal or not (state.server_steps or state.complete):
+        return run.completed_step_count
+    return len({step.name for step in state.steps if step.status is StepStatus.COMPLETED})
 
 
 def _failed_step(state: JobRunState | None) -> str | None:
