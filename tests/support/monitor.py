@@ -63,15 +63,18 @@ class Monitor:
 
     @property
     def lines(self) -> list[str]:
-        """The text of each line of the screen, each exactly as wide as the screen."""
+        """The text of each line of the screen, each exactly as wide as the screen; empty lines
+        while it is not laid out."""
         width, height = self.app.size
+        if not self.is_laid_out:
+            return [""] * height
         assert len(self.strips) == height
         assert all(strip.cell_length == width for strip in self.strips)
         return [strip.text for strip in self.strips]
 
     @property
     def text(self) -> str:
-        return "\n".join(self.lines) if self.is_laid_out else ""
+        return "\n".join(self.lines)
 
     @property
     def is_laid_out(self) -> bool:
@@ -120,7 +123,9 @@ class Monitor:
 
     async def hides(self, unwanted: str) -> None:
         """Wait until the screen does not show it."""
-        await self.until(lambda: unwanted not in self.text, f"no {unwanted!r}")
+        await self.until(
+            lambda: self.is_laid_out and unwanted not in self.text, f"no {unwanted!r}"
+        )
 
     async def says(self, *wanted: str) -> None:
         """Wait for a toast with all of ``wanted`` in it."""

@@ -151,6 +151,7 @@ async def shown(
     session = Session(create_durably_client(client), client.url, close=client.aclose)
     app = MonitorApp(session)
     app._plain = False  # the terminal of a test run may know less than UTF-8
+    app.NOTIFICATION_TIMEOUT = 20  # a busy machine looks less often than a person
     async with app.run_test(size=size, notifications=True) as pilot:
         monitor = Shown(app, pilot)
         await monitor.front(RunsScreen)

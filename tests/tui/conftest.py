@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from support.workshop import Workshop, workshop
 
+from durably_tui.tui import typed_ahead
+
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -13,6 +15,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "state"
     monkeypatch.setenv("DURABLY_STATE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that are typed ahead wait longer than on a fast machine: this one may be busy."""
+    monkeypatch.setattr(typed_ahead, "PATIENCE", 20.0)
 
 
 @pytest.fixture
