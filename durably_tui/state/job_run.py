@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Generic
@@ -59,6 +60,17 @@ class JobRun(RunHook[JobRunState | None], RunView[I, O], Generic[I, O]):
         if self._watch is not None:
             await self._watch.refresh()
 
+    def optimistic(self, status: RunStatus) -> contextlib.AbstractContextManager[None]:
+        """Show the run as ``status`` while the block asks the server for it::
+
+            with run.optimistic(RunStatus.CANCELLED):
+                await actions.cancel(run.run_id)
+
+        Where the block raises, it changes back and the error goes on to the caller. What is
+        called at an end or a start waits for the server.
+        """
+        return contextlib.nullcontext() if self._watch is None else self._watch.optimistic(status)
+
     async def wait(self) -> JobRunState:
         """The state once the run has ended and the server has described its end, or once it is
         known that the server has no such run (``is_gone``).
@@ -73,7 +85,7 @@ class JobRun(RunHook[JobRunState | None], RunView[I, O], Generic[I, O]):
 
     def _take(self, state: JobRunState) -> None:
         self.store.set(state)
-        before, now = self._told, state.status if state.is_known else None
+        before, now = self._told, state.current.status if state.is_known else None
         if now is before:
             return
         self._told = now

@@ -191,6 +191,7 @@ def answered(
     state = replace(
         state,
         current=run,
+        overlay=_still(state, run),
         described=True,
         is_gone=False,
         settled=run.is_terminal,
@@ -204,6 +205,33 @@ def answered(
 def failed(state: JobRunState, fault: DurablyError) -> JobRunState:
     """A request failed; what was known stays."""
     return replace(state, is_loading=False, fault=fault)
+
+
+def overlaid(state: JobRunState, status: RunStatus) -> JobRunState:
+    """Show the run as ``status`` until the server answers."""
+    return replace(state, overlay=status)
+
+
+def reverted(state: JobRunState) -> JobRunState:
+    """Show the run as it is again."""
+    return state if state.overlay is None else replace(state, overlay=None)
+
+
+def granted(state: JobRunState) -> JobRunState:
+    """The server did what the overlay showed; the rest is asked for.
+
+    Where an event told of it first, the overlay is gone already and the run is as it was told.
+    """
+    if state.overlay is None:
+        return state
+    current = replace(state.current, status=state.overlay)
+    return replace(state, current=current, overlay=None, settled=False, needs_fetch=True)
+
+
+def _still(state: JobRunState, now: Run) -> RunStatus | None:
+    """What the run is shown as, unless it changed by itself."""
+    same = now.status is state.current.status or not state.described
+    return state.overlay if same else None
 
 
 def _applied(state: JobRunState, events: Sequence[Event]) -> JobRunState:
@@ -221,6 +249,7 @@ def _applied(state: JobRunState, events: Sequence[Event]) -> JobRunState:
     return replace(
         state,
         current=current,
+        overlay=_still(state, current),
         is_gone=gone,
         settled=settled,
         needs_fetch=ask or over,

@@ -50,6 +50,8 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     run_id: str
     current: Run
     """The run as it is by now; only its id, job and status mean something until ``described``."""
+    overlay: RunStatus | None = None
+    """What the run is shown as while the server is asked to make it that."""
     described: bool = False
     """Whether the server has described the run."""
     settled: bool = False
@@ -90,12 +92,18 @@ class JobRunState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def run(self) -> Run | None:
         """The whole run, or None until the server has described it."""
-        return self.current if self.described else None
+        return self._shown if self.described else None
+
+    @functools.cached_property
+    def _shown(self) -> Run:
+        if self.overlay is None:
+            return self.current
+        return replace(self.current, status=self.overlay)
 
     @property
     def status(self) -> RunStatus:
         """The status by now. A run that is not known yet counts as pending."""
-        return self.current.status
+        return self.current.status if self.overlay is None else self.overlay
 
     @property
     def is_known(self) -> bool:

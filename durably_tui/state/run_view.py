@@ -32,8 +32,8 @@ class RunView(Generic[I, O]):
     @property
     def run(self) -> Run[I, O] | None:
         """The whole run, or None until the server has described it."""
-        state = self.state
-        return None if state is None or not state.described else self._as_typed(state.current)
+        run = None if self.state is None else self.state.run
+        return None if run is None else self._as_typed(run)
 
     @property
     def output(self) -> O | None:

@@ -6,6 +6,7 @@ Hooks of the same run share one watch.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import aclosing
 from functools import partial
@@ -84,6 +85,21 @@ class RunWatch:
     async def refresh(self) -> None:
         """Fetch the run and its steps now."""
         await self._refresher.finished()
+
+    @contextlib.contextmanager
+    def optimistic(self, status: RunStatus) -> Iterator[None]:
+        """Show the run as ``status`` while the block asks the server for it.
+
+        Where the block raises, it changes back and the error goes on to the caller.
+        """
+        self.store.update(lambda state: reducer.overlaid(state, status))
+        try:
+            yield
+        except BaseException:
+            self.store.update(reducer.reverted)
+            raise
+        self.store.update(reducer.granted)
+        self._settle()
 
     async def aclose(self) -> None:
         """End the stream and every request."""
@@ -190,7 +206,7 @@ class RunWatch:
         active = not state.is_gone and not state.current.is_terminal
         if idle and active and not self._unanswered:
             self._open()
-        resumable = state.status in _RESUMABLE and not state.is_gone
+        resumable = state.current.status in _RESUMABLE and not state.is_gone
         can_retry = self._port.abilities.retry is not False
         self._listen_for_retry(idle and resumable and can_retry and state.settled)
 

@@ -6,7 +6,7 @@ import pytest
 from support.fake_port import FakePort
 from support.manual_clock import ManualClock, settle
 
-from durably_tui.protocol import Phase, Progress, StepStatus
+from durably_tui.protocol import Conflict, Phase, Progress, RunStatus, StepStatus
 from durably_tui.state import DurablyHooks, HistoryLimits, create_durably_client
 
 
@@ -336,3 +336,56 @@ async def test_steps_are_put_together_only_when_they_changed(
         port.stepped(run_id, "a", 0)
         await settle()
         assert run.steps is not before
+
+
+async def test_a_run_is_shown_as_what_it_is_asked_to_be_and_goes_back_where_that_is_refused(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    run_id = port.made()
+    port.started(run_id)
+    failed = []
+    async with hooks.job("job").use_run(run_id, on_fail=lambda: failed.append(1)) as run:
+        await settle()
+
+        def refused() -> None:
+            with run.optimistic(RunStatus.FAILED):
+                assert run.status is RunStatus.FAILED
+                assert run.run is not None
+                assert run.run.status is RunStatus.FAILED
+                raise Conflict("Run is over.", status=409)
+
+        with pytest.raises(Conflict):
+            refused()
+        assert run.status is RunStatus.RUNNING
+        assert failed == []
+
+
+async def test_a_granted_action_is_shown_before_the_stream_tells_of_it(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    run_id = port.made()
+    port.started(run_id)
+    async with hooks.job("job").use_run(run_id) as run:
+        await settle()
+        port.mute = True
+        with run.optimistic(RunStatus.CANCELLED):
+            port.cancelled(run_id)
+        assert run.status is RunStatus.CANCELLED
+        await clock.advance(1)
+        assert run.state is not None
+        assert run.state.settled, "the rest was asked for"
+
+
+async def test_what_the_stream_tells_meanwhile_is_believed(
+    port: FakePort, hooks: DurablyHooks
+) -> None:
+    run_id = port.made()
+    port.started(run_id)
+    async with hooks.job("job").use_run(run_id) as run:
+        await settle()
+        with run.optimistic(RunStatus.CANCELLED):
+            port.completed(run_id, 1)
+            await settle()
+            assert run.status is RunStatus.COMPLETED
+        await settle()
+        assert run.status is RunStatus.COMPLETED

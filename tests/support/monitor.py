@@ -123,9 +123,7 @@ class Monitor:
 
     async def hides(self, unwanted: str) -> None:
         """Wait until the screen does not show it."""
-        await self.until(
-            lambda: self.is_laid_out and unwanted not in self.text, f"no {unwanted!r}"
-        )
+        await self.until(lambda: self.is_laid_out and unwanted not in self.text, f"no {unwanted!r}")
 
     async def says(self, *wanted: str) -> None:
         """Wait for a toast with all of ``wanted`` in it."""

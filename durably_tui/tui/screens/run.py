@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.getters import query_one
 
-from durably_tui.protocol import DurablyError, Run
+from durably_tui.protocol import DurablyError, Run, RunStatus
 from durably_tui.text import safe, short_id
 from durably_tui.tui.commands import Command, bindings
 from durably_tui.tui.drawing import ahead_of
@@ -114,6 +117,14 @@ class RunScreen(WatchingScreen):
     def current_run(self) -> Run | None:
         """This run, as the server last described it."""
         return self.seen.run if self.seen is not None and self.seen.run is not None else self._run
+
+    @contextlib.contextmanager
+    def optimistic(self, run: Run, status: RunStatus | None) -> Iterator[None]:
+        """Show this run so, though the server has not described it yet."""
+        with super().optimistic(run, status):
+            yield
+        if status is not None and self._run.id == run.id:
+            self._run = replace(self._run, status=status)
 
     def gone(self, run: Run) -> None:
         """A deleted run has no place to be shown."""

@@ -166,6 +166,13 @@ class SteeringScreen(CommandScreen):
     def bulk_done(self, state: BulkState) -> None:
         """A bulk came to its end."""
 
+    def optimistic(
+        self, run: Run, status: RunStatus | None
+    ) -> contextlib.AbstractContextManager[None]:
+        """Show a run as ``status`` (None: deleted) while the block asks the server for it."""
+        rows = self.session.rows
+        return rows.optimistic(run.id, status) if rows else contextlib.nullcontext()
+
     @work(group="steers", exit_on_error=False)
     async def _act(
         self,
@@ -173,10 +180,8 @@ class SteeringScreen(CommandScreen):
         seen_as: RunStatus | None,
         act: Callable[[str], Awaitable[ActionResult]],
     ) -> None:
-        rows = self.session.rows
-        shown = rows.optimistic(run.id, seen_as) if rows else contextlib.nullcontext()
         try:
-            with shown:
+            with self.optimistic(run, seen_as):
                 result = await act(run.id)
         except DurablyError as error:
             self.say(str(error), severity="error")

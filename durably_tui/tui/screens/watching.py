@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from textual import on
 from textual.getters import query_one
 
-from durably_tui.protocol import Run
+from durably_tui.protocol import Run, RunStatus
 from durably_tui.state import JobRunState
 from durably_tui.tui.commands import Command
 from durably_tui.tui.inspector import Inspector
@@ -46,6 +49,12 @@ class WatchingScreen(LiveScreen):
     def seen(self) -> JobRunState | None:
         """What is known of the run that is looked at."""
         return self.inspector.state
+
+    @contextlib.contextmanager
+    def optimistic(self, run: Run, status: RunStatus | None) -> Iterator[None]:
+        """Show a run so in the rows and, where it is looked at, in its panes."""
+        with super().optimistic(run, status), self.inspector.optimistic(run, status):
+            yield
 
     def paint_detail(self, now: float) -> None:
         """Show the run that is looked at."""
