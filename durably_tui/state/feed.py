@@ -160,6 +160,7 @@ class FeedPool:
         self._taps: dict[object, OnBatch] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._pulse: dict[int, int] = {}
+        self._widest: Feed | None = None
         self._left_at: float | None = None
         """Since when no stream is wanted, after there was one."""
         self.give_way: GiveWay = at_once
@@ -282,7 +283,8 @@ class FeedPool:
         connection = Connection() if widest is None else widest.connection
         is_open = widest is not None
         at = self._clock.time()
-        outage = outage_after(old.outage, old.connection, connection, at)
+        is_same, self._widest = widest is self._widest, widest
+        outage = outage_after(old.outage, old.connection, connection, at, is_same=is_same)
         away = old.away
         if outage is not old.outage and outage is not None and outage.until is not None:
             away = away if outage.lossless else (*away, (outage.since, outage.until))

@@ -113,6 +113,11 @@ def connected(state: JobRunState, connection: Connection) -> JobRunState:
     """The own stream is doing otherwise than before."""
     if same_connection(state.connection, connection):
         return state
+    known = state.connection
+    is_another = known.epoch != connection.epoch and known.since != connection.since
+    if known.phase is connection.phase is Phase.LIVE and is_another:
+        # It was lost and is there again: who is late is told only how it is by then.
+        state = connected(state, replace(known, phase=Phase.RECONNECTING))
     own, lines, before = state.own, state.lines, state.before
     feed = _feed_lines(state)
     if connection.phase in _LOST and state.connection.phase is Phase.LIVE:

@@ -21,22 +21,31 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outage_after(
-    outage: Outage | None, before: Connection, now: Connection, at: float
+    outage: Outage | None,
+    before: Connection,
+    now: Connection,
+    at: float,
+    *,
+    is_same: bool = True,
 ) -> Outage | None:
     """What is known of the last outage once the connection became ``now``.
 
     Args:
         outage: what was known before.
         before: the connection before.
-        now: the connection now; of another stream where the widest one changed.
+        now: the connection now.
         at: the time, in seconds since the epoch.
+        is_same: whether both are of the same stream; the widest one may have changed.
     """
     if before.phase is Phase.LIVE and now.phase in {Phase.RECONNECTING, Phase.OFFLINE}:
         return Outage(since=_told_until(before, now, at))
     if now.phase is Phase.LIVE and outage is not None and outage.until is None:
         return replace(outage, until=at, lossless=now.resumed)
-    told_of_gap = now.epoch == before.epoch + 1 and not now.resumed
-    if before.phase is now.phase is Phase.LIVE and before.since == now.since and told_of_gap:
+    is_another = is_same and before.phase is now.phase is Phase.LIVE and now.epoch > before.epoch
+    if is_another and before.since != now.since:
+        # It was lost and is there again: who is late is told only how it is by then.
+        return Outage(since=_told_until(before, before, at), until=at, lossless=now.resumed)
+    if is_another and not now.resumed:  # a gap was told
         return Outage(since=_told_until(before, now, at), until=at)
     return outage
 

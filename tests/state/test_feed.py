@@ -9,6 +9,7 @@ from support.manual_clock import START, ManualClock, settle
 
 from durably_tui.protocol import Phase, Unreachable
 from durably_tui.state import DurablyHooks
+from durably_tui.state.outage import Outage
 
 
 async def test_one_stream_serves_every_filter_that_it_covers(
@@ -95,3 +96,35 @@ async def test_what_comes_as_a_stream_is_let_go_does_not_keep_its_runs_from_the_
         seen = hooks.history.get(run_id)
         assert seen is not None
         assert [line.message for line in seen.logs] == ["told by the next"]
+
+
+async def test_an_outage_that_was_over_before_anybody_looked_is_told(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    hooks.feed.open()
+    await settle()
+    stream = port.feeds[0]
+    stream.turn(Phase.LIVE, since=START, told_until=START + 5)
+    await clock.advance(10)
+    stream.turn(Phase.LIVE, since=START + 9, told_until=START + 9, epoch=2)
+    await settle()
+    assert hooks.feed.state.outage == Outage(since=START + 5, until=START + 10)
+    assert hooks.feed.state.away == ((START + 5, START + 10),)
+
+
+async def test_a_narrower_stream_is_no_outage_of_the_one_before(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    async with hooks.use_runs(job_name="a"):
+        await settle()
+        hooks.feed.open()
+        await settle()
+        narrow, wide = port.feeds
+        wide.turn(Phase.LIVE, since=START)
+        narrow.turn(Phase.LIVE, since=START + 5, epoch=3)
+        await settle()
+        assert hooks.feed.connection.epoch == 1
+        hooks.feed.close()
+        await settle()
+        assert hooks.feed.connection.epoch == 3
+        assert hooks.feed.state.outage is None

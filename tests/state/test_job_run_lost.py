@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from support.fake_port import FakePort
-from support.manual_clock import ManualClock, settle
+from support.manual_clock import START, ManualClock, settle
 
-from durably_tui.protocol import Unreachable
+from durably_tui.protocol import Phase, Unreachable
 from durably_tui.state import DurablyHooks
 
 
@@ -117,3 +117,23 @@ async def test_what_happened_while_the_stream_was_down_is_asked_for(
         await clock.advance(1)
         assert run.is_running
         assert [step.name for step in run.steps] == ["a"]
+
+
+async def test_a_stream_that_was_lost_and_there_again_before_anybody_looked_left_a_gap(
+    port: FakePort, hooks: DurablyHooks, clock: ManualClock
+) -> None:
+    run_id = port.made()
+    async with hooks.job("job").use_run(run_id) as run:
+        port.started(run_id)
+        await settle()
+        (stream,) = port.run_streams
+        stream.turn(Phase.LIVE, since=START, told_until=START + 5)
+        await clock.advance(10)
+        assert run.state is not None
+        assert not run.state.losses
+        stream.turn(Phase.LIVE, since=START + 9, told_until=START + 9, epoch=2)
+        await settle()
+        assert run.state.losses == ((START + 5, START + 9),)
+        stream.turn(Phase.LIVE, since=START + 10, told_until=START + 10, epoch=3, resumed=True)
+        await settle()
+        assert len(run.state.losses) == 1, "it went on where it was"

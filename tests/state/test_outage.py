@@ -48,3 +48,17 @@ def test_it_begins_when_the_stream_last_said_something_though_a_probe_went_well_
 def test_what_the_stream_knows_of_its_lag_once_it_broke_counts() -> None:
     live = replace(LIVE, told_until=15.0)
     assert outage_after(None, live, replace(AWAY, told_until=12.0), 21.0) == Outage(since=12.0)
+
+
+def test_one_that_was_over_before_anybody_looked_is_one_too() -> None:
+    """Whoever takes from a stream may be late, and is told only how it is by then."""
+    live = replace(LIVE, told_until=15.0)
+    again = replace(BACK, told_until=30.0)
+    assert outage_after(None, live, again, 31.0) == Outage(since=15.0, until=31.0)
+    went_on = outage_after(None, live, replace(again, resumed=True), 31.0)
+    assert went_on == Outage(since=15.0, until=31.0, lossless=True)
+
+
+def test_another_stream_is_no_outage() -> None:
+    assert outage_after(None, LIVE, BACK, 31.0, is_same=False) is None
+    assert outage_after(None, LIVE, replace(LIVE, epoch=2), 31.0, is_same=False) is None
