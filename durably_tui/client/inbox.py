@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from durably_tui.protocol import Connection, Event, StreamBatch
 
 MAX_WAITING_BYTES = 8 * 1024 * 1024
@@ -15,7 +17,7 @@ class Inbox:
     """Joins what comes between two takes into one batch, and holds the reader back when full.
 
     The order of events and of changes of the connection is kept; of changes with no event between
-    them only the last is told.
+    them only the last is told, as one that left something out where one of the others did.
 
     Args:
         max_waiting_bytes: how much of the stream, in bytes as read, may wait to be taken.
@@ -24,6 +26,8 @@ class Inbox:
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting = max_waiting_bytes
         self._waiting: deque[tuple[Connection, list[Event], list[bytes]]] = deque()
+        self._told_epoch = 0
+        """The number of the last connection that was taken."""
         self._size = 0
         self._closed = False
         self._news = asyncio.Event()
@@ -47,7 +51,10 @@ class Inbox:
                 batch will do for both.
         """
         if self._waiting and (joins or not self._waiting[-1][1]):
-            _, before, data = self._waiting.pop()
+            untold, before, data = self._waiting.pop()
+            told = self._waiting[-1][0].epoch if self._waiting else self._told_epoch
+            if untold.epoch != told and connection.resumed and not untold.resumed:
+                connection = replace(connection, resumed=False)
             if len(data) == len(before) and len(frames) == len(events):
                 data.extend(frames)
             else:
@@ -78,6 +85,7 @@ class Inbox:
             self._news.clear()
             await self._news.wait()
         connection, events, frames = self._waiting.popleft()
+        self._told_epoch = connection.epoch
         if not self._waiting:
             self._size = 0
             self._room.set()

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from durably_tui.client.inbox import Inbox
 from durably_tui.protocol import Connection, Phase, RunCancel, StreamBatch
@@ -76,3 +77,30 @@ async def test_a_reader_waits_while_too_much_waits(closes: bool) -> None:
         await inbox.take()
 
     await asyncio.wait_for(waiting, 5)
+
+
+def opened(epoch: int, *, resumed: bool) -> Connection:
+    return Connection(phase=Phase.LIVE, epoch=epoch, resumed=resumed)
+
+
+async def test_what_one_of_several_connections_left_out_is_told_by_the_last() -> None:
+    inbox = Inbox()
+    inbox.put(opened(1, resumed=False))
+    await inbox.take()
+    lost = replace(opened(1, resumed=False), phase=Phase.RECONNECTING)
+    inbox.put(lost)
+    inbox.put(opened(2, resumed=True))
+    batch = await inbox.take()
+    assert batch is not None
+    assert batch.connection.resumed, "what the one before left out was told"
+    inbox.put(opened(3, resumed=False))
+    inbox.put(replace(opened(3, resumed=False), phase=Phase.RECONNECTING))
+    inbox.put(opened(4, resumed=True))
+    inbox.put(opened(4, resumed=True), [event(1)], joins=True)
+    batch = await inbox.take()
+    assert batch is not None
+    assert (batch.connection.epoch, batch.connection.resumed) == (4, False)
+    inbox.put(opened(5, resumed=True))
+    batch = await inbox.take()
+    assert batch is not None
+    assert batch.connection.resumed
