@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from durably_tui.client import DurablyClient
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
+_LONGEST = 1e10
+"""Seconds, three hundred years: longer is as good as for ever, and no number for a clock."""
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -32,7 +34,7 @@ def seconds_of(text: str | None, option: str) -> float | None:
     found = _TIME.fullmatch(text.strip())
     if found is None:
         raise usage(f"{option} {text!r} is not a time: write 30s, 10m, 2h or 1d.")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+    return min(float(found[1]) * _SECONDS[found[2] or "s"], _LONGEST)
 
 
 async def ends_of(
