@@ -15,6 +15,7 @@ from textual.reactive import var
 from durably_tui.state.log_store import LogStore
 from durably_tui.text import cells
 
+from .log_above import Earlier
 from .log_lines import body_spans
 from .log_painting import LogPainting
 
@@ -67,6 +68,7 @@ class LogMoving(LogPainting):
         self._anchor: tuple[int, int] | None = None
         self._height = 0  # another than the widget's while it is being resized: that is no scroll
         self._placing = False
+        self._to_first = False
 
     # ------------------------------------------------------------ scrolling
 
@@ -109,6 +111,7 @@ class LogMoving(LogPainting):
         if round(old_value) == round(new_value):
             return
         if not self._placing and self.size.height == self._height:
+            self._to_first = False
             self.following = self._is_at_end()
             if not self.scroll_offset.y:
                 self.post_message(self.EarlierWanted(self))
@@ -150,6 +153,7 @@ class LogMoving(LogPainting):
         """Put the cursor on a line and bring it into sight. False for None."""
         if number is None:
             return False
+        self._to_first = False
         self.following = False
         self._move_cursor_to(number)
         index = self.looking.shown.index(number)
@@ -192,6 +196,7 @@ class LogMoving(LogPainting):
 
     def action_cursor_move(self, rows: int) -> None:
         """Move the cursor by some lines; down from the last it follows."""
+        self._to_first = False
         if not len(self):
             self.post_message(self.EarlierWanted(self))
             return
@@ -209,6 +214,7 @@ class LogMoving(LogPainting):
 
     def action_page(self, pages: int) -> None:
         """Scroll by some pages; by half ones where entries have many lines."""
+        self._to_first = False
         page = max(1, self.size.height - 1)
         rows = pages * (max(1, page // 2) if self.is_tall else page)
         if not len(self):
@@ -223,14 +229,32 @@ class LogMoving(LogPainting):
         self.action_cursor_move(to - self._cursor_index())
 
     def action_first(self) -> None:
-        """Go to the first line."""
+        """Go to the first line, and on to the first that the server has; a movement stops that."""
         if len(self):
             self.action_cursor_move(-len(self))
             self._place(0)
             self._hold()
+            self._to_first = self.earlier is Earlier.READY
+
+    def go_on_to_first(self) -> None:
+        """Go to what is the first line by now, and ask for more before it, where one goes there."""
+        if not self._to_first or not len(self):
+            return
+        self._move_cursor_to(self.looking.shown[0])
+        self._place(0)
+        self._hold()
+        self._to_first = self.earlier is Earlier.READY
+        if self._to_first:
+            self.call_later(self.want_earlier)
+
+    def want_earlier(self) -> None:
+        """Ask for earlier lines."""
+        # What is posted while the pane handles a message goes no further than the pane.
+        self.post_message(self.EarlierWanted(self))
 
     def action_follow(self) -> None:
         """Go to the end and stay there."""
+        self._to_first = False
         self.following = True
         self.fit()
 

@@ -215,6 +215,8 @@ class LogView(LogMoving):
             if near is not None or (self.looking.is_complete and not self._may_find_earlier):
                 self._origin = None
                 self.go_to(near)
+        if self.looking.is_complete:
+            self.go_on_to_first()
         self._look_earlier()
         self.post_message(self.Changed(self))
 
@@ -231,11 +233,7 @@ class LogView(LogMoving):
         first = self.store.first
         if self.looking.is_complete and self._may_find_earlier and self._asked_before != first:
             self._asked_before = first
-            self.call_later(self._want_earlier)
-
-    def _want_earlier(self) -> None:
-        # What is posted while the pane handles a message goes no further than the pane.
-        self.post_message(self.EarlierWanted(self))
+            self.call_later(self.want_earlier)
 
     def watch_earlier(self) -> None:
         """Go on looking where there may be more now, and stop where there is none."""

@@ -10,6 +10,7 @@ from textual.app import App, ComposeResult
 
 from durably_tui.protocol.models import LogLevel
 from durably_tui.text import TimeStyle
+from durably_tui.tui.widgets.log_above import Earlier
 from durably_tui.tui.widgets.log_view import LogView
 
 
@@ -298,6 +299,26 @@ async def test_lines_of_another_day_say_so():
         await pilot.pause()
         assert app.text()[0].startswith(" 05-11 12:01:03.412Z")
         assert app.text()[1].startswith(" 05-14 12:01:03.412Z")
+
+
+async def test_on_the_way_to_the_first_line_it_goes_on_until_one_moves():
+    app = LogApp()
+    async with app.run_test(size=(80, 6)) as pilot:
+        view = app.log_view
+        view.focus()
+        view.extend(entries(100, 100))
+        view.earlier = Earlier.READY
+        await pilot.press("g")
+        view.store.prepend(entries(50, 50))
+        view.sync()
+        await pilot.pause()
+        assert app.text()[0].endswith("line 50")
+        assert view.cursor == view.store.first
+        await pilot.press("j")
+        view.store.prepend(entries(50))
+        view.sync()
+        await pilot.pause()
+        assert app.text()[1].endswith("line 51"), "what is read stays"
 
 
 async def test_runs_can_be_told_apart():
