@@ -241,6 +241,11 @@ class MonitorApp(DrawingApp):
         self.theme_variables = readable(super().get_css_variables(), high=high)
         return self.theme_variables
 
+    def action_help_quit(self) -> None:
+        """Whoever presses ctrl+c by habit is told what leaves from everywhere: ``q``, which Textual
+        would name, leads to the place before."""
+        self.notify("ctrl+q leaves the monitor.", severity="warning", timeout=4, markup=False)
+
     def verbs(self) -> list[Verb]:
         """What can be typed after ``:`` everywhere."""
         from .app_verbs import app_verbs

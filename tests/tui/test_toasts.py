@@ -21,6 +21,17 @@ async def test_toasts_do_not_cover_a_question(shop: Workshop) -> None:
         assert "No (n)" in shown.text
 
 
+async def test_ctrl_c_tells_what_leaves_from_every_place(shop: Workshop) -> None:
+    await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.shows("● live")
+        await shown.press("2", "ctrl+c")
+        await shown.says("ctrl+q leaves the monitor.")
+        assert shown.app.is_running
+        await shown.press("ctrl+q")
+        await shown.until(lambda: not shown.app.is_running, "the end")
+
+
 async def test_what_is_said_while_a_question_is_asked_is_seen_after_it(shop: Workshop) -> None:
     run_id = await shop.done("quick")
     async with monitor(shop.url, size=(80, 24), toasts=True) as shown:
