@@ -114,6 +114,8 @@ async def test_help_lists_every_command_of_the_place(shop: Workshop) -> None:
             await shown.press("question_mark")
             await shown.front(HelpScreen)
             await shown.shows(f"Keys · {place.PLACE}")
+            # The dialog may be drawn before it is as tall as it will be.
+            await shown.shows(place.KEYS[-1].help)
             text = " ".join(shown.text.replace("│", " ").split())
             for command in place.KEYS:
                 there = command.help in text
