@@ -110,7 +110,11 @@ async def test_help_lists_every_command_of_the_place(shop: Workshop) -> None:
     async with monitor(shop.url, size=(100, 120)) as shown:
         await shown.on(run_id)
         for place in (RunsScreen, RunScreen):
-            await shown.front(place)
+            screen = await shown.front(place)
+            await shown.until(
+                lambda screen=screen: "copy_run" in {each.action for each in screen.offered()},
+                "the keys where no pane has keys of its own",
+            )
             await shown.press("question_mark")
             await shown.front(HelpScreen)
             await shown.shows(f"Keys · {place.PLACE}")

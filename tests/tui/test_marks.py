@@ -13,6 +13,7 @@ from support.workshop import Workshop
 from durably_tui.protocol import Run, ServerFault
 from durably_tui.state import Action
 from durably_tui.text import short_id
+from durably_tui.tui import typed_ahead
 from durably_tui.tui.screens.bulk import in_words
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.logs import LogsScreen
@@ -87,6 +88,7 @@ async def test_what_is_typed_at_once_behind_all_is_meant_for_all(shop: Workshop)
 async def test_while_all_are_looked_for_their_number_grows_and_nothing_is_done_to_one(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(typed_ahead, "PATIENCE", 0.5)
     run_id = await shop.done("quick")
     more = asyncio.Event()
     async with monitor(shop.url) as shown:

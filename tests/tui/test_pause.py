@@ -12,6 +12,7 @@ async def hold(shown: Monitor) -> None:
     """Pause once all is there: until then a picture is painted, paused or not."""
     await shown.until(lambda: shown.runs.is_filled, "all runs")
     await shown.press("p")
+    await shown.until(lambda: shown.runs.is_held, "the picture is held")
     await shown.shows("PAUSED +0")
 
 
@@ -82,6 +83,7 @@ async def test_a_filter_that_is_given_while_paused_is_shown_and_held(shop: Works
         await hold(shown)
         await shown.press("f")
         await shown.until(lambda: shown.ids == [failed], "what failed")
+        await shown.until(lambda: shown.runs.is_held, "the picture is held again")
         await shown.shows("PAUSED +0", "status:failed")
         await shop.done("broken")
         await shown.hides("PAUSED +0")

@@ -58,7 +58,7 @@ async def test_older_runs_come_as_one_goes_down_while_paused_and_new_ones_do_not
         await shown.shows(f"{HEAD + PAGE:,} of {len(made):,} · scroll for older")
         table = shown.runs.table
         await shown.press("p")
-        await shown.shows("PAUSED")
+        await shown.until(lambda: shown.runs.is_held, "the picture is held")
         new = [port.made() for _ in range(MARGIN + 50)]
         await shown.shows(f"PAUSED +{len(new)}")
         await shown.until(lambda: len(shown.runs.rows.runs) == HEAD + PAGE + len(new))

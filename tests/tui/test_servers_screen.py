@@ -84,7 +84,7 @@ async def test_a_paused_picture_is_held_also_where_a_server_is_gone_or_has_no_ru
             await shown.until(lambda: "0     0     0" in row(shown, "● here"), "its counts")
             await shown.press("p")
             await shown.shows("PAUSED +0")
-            assert screen.is_held
+            await shown.until(lambda: screen.is_held, "the picture is held")
             await shop.start("held")
             await shown.hides("PAUSED +0")
             assert "0     0     0" in row(shown, "● here")

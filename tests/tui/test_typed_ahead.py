@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from durably_tui.protocol import Run
 from durably_tui.tui import typed_ahead
 from durably_tui.tui.drawing import DrawingApp
 from durably_tui.tui.screens.errors import ErrorsScreen
@@ -106,6 +107,7 @@ async def test_keys_behind_one_that_leads_to_a_run_are_meant_for_that_run(shop: 
             "cancelled",
             "leased",
         ]
+        await shown.shows("⊘ cancelled  held")
         await type_ahead(shown, "R")
         await shown.says("A new run with the same input")
         await type_ahead(shown, "oc")
@@ -127,7 +129,7 @@ async def test_keys_behind_one_that_leads_to_a_place_are_meant_for_that_place(
         await shown.until(lambda: errors.group is not None)
         await type_ahead(shown, "\r/x")
         runs = await shown.front(RunsScreen)
-        await shown.until(lambda: runs.filter_line.value.endswith('full"x'), "the line of Runs")
+        await shown.until(lambda: runs.filter_line.value == "x", "the line of Runs")
         await shown.press("escape")
         await type_ahead(shown, "-/y")
         await shown.front(ErrorsScreen)
@@ -153,3 +155,32 @@ async def test_keys_behind_one_that_brings_a_pane_are_meant_for_the_pane(
         assert shown.toasts == []
         await type_ahead(shown, "\x1bl&cider 4\r")
         await shown.shows("only “cider 4”")
+
+
+@pytest.mark.parametrize("way", ["by id", "the one that was started"])
+async def test_a_run_that_is_long_in_coming_does_not_open_over_what_one_went_to_meanwhile(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        asked, answer = asyncio.Event(), asyncio.Event()
+        get_run = shown.runs.actions.get_run
+
+        async def slowly(wanted: str) -> Run | None:
+            asked.set()
+            await answer.wait()
+            return await get_run(wanted)
+
+        monkeypatch.setattr(shown.runs.actions, "get_run", slowly)
+        if way == "by id":
+            shown.runs.open_run_by_id(run_id)
+        else:
+            shown.runs.made(run_id, "Made.")
+            shown.runs.action_open_new()
+        await asked.wait()
+        await shown.app.navigator.go("jobs")
+        await shown.front(JobsScreen)
+        answer.set()
+        await shown.app.workers.wait_for_complete()
+        assert [type(screen) for screen in shown.app.screen_stack] == [JobsScreen]

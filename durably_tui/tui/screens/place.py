@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from durably_tui.protocol import DurablyError
 from durably_tui.tui.commands import Command
 from durably_tui.tui.widgets.line_table import LineTable
 
@@ -62,17 +61,8 @@ class PlaceScreen(LiveScreen):
 
     def open_run_by_id(self, run_id: str, *, pane: str = "overview") -> None:
         """Open a run in full of which only the id is known."""
-        self.lead(partial(self._open_by_id, run_id, pane))
-
-    async def _open_by_id(self, run_id: str, pane: str) -> None:
-        try:
-            run = await self.actions.get_run(run_id)
-            if run is None:
-                self.say(f"The server has no run {run_id}.", severity="warning")
-            else:
-                self.open_run(run, pane=pane)
-        except DurablyError as error:
-            self.say(str(error), severity="error")
+        none = f"The server has no run {run_id}."
+        self.lead(partial(self.open_once_found, run_id, pane=pane, none=none))
 
     def action_back(self) -> None:
         """Clear what can be cleared, then go back."""

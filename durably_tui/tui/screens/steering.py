@@ -231,17 +231,21 @@ class SteeringScreen(CommandScreen):
     def action_open_new(self) -> None:
         """Go to the run that was started last."""
         if self._new_run is not None:
-            self.lead(partial(self._open_new, self._new_run))
+            none = "That run is gone from the server."
+            self.lead(partial(self.open_once_found, self._new_run, none=none))
 
-    async def _open_new(self, run_id: str) -> None:
+    async def open_once_found(self, run_id: str, *, pane: str = "overview", none: str) -> None:
+        """Ask the server for a run and go to it, unless one has gone elsewhere meanwhile; say
+        ``none`` where there is none."""
         try:
             run = await self.actions.get_run(run_id)
-            if run is None:
-                self.say("That run is gone from the server.", severity="warning")
-            else:
-                self.open_run(run)
         except DurablyError as error:
             self.say(str(error), severity="error")
+            return
+        if run is None:
+            self.say(none, severity="warning")
+        elif self.in_sight:
+            self.open_run(run, pane=pane)
 
     def action_copy_run(self) -> None:
         """Ask what of the run to copy, by OSC 52, which works over ssh and tmux."""
