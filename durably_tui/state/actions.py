@@ -114,6 +114,18 @@ class RunActions:
         """None where a run of this status can have this done, else the sentence why not."""
         return refusal(action, status)
 
+    async def do(self, action: Action, run_id: str) -> ActionResult:
+        """Do what ``action`` names."""
+        match action:
+            case Action.RETRY:
+                return await self.retry(run_id)
+            case Action.RETRIGGER:
+                return await self.retrigger(run_id)
+            case Action.CANCEL:
+                return await self.cancel(run_id)
+            case Action.DELETE:
+                return await self.delete_run(run_id)
+
     async def retry(self, run_id: str) -> ActionResult:
         """Make a failed or cancelled run go again: the same run where the server can, else a
         new one; the result says which."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, overload
 
@@ -203,13 +204,7 @@ class DurablyHooks:
 
     def use_bulk(self, action: Action, runs: Iterable[Run]) -> Bulk:
         """Do one action to many runs; nothing is sent before its ``start``."""
-        actions = self.use_run_actions()
-        act = {
-            Action.RETRY: actions.retry,
-            Action.RETRIGGER: actions.retrigger,
-            Action.CANCEL: actions.cancel,
-            Action.DELETE: actions.delete_run,
-        }[action]
+        act = partial(self.use_run_actions().do, action)
         return Bulk(action, act, runs, clock=self._hub.clock)
 
     def use_merged_logs(self, runs: Iterable[str] = ()) -> MergedLogs:

@@ -7,6 +7,7 @@ from pathlib import Path
 from support.peers import Peer
 from support.shown import Shown, shown
 
+from durably_tui.state import Action
 from durably_tui.text import short_id
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.run import RunScreen
@@ -117,7 +118,7 @@ async def test_c_that_comes_too_late_changes_back_and_says_why(peer: Peer) -> No
         row = monitor.runs.table.cursor_row
         assert row is not None
         await peer.ask("POST", "/cancel", runId=running)
-        monitor.runs._act(row.run, row.run.status, monitor.runs.actions.cancel)
+        monitor.runs._act(row.run, Action.CANCEL)
         await monitor.until_toast("Cannot cancel already cancelled run")
         await monitor.until_row(running, status="cancelled")
 

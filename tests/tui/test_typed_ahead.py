@@ -141,6 +141,23 @@ async def test_keys_behind_one_that_leads_to_a_place_are_meant_for_that_place(
         await shown.until(lambda: logs.pane.prompt.value == "z", "the search of Logs")
 
 
+@pytest.mark.parametrize("where", ["", "\r"], ids=["in the table", "in full"])
+async def test_what_is_done_to_a_run_is_done_in_turn(shop: Workshop, where: str) -> None:
+    run_id = await shop.start("held")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        await type_ahead(shown, where + "cR")
+        await shown.says("A new run with the same input")
+        assert (await shop.durably.get_run(run_id)).status == "cancelled"
+        shown.app.clear_notifications()
+        await type_ahead(shown, "cr")
+        await shown.says("run is cancelled: nothing to cancel")
+        await shown.says("The same run resumes")
+        await type_ahead(shown, "cc")
+        await shown.says("Cancelled.")
+        await shown.says("run is cancelled: nothing to cancel")
+
+
 @pytest.mark.parametrize("where", ["", "\r"], ids=["the preview", "the run in full"])
 async def test_keys_behind_one_that_brings_a_pane_are_meant_for_the_pane(
     shop: Workshop, where: str

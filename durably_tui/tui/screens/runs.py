@@ -117,6 +117,11 @@ class RunsScreen(PagesScreen, PreviewScreen):
         row = self.table.cursor_row
         return row.run if row is not None else None
 
+    def by_now(self, run: Run) -> Run | None:
+        """A run as it is by now, painted or not."""
+        found = [] if self._source is None else self._source.get([run.id])
+        return next(iter(found), None)
+
     # -- painting --------------------------------------------------------------------------
 
     @property

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from textual import work
 
 from durably_tui.protocol import DurablyError, Run, RunStatus, Trigger, Triggered
-from durably_tui.state import Action, ActionResult, BulkState
+from durably_tui.state import Action, BulkState
 from durably_tui.text import safe
 from durably_tui.tui.commands import Command
 from durably_tui.tui.session import Session
@@ -40,6 +42,18 @@ _ASKS = {
 }
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What is done to one run is done in turn: what comes first decides what can follow."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
+def _as_it_is(run: Run, status: RunStatus | None) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
 class SteeringScreen(CommandScreen):
     """A place with a run in it that can be acted on. A refused action changes nothing."""
 
@@ -49,6 +63,8 @@ class SteeringScreen(CommandScreen):
         self.session = session
         self.actions = session.hooks.use_run_actions()
         self._new_run: str | None = None
+        self._turns: dict[str, _Turn] = {}
+        """Of the runs to which something is being done."""
 
     @property
     def read_only(self) -> bool:
@@ -63,6 +79,11 @@ class SteeringScreen(CommandScreen):
     def current_run(self) -> Run | None:
         """The run that the commands mean; None in a place that has none."""
         return None
+
+    def by_now(self, run: Run) -> Run | None:
+        """A run as it is by now; None where that is not known here."""
+        here = self.current_run()
+        return here if here is not None and here.id == run.id else None
 
     def seen_jobs(self) -> list[str]:
         """Names of jobs that were seen, for completion."""
@@ -90,26 +111,26 @@ class SteeringScreen(CommandScreen):
         run = self.current_run()
         if run is None:
             return "There is no run here."
-        return self.actions.allowed(needed, run.status)
+        if run.id in self._turns and needed is not Action.DELETE:
+            return None  # judged once what is under way is over
+        return self.actions.allowed(needed, (self.by_now(run) or run).status)
 
     # -- commands --------------------------------------------------------------------------
 
     def action_retry(self) -> None:
         """Make the run go again."""
         if run := self.current_run():
-            resumes = self.session.hooks.port.abilities.retry
-            seen_as = RunStatus.PENDING if resumes else run.status
-            self._act(run, seen_as, self.actions.retry)
+            self._act(run, Action.RETRY)
 
     def action_retrigger(self) -> None:
         """Start a new run like it."""
         if run := self.current_run():
-            self._act(run, run.status, self.actions.retrigger)
+            self._act(run, Action.RETRIGGER)
 
     def action_cancel(self) -> None:
         """Cancel it."""
         if run := self.current_run():
-            self._act(run, RunStatus.CANCELLED, self.actions.cancel)
+            self._act(run, Action.CANCEL)
 
     # Questions are asked at once rather than in a worker: a key that is typed behind the one that
     # asks is then none of this place's commands.
@@ -129,7 +150,7 @@ class SteeringScreen(CommandScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._act(run, None, self.actions.delete_run)
+                self._act(run, Action.DELETE)
 
         self.app.push_screen(question, answered)
 
@@ -173,19 +194,34 @@ class SteeringScreen(CommandScreen):
         rows = self.session.rows
         return rows.optimistic(run.id, status) if rows else contextlib.nullcontext()
 
+    def _act(self, run: Run, action: Action) -> None:
+        # At once: a key right behind this one is not to be judged by what the run was before it.
+        self._turns.setdefault(run.id, _Turn()).users += 1
+        self._do(run, action)
+
     @work(group="steers", exit_on_error=False)
-    async def _act(
-        self,
-        run: Run,
-        seen_as: RunStatus | None,
-        act: Callable[[str], Awaitable[ActionResult]],
-    ) -> None:
+    async def _do(self, run: Run, action: Action) -> None:
+        turn = self._turns[run.id]
+        waited = turn.lock.locked()
         try:
-            with self.optimistic(run, seen_as):
-                result = await act(run.id)
+            async with turn.lock:
+                shown = self.optimistic
+                if waited and (by_now := self.by_now(run)) is not None:
+                    run = by_now
+                    if (reason := self.actions.allowed(action, run.status)) is not None:
+                        self.say(reason, severity="warning")
+                        return
+                elif waited:
+                    shown = _as_it_is  # nobody knows here what became of it meanwhile
+                with shown(run, self._seen_as(action, run)):
+                    result = await self.actions.do(action, run.id)
         except DurablyError as error:
             self.say(str(error), severity="error")
             return
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[run.id]
         if result.is_new_run:
             self.made(result.next_run_id, result.message)
         else:
@@ -193,6 +229,17 @@ class SteeringScreen(CommandScreen):
         if result.action is Action.DELETE:
             self.gone(run)
         self.refresh_keys()
+
+    def _seen_as(self, action: Action, run: Run) -> RunStatus | None:
+        """What a run is shown as while the server is asked to do something to it."""
+        match action:
+            case Action.CANCEL:
+                return RunStatus.CANCELLED
+            case Action.DELETE:
+                return None
+            case Action.RETRY if self.session.hooks.port.abilities.retry:
+                return RunStatus.PENDING
+        return run.status
 
     def action_trigger(self) -> None:
         """Ask for a new run of any job."""
