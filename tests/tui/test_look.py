@@ -112,10 +112,11 @@ async def test_hostile_text_stays_inert_and_in_its_column(shop: Workshop) -> Non
         for run_id in runs:
             await shown.on(run_id)
             await shown.until(lambda: len(shown.runs.detail.logs.store), "its logs")
-            lines = shown.lines
-            table = lines[3 : 3 + len(TEXTS)]
-            assert all("✖ failed" in line for line in table)
-            for line in lines:
+            await shown.until(
+                lambda: all("✖ failed" in line for line in shown.lines[3 : 3 + len(TEXTS)]),
+                "every run as what it is",
+            )
+            for line in shown.lines:
                 assert is_inert(line), ascii(line)
         for run_id in runs[:3]:
             await shown.on(run_id)

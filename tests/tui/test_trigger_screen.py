@@ -378,8 +378,10 @@ async def test_with_sixteen_colours_an_edge_tells_where_a_field_is(shop: Worksho
         shown.app.theme = "ansi-dark"
         await dialog_of(shown, "held")
         await shown.shows("▌held", "▌env=prod", "▌idempotency key")
-        here = [line for line in shown.lines if "▌" in line]
-        assert len(here) == 5, "two fields, a line each, and two side by side"
+        await shown.until(
+            lambda: sum("▌" in line for line in shown.lines) == 5,
+            "two fields, a line each, and two side by side",
+        )
         await shown.press("ctrl+t")
         await shown.shows("▌{")
 

@@ -280,7 +280,8 @@ async def filled(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(handler) as url, plain_client(url) as client:
         for n in range(7):
             labels = {"half": "first" if n < 3 else "second"}
-            body = {"jobName": "echo", "input": {"value": f"v{n}"}, "labels": labels}
+            # No id, which is searched as well, has an o or an l in it.
+            body = {"jobName": "echo", "input": {"value": f"vol{n}"}, "labels": labels}
             await client.post("/trigger", json=body)
         yield client
     await durably.stop()
@@ -323,8 +324,8 @@ async def test_runs_by_text_and_time(filled: httpx.AsyncClient) -> None:
         assert answer.status_code == 200, answer.text
         return len(answer.json())
 
-    assert await count(search="v3") == 1
-    assert await count(search="V") == 7
+    assert await count(search="vol3") == 1
+    assert await count(search="VOL") == 7
     assert await count(search="%") == 0
     assert await count(createdAfter="2023-11-14T22:13:20.000Z") == 7
     assert await count(createdAfter="2023-11-14T22:13:20.001Z") == 0
