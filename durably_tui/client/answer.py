@@ -83,7 +83,9 @@ class Answer:
             return self.strange() if self.is_html else None
         reason, status = self.reason, self.status
         if status in {401, 403}:
-            return self._as(Unauthorised, "give a token or headers that this server accepts")
+            return self._as(
+                Unauthorised, "give a token (as DURABLY_TOKEN) or headers that this server accepts"
+            )
         if status >= 500 and reason is not None:
             if _MISSING.match(reason):
                 return self._missing(reason)

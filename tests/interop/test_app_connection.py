@@ -101,8 +101,14 @@ async def test_a_server_killed_and_started_again(peer: Peer, tmp_path: Path) -> 
     [
         (html_page, ("answered 200", "“Sign in”", "proxy or a login page")),
         (html_502, ("answered 502", "“502 Bad Gateway”")),
-        (unauthorized_json, ("answered 401", "“Unauthorized”", "give a token or headers")),
-        (unauthorized_text, ("answered 401", "authentication required", "give a token")),
+        (
+            unauthorized_json,
+            ("answered 401", "“Unauthorized”", "give a token (as DURABLY_TOKEN) or headers"),
+        ),
+        (
+            unauthorized_text,
+            ("answered 401", "authentication required", "give a token (as DURABLY_TOKEN)"),
+        ),
         (not_found_text, ("answered 404", "“Not Found”", "check host, port and base path")),
         (other_api, ("answered 200", "check host, port and base path")),
     ],

@@ -39,8 +39,8 @@ Bad = Callable[[], AbstractAsyncContextManager[BadServer]]
 @pytest.mark.parametrize(
     ("bad", "scheme", "sentences"),
     [
-        (unauthorized_json, "http", ("answered 401", "give a token or headers")),
-        (unauthorized_text, "http", ("answered 401", "give a token or headers")),
+        (unauthorized_json, "http", ("answered 401", "give a token (as DURABLY_TOKEN) or headers")),
+        (unauthorized_text, "http", ("answered 401", "give a token (as DURABLY_TOKEN) or headers")),
         (not_found_text, "http", ("answered 404", "check host, port and base path")),
         (html_page, "http", ("a web page titled “Sign in”", "a login page stands in between")),
         (html_502, "http", ("answered 502", "a web page titled “502 Bad Gateway”")),
