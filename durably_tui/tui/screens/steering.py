@@ -197,10 +197,10 @@ class SteeringScreen(CommandScreen):
     def _act(self, run: Run, action: Action) -> None:
         # At once: a key right behind this one is not to be judged by what the run was before it.
         self._turns.setdefault(run.id, _Turn()).users += 1
-        self._do(run, action)
+        self._in_turn(run, action)
 
     @work(group="steers", exit_on_error=False)
-    async def _do(self, run: Run, action: Action) -> None:
+    async def _in_turn(self, run: Run, action: Action) -> None:
         turn = self._turns[run.id]
         waited = turn.lock.locked()
         try:
