@@ -52,6 +52,11 @@ class DrawingApp(App[None]):
             self.attention.call()
         return super().post_message(message)
 
+    async def _replace_screen(self, screen: Screen[Any]) -> Screen[Any]:
+        # A key that is on its way through what was left would be gone with it.
+        await self.ahead.come_up()
+        return await super()._replace_screen(screen)
+
     async def on_event(self, event: events.Event) -> None:
         """Take note of what a key did, and of what makes the terminal show something else."""
         if isinstance(event, events.Resize):

@@ -8,6 +8,7 @@ come again, as from the terminal, once the place in front has the keys.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 """Seconds that they wait for a place that does not take the keys."""
 _LOOK_AGAIN = 0.02
+_HOPS = 20
+"""Turns of the loop in which a key has come up from the deepest widget to the app."""
 
 
 class TypedAhead:
@@ -57,6 +60,12 @@ class TypedAhead:
         """Whether a command has not led yet to where it leads, and is worth waiting for: one that
         takes longer must not keep Esc from anybody."""
         return self._commands > 0 and self._clock() <= self._leads_until
+
+    @staticmethod
+    async def come_up() -> None:
+        """Wait until every key that is on its way through a place has come up to the app."""
+        for _ in range(_HOPS):
+            await asyncio.sleep(0)
 
     def is_spent(self, event: events.Key) -> None:
         """Have a key do nothing more, that is on its way still."""

@@ -19,6 +19,7 @@ from durably_tui.protocol import Run
 from durably_tui.tui import typed_ahead
 from durably_tui.tui.drawing import DrawingApp
 from durably_tui.tui.screens.errors import ErrorsScreen
+from durably_tui.tui.screens.help import HelpScreen
 from durably_tui.tui.screens.jobs import JobsScreen
 from durably_tui.tui.screens.logs import LogsScreen
 from durably_tui.tui.screens.run import RunScreen
@@ -139,6 +140,24 @@ async def test_keys_behind_one_that_leads_to_a_place_are_meant_for_that_place(
         await type_ahead(shown, "*l/z")
         logs = await shown.front(LogsScreen)
         await shown.until(lambda: logs.pane.prompt.value == "z", "the search of Logs")
+
+
+@pytest.mark.parametrize("turns", range(0, 16, 2))
+async def test_a_key_right_behind_one_that_leaves_is_not_lost(shop: Workshop, turns: int) -> None:
+    """However many turns of the loop it comes later."""
+    run_id = await shop.done("quick")
+    async with monitor(shop.url) as shown:
+        await shown.on(run_id)
+        for leads, leaves, kind in (("\r", "q", RunScreen), ("?", "\x1b", HelpScreen)):
+            await type_ahead(shown, leads)
+            await shown.front(kind)
+            await type_ahead(shown, leaves)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await type_ahead(shown, "3")
+            await shown.front(ErrorsScreen)
+            await shown.press("1")
+            await shown.front(RunsScreen)
 
 
 @pytest.mark.parametrize("where", ["", "\r"], ids=["in the table", "in full"])
