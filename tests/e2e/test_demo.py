@@ -91,7 +91,7 @@ def test_the_demo_is_watched_and_steered_by_keys(home: Home) -> None:
             "Enter open", lambda screen: "✔ completed  import-csv" in cursor_line(screen)
         )
         terminal.send(CTRL_T)
-        terminal.wait_for("New run", '"file": "', "Esc cancel")
+        terminal.wait_for("New run", "file *", "Esc cancel")
         terminal.send(CTRL_S)
         terminal.wait_for("(o opens it)", lambda screen: "Esc cancel" not in screen)
         terminal.send("o")
