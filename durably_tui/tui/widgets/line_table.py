@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -22,6 +22,22 @@ __all__ = ["GLOW_SECONDS", "Column", "KeyedRows", "LineTable", "place_columns"]
 
 class KeyedRows(Sequence[RowT]):
     """Rows that know where a key is, so that nobody has to look through them."""
+
+    @overload
+    def __getitem__(self, index: int) -> RowT: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RowT]: ...
+    def __getitem__(self, index: int | slice) -> RowT | Sequence[RowT]:
+        if isinstance(index, slice):
+            return [self.at(at) for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else len(self) + index
+        if not 0 <= at < len(self):
+            raise IndexError(index)
+        return self.at(at)
+
+    def at(self, index: int) -> RowT:
+        """The row with this index, which there is."""
+        raise NotImplementedError
 
     def find(self, key: str) -> int | None:
         """The index of the row with this key, or None."""

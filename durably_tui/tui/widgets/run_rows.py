@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import accumulate
-from typing import overload
 
 from durably_tui.protocol import Run
 from durably_tui.state import RunActivity, RunsView
@@ -36,19 +35,11 @@ class RunRows(KeyedRows[RunRow]):
     def __len__(self) -> int:
         return len(self._runs)
 
-    @overload
-    def __getitem__(self, index: int) -> RunRow: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RunRow]: ...
-    def __getitem__(self, index: int | slice) -> RunRow | Sequence[RunRow]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        at = index if index >= 0 else len(self) + index
-        row = self._seen.get(at)
+    def at(self, index: int) -> RunRow:
+        """The row with this index, which there is."""
+        row = self._seen.get(index)
         if row is None:
-            if not 0 <= at < len(self):
-                raise IndexError(index)
-            row = self._seen[at] = self._row(at)
+            row = self._seen[index] = self._row(index)
         return row
 
     def find(self, key: str) -> int | None:
@@ -83,19 +74,11 @@ class Continued(KeyedRows[RunRow]):
     def __len__(self) -> int:
         return self._ends[-1]
 
-    @overload
-    def __getitem__(self, index: int) -> RunRow: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RunRow]: ...
-    def __getitem__(self, index: int | slice) -> RunRow | Sequence[RunRow]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        at = index if index >= 0 else len(self) + index
-        if not 0 <= at < len(self):
-            raise IndexError(index)
-        part = bisect_right(self._ends, at)
+    def at(self, index: int) -> RunRow:
+        """The row with this index, which there is."""
+        part = bisect_right(self._ends, index)
         rows, begins = self._parts[part]
-        return rows[begins + at - (self._ends[part - 1] if part else 0)]
+        return rows.at(begins + index - (self._ends[part - 1] if part else 0))
 
     def find(self, key: str) -> int | None:
         """Where a run is."""
