@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
 
-import pytest
 from support.hostile import bundles, is_inert
 from support.monitor import Monitor, monitor
 from support.typing_ahead import type_ahead
 from support.workshop import Workshop
 
-from durably_server import ConflictError
 from durably_tui.text import short_id
 from durably_tui.tui.screens.confirm import ConfirmScreen
 from durably_tui.tui.screens.copy_run import CopyScreen
@@ -402,23 +399,3 @@ async def test_hostile_text_is_inert_in_every_pane(shop: Workshop) -> None:
             assert all(is_inert(line) for line in shown.lines)
         await shown.press("enter", "y")
         assert all(is_inert(line) for line in shown.lines)
-
-
-async def test_an_action_is_seen_at_once_and_taken_back_where_it_is_refused(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id = await shop.start("held")
-    answer = asyncio.Event()
-
-    async def refuse(run_id: str) -> None:
-        await answer.wait()
-        raise ConflictError("Cannot cancel run: it is closing the books")
-
-    monkeypatch.setattr(shop.durably, "cancel", refuse)
-    async with opened(shop, run_id) as shown:
-        await shown.shows("● running  held", "steps done  1")
-        await shown.press("c")
-        await shown.shows("⊘ cancelled  held")
-        answer.set()
-        await shown.shows("● running  held")
-        await shown.says("it is closing the books")

@@ -107,8 +107,9 @@ async def test_keys_on_an_empty_table_say_that_there_is_no_run(shop: Workshop) -
         assert isinstance(shown.app.screen, RunsScreen)
 
 
+@pytest.mark.parametrize("keys", [(), ("enter",)], ids=["in the table", "in full"])
 async def test_what_the_server_refuses_is_taken_back_with_its_reason(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
 ) -> None:
     run_id = await shop.start("held")
     asked, answer = asyncio.Event(), asyncio.Event()
@@ -121,6 +122,8 @@ async def test_what_the_server_refuses_is_taken_back_with_its_reason(
     monkeypatch.setattr(shop.durably, "cancel", refuse)
     async with monitor(shop.url) as shown:
         await shown.on(run_id)
+        await shown.press(*keys)
+        await shown.front(RunScreen if keys else RunsScreen)
         await shown.shows("● running")
         await shown.press("c")
         await asked.wait()
